@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+# One non-recursive Makefile. `make help` lists the targets; outputs go to $(BUILD).
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+V       ?= 0
+CC      ?= gcc
+CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+VERSION := $(shell sed -n '1s/^\# *nodewake \([0-9.]*\).*/\1/p' NEWS.md)
+
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2);)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# --- flags -----------------------------------------------------------------------------------
+
+PACKAGES := libsystemd grpc_unsecure libprotobuf-c libbpf jansson sqlite3 libmicrohttpd libcurl
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror=implicit
+HARDEN   := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
+OPT      ?= -O2 -g
+CPPFLAGS += -D_GNU_SOURCE -DNODEWAKE_VERSION='"$(VERSION)"' -Iagent -I. -I$(BUILD)/gen
+CFLAGS   += -std=gnu2x $(OPT) $(WARNINGS) $(HARDEN)
+CFLAGS   += $(shell pkg-config --cflags $(filter-out grpc_unsecure,$(PACKAGES)))
+LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+LDLIBS   += $(shell pkg-config --libs $(filter-out grpc_unsecure,$(PACKAGES))) -lgrpc_unsecure -lgpr
+
+ifeq ($(SANITIZE),1)
+CFLAGS  := $(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS:-O2=-O1)) -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
+LDFLAGS += -fsanitize=address,undefined
+endif
+
+# --- the folders of the agent and what each may use (agent/README.md) -------------------------
+
+LAYERS := base model client track store source sink cli
+MAY_USE_base   :=
+MAY_USE_model  := base
+MAY_USE_client := base
+MAY_USE_track  := model base
+MAY_USE_store  := model base
+MAY_USE_source := client model base
+MAY_USE_sink   := client model base
+MAY_USE_cli    := store track client model base
+
+sources = $(sort $(wildcard agent/$(1)/*.c))
+objects = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
+
+PROTOS    := $(sort $(wildcard proto/*.proto))
+PROTO_C   := $(patsubst proto/%.proto,$(BUILD)/gen/%.pb-c.c,$(PROTOS))
+PROTO_H   := $(PROTO_C:.c=.h)
+PROTO_O   := $(PROTO_C:.c=.o)
+BPF_SRC   := $(sort $(wildcard bpf/*.bpf.c))
+BPF_O     := $(patsubst bpf/%.c,$(BUILD)/bpf/%.o,$(BPF_SRC))
+SKELETON  := $(BUILD)/gen/nodewake.skel.h
+GENERATED := $(PROTO_H) $(SKELETON)
+
+ARCHIVES := $(foreach layer,$(LAYERS),$(BUILD)/lib$(layer).a)
+# Users before the used: a static link resolves forward.
+LINK     := $(foreach layer,cli sink source store track client model base,$(BUILD)/lib$(layer).a)
+MAIN_O   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/*.c))
+
+.PHONY: all help
+all: $(BUILD)/nodewake ## build the agent
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
+
+# --- build -----------------------------------------------------------------------------------
+
+$(BUILD)/nodewake: $(MAIN_O) $(LINK)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(MAIN_O) $(LINK) $(LDLIBS)
+
+$(BUILD)/agent/%.o: agent/%.c | $(GENERATED)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+define archive_rule
+$(BUILD)/lib$(1).a: $(call objects,$(1)) $(if $(filter client,$(1)),$(PROTO_O))
+	@mkdir -p $$(@D) && rm -f $$@
+	$$(call say,AR,$$@)$$(AR) rcsD $$@ $$^
+endef
+$(foreach layer,$(LAYERS),$(eval $(call archive_rule,$(layer))))
+
+$(BUILD)/gen/%.pb-c.c $(BUILD)/gen/%.pb-c.h &: proto/%.proto
+	@mkdir -p $(BUILD)/gen
+	$(call say,PROTOC,$<)protoc-c --c_out=$(BUILD)/gen --proto_path=proto $<
+
+$(BUILD)/gen/%.pb-c.o: $(BUILD)/gen/%.pb-c.c
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(OPT) -fPIE -w -c -o $@ $<
+
+BPF_TARGET_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$<)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_TARGET_ARCH) -mcpu=v3 -O2 -g \
+		-Wall -Wextra -Wno-unused-parameter -I. -Ibpf -MMD -MP -c -o $@ $<
+
+$(BUILD)/bpf/nodewake.o: $(BPF_O)
+	$(call say,BPFLINK,$@)$(BPFTOOL) gen object $@ $^
+
+$(SKELETON): $(BUILD)/bpf/nodewake.o
+	@mkdir -p $(@D)
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name nodewake > $@
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+include tests/tests.mk
+
+# --- install ---------------------------------------------------------------------------------
+
+.PHONY: deps install uninstall clean
+deps: ## install every package that the other targets need (Debian 12, root)
+	sh tests/deps.sh
+
+install: all ## install to DESTDIR and PREFIX
+	install -D -m 0755 $(BUILD)/nodewake $(DESTDIR)$(PREFIX)/bin/nodewake
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/nodewake
+
+clean: ## remove all outputs
+	rm -rf $(BUILD)

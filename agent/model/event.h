@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vocabulary of what was observed: one struct event is one fact from one source.
+ *
+ * Sources make events, daemon.c hands them on, track/ turns them into records; a recorded file of
+ * them (`nodewake run --record-events`, `nodewake replay`) is both a bug report and a test.
+ * An event is a flat value without pointers. It must not know who reads it.
+ *
+ * Every time is on the kernel's boot clock (CLOCK_BOOTTIME, ns); 0 means "not known". Sources
+ * convert wall times through base/clock before they emit. Every text is NUL-terminated, raw as the
+ * peer sent it (sanitising is the renderer's work), and cut at its size.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/names.h"
+
+enum event_type {
+	EVENT_NONE,
+
+	/* kernel */
+	EVENT_CGROUP_NEW,  /* cgroup: a container's cgroup was made (or found, when adopted) */
+	EVENT_CGROUP_GONE, /* cgroup */
+	EVENT_EXEC,        /* exec: a process that matters executed a program */
+	EVENT_EXIT,        /* exit: a process that matters ended (whole thread group) */
+	EVENT_LISTEN,      /* listen: first TCP listens of a container */
+	EVENT_OOM,         /* oom: the kernel chose a victim */
+
+	/* containerd */
+	EVENT_CONTAINER,      /* container: identity and state, as CRI or containerd tell it */
+	EVENT_CONTAINER_GONE, /* container_gone: deleted from containerd */
+	EVENT_TASK,           /* task */
+	EVENT_SNAPSHOT,       /* snapshot: container rootfs or layer unpack */
+	EVENT_INGEST,         /* ingest: a download seen in progress */
+	EVENT_LAYER,          /* layer: what an image that became ready consists of */
+	EVENT_IMAGE,          /* image: a name came, changed or went */
+
+	/* about the sources themselves */
+	EVENT_SOURCE, /* source: up, down, lost, sync begin and end */
+
+	EVENT_TYPE_COUNT
+};
+
+/* The process did not happen live before us: times come from timestamps found afterwards. */
+#define EVENT_RECONSTRUCTED 0x1u
+
+/* A pid alone is reused; the pair is unique for one boot. */
+struct process {
+	uint32_t pid;      /* thread group id in the initial pid namespace */
+	uint64_t start_ns; /* task start_boottime of the group leader */
+};
+
+enum process_role {
+	ROLE_NONE,
+	ROLE_SHIM,       /* containerd-shim-*: verb is start, delete or "" (the daemon) */
+	ROLE_RUNTIME,    /* runc, crun: verb is create, start, kill, delete, exec, state */
+	ROLE_CNI,        /* CNI plugin: verb is ADD, DEL, CHECK */
+	ROLE_ENTRYPOINT, /* container's first program: exec is the container's true start */
+	ROLE_REEXEC,     /* container's init executed another program later */
+	ROLE_SESSION,    /* first program of an exec session (kubectl exec, exec probe) */
+	ROLE_MEMBER,     /* another process of a container */
+	ROLE_HOST,       /* none of the above (an OOM victim outside of containers) */
+	ROLE_COUNT
+};
+
+struct event_cgroup {
+	uint64_t cgroup_id;             /* kernfs id = inode of the deciding directory */
+	char container_id[ID_SIZE];     /* 64 hex from the directory's name */
+	char pod_uid[POD_UID_SIZE];     /* from the parent's name, with dashes; "" if none */
+	char path[CGROUP_PATH_SIZE];    /* below the hierarchy's root */
+};
+
+struct event_exec {
+	struct process who;
+	uint32_t parent_pid;
+	enum process_role role;
+	uint64_t cgroup_id;         /* own deciding cgroup */
+	char container_id[ID_SIZE]; /* in whose cgroup it is, or for runtime, shim, CNI: on whose behalf */
+	char comm[COMM_SIZE];
+	char file[FILE_SIZE];       /* as passed to execve */
+	char verb[VERB_SIZE];
+	char pod[POD_SIZE];         /* CNI only: K8S_POD_NAME of CNI_ARGS */
+	char pod_namespace[NAMESPACE_SIZE];
+};
+
+/* A fatal signal that was sent to a process before it ended; sender is who sent it. */
+struct signal_seen {
+	uint64_t boot_ns;
+	int32_t signal; /* 0: none seen */
+	int32_t code;   /* si_code */
+	bool ignored;   /* the target ignored it */
+	bool from_kernel;
+	uint64_t address; /* for faults */
+	struct process sender;
+	uint64_t sender_cgroup_id;
+	char sender_comm[COMM_SIZE];
+};
+
+struct event_exit {
+	struct process who;
+	enum process_role role;
+	uint64_t cgroup_id;
+	char container_id[ID_SIZE]; /* as in event_exec */
+	char comm[COMM_SIZE];       /* of the group leader at its end */
+	int32_t code;               /* exit code; 0 if killed by a signal */
+	int32_t signal;             /* 0 if it exited */
+	bool core_dumped;
+	bool oom_victim;
+	struct signal_seen last[2]; /* newest first */
+};
+
+struct event_listen {
+	struct process who;
+	uint64_t cgroup_id;
+	char container_id[ID_SIZE];
+	uint16_t port;
+	char address[ADDRESS_SIZE]; /* "0.0.0.0", "::1", ... */
+};
+
+struct event_oom {
+	struct process victim;
+	uint32_t parent_pid;
+	uint32_t namespace_pid;     /* pid as the container sees it; 1 is its init */
+	uint32_t uid;
+	int32_t oom_score_adj;
+	uint64_t cgroup_id;         /* the victim's */
+	char container_id[ID_SIZE]; /* "" for a process outside of containers */
+	char cgroup_path[CGROUP_PATH_SIZE];
+	char comm[COMM_SIZE];
+	uint64_t total_vm_kb, anon_kb, file_kb, shmem_kb, swap_kb, pagetable_kb;
+	bool by_limit;              /* a memory cgroup's limit; false: the node ran out */
+	uint64_t limit_cgroup_id;   /* whose limit: ancestor with the least headroom */
+	char limit_path[CGROUP_PATH_SIZE];
+	uint64_t limit_bytes, usage_bytes; /* of that cgroup */
+	struct process invoker;     /* whose allocation triggered it */
+	uint64_t invoker_cgroup_id;
+	char invoker_comm[COMM_SIZE];
+};
+
+enum container_state {
+	CONTAINER_UNKNOWN,
+	CONTAINER_CREATED,
+	CONTAINER_RUNNING,
+	CONTAINER_EXITED,
+	CONTAINER_STATE_COUNT
+};
+
+struct event_container {
+	char container_id[ID_SIZE];
+	char sandbox_id[ID_SIZE]; /* equals container_id for the sandbox itself; "" if not a pod's */
+	char pod[POD_SIZE];
+	char pod_namespace[NAMESPACE_SIZE];
+	char pod_uid[POD_UID_SIZE];
+	char name[NAME_SIZE]; /* container's name in the pod; "" for a sandbox */
+	char image[IMAGE_SIZE];
+	char image_id[IMAGE_SIZE]; /* image_ref of CRI, or "" */
+	uint32_t attempt;          /* restart number */
+	enum container_state state;
+	uint32_t pid; /* init's, 0 unknown */
+	uint64_t cgroup_id;
+	uint64_t created_ns, started_ns, finished_ns;
+	int32_t exit_code;
+	char reason[REASON_SIZE];   /* CRI's word: Completed, Error, OOMKilled, StartError */
+	char message[MESSAGE_SIZE]; /* CRI's text, cut */
+};
+
+struct event_container_gone {
+	char container_id[ID_SIZE];
+};
+
+enum task_step {
+	TASK_NONE,
+	TASK_CREATE,
+	TASK_START,
+	TASK_EXIT,
+	TASK_DELETE,
+	TASK_OOM,
+	TASK_EXEC_ADDED,
+	TASK_EXEC_STARTED,
+	TASK_PAUSED,
+	TASK_RESUMED,
+	TASK_STEP_COUNT
+};
+
+struct event_task {
+	char container_id[ID_SIZE];
+	char exec_id[ID_SIZE]; /* "" or equal to container_id: the container's init */
+	enum task_step step;
+	uint32_t pid;
+	uint32_t exit_status;
+	uint64_t exited_ns;
+};
+
+enum snapshot_step {
+	SNAPSHOT_NONE,
+	SNAPSHOT_PREPARE,
+	SNAPSHOT_COMMIT,
+	SNAPSHOT_REMOVE,
+	SNAPSHOT_STEP_COUNT
+};
+
+struct event_snapshot {
+	enum snapshot_step step;
+	char container_id[ID_SIZE]; /* rootfs of that container; "" for a layer's unpack */
+	char chain[DIGEST_SIZE];    /* chain id of the layer that is unpacked, "sha256:..." */
+	char parent[DIGEST_SIZE];   /* chain id below it, "" for the first layer */
+};
+
+enum ingest_kind { INGEST_OTHER, INGEST_LAYER, INGEST_MANIFEST, INGEST_INDEX, INGEST_CONFIG, INGEST_KIND_COUNT };
+
+struct event_ingest {
+	enum ingest_kind kind;
+	char digest[DIGEST_SIZE];
+	uint64_t offset, total; /* bytes */
+	uint64_t started_ns;
+	bool gone; /* no longer listed: committed or given up */
+};
+
+struct event_layer {
+	char image[IMAGE_SIZE];
+	char digest[DIGEST_SIZE]; /* compressed blob */
+	char chain[DIGEST_SIZE];  /* chain id of its snapshot, "" unknown */
+	uint32_t index, count;    /* position among the image's layers */
+	uint64_t bytes;           /* compressed size */
+	uint64_t committed_ns;    /* when the blob was complete */
+};
+
+enum image_step { IMAGE_NONE, IMAGE_CREATE, IMAGE_UPDATE, IMAGE_DELETE, IMAGE_STEP_COUNT };
+
+/* After a create or update, the image's layers come first, then this. */
+struct event_image {
+	enum image_step step;
+	char name[IMAGE_SIZE];
+	char digest[DIGEST_SIZE];   /* what the name points to: index or manifest, "" unknown */
+	char image_id[DIGEST_SIZE]; /* digest of the config, what CRI calls the image id */
+	uint64_t resolved_ns;       /* when its manifest was stored: first sign of a pull; 0 unknown */
+};
+
+enum source_kind { SOURCE_NONE, SOURCE_KERNEL, SOURCE_CONTAINERD, SOURCE_AGENT, SOURCE_KIND_COUNT };
+
+enum source_step {
+	SOURCE_STEP_NONE,
+	SOURCE_UP,         /* it delivers from now on */
+	SOURCE_DOWN,       /* it does not deliver from now on; cause */
+	SOURCE_LOST,       /* count facts were lost between since_ns and boot_ns; cause */
+	SOURCE_MISSING,    /* a part can't be observed at all (probe not attached); cause */
+	SOURCE_SYNC_BEGIN, /* a full listing follows as EVENT_CONTAINER … */
+	SOURCE_SYNC_END,   /* … up to here: what was not listed does not exist */
+	SOURCE_STEP_COUNT
+};
+
+struct event_source {
+	enum source_kind source;
+	enum source_step step;
+	char cause[CAUSE_SIZE]; /* "kernel ring full", "connection lost", "agent was not running" */
+	uint64_t count;
+	uint64_t since_ns;
+};
+
+struct event {
+	enum event_type type;
+	uint32_t flags;
+	uint64_t boot_ns; /* when it happened, not when it was read */
+	union {
+		struct event_cgroup cgroup;
+		struct event_exec exec;
+		struct event_exit exit;
+		struct event_listen listen;
+		struct event_oom oom;
+		struct event_container container;
+		struct event_container_gone container_gone;
+		struct event_task task;
+		struct event_snapshot snapshot;
+		struct event_ingest ingest;
+		struct event_layer layer;
+		struct event_image image;
+		struct event_source source;
+	};
+};
+
+/* Takes one event. Called on the loop thread only; the event is the caller's and dies on return. */
+typedef void (*event_fn)(void *context, const struct event *event);

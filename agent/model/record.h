@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vocabulary of what was concluded: one struct record is one finished answer.
+ *
+ * track/ makes records, store/ keeps them, sinks and the command line show them. A record is a flat
+ * value without pointers. (type, key) names it within one boot; the tracker may emit the same
+ * record again when it knows more: first with `final` false, at most a few times, last with `final`
+ * true. Whoever keeps records replaces the older form by the newer (record_supersedes).
+ *
+ * Times are on the boot clock in ns, 0 is "not known"; wall_offset_ns turns them into wall time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/names.h"
+
+enum record_type {
+	RECORD_NONE,
+	RECORD_START,
+	RECORD_OOM,
+	RECORD_EXIT,
+	RECORD_PULL,
+	RECORD_BOOT,
+	RECORD_GAP,
+	RECORD_TYPE_COUNT
+};
+
+/* Whom a record is about; empty texts where not known or not a container. */
+struct subject {
+	char container_id[ID_SIZE];
+	char sandbox_id[ID_SIZE];
+	char pod[POD_SIZE];
+	char pod_namespace[NAMESPACE_SIZE];
+	char pod_uid[POD_UID_SIZE];
+	char container[NAME_SIZE];
+	char image[IMAGE_SIZE];
+	uint32_t attempt; /* restart number */
+};
+
+enum phase {
+	PHASE_NONE,
+	PHASE_SCHEDULE,
+	PHASE_ADMIT,
+	PHASE_SANDBOX,
+	PHASE_INIT,
+	PHASE_PULL,
+	PHASE_CREATE,
+	PHASE_RUNTIME,
+	PHASE_APP,
+	PHASE_PROBE,
+	PHASE_WAIT, /* between two phases: nothing was done for this container (the CRI client's turn) */
+	PHASE_COUNT
+};
+
+struct span {
+	uint64_t from_ns, to_ns; /* both 0: not seen */
+};
+
+struct phase_span {
+	enum phase phase;
+	struct span span;
+	bool reconstructed; /* a border comes from timestamps found afterwards */
+};
+
+#define START_PHASES_MAX 16
+#define START_PLUGINS_MAX 8
+
+struct plugin_span {
+	char name[NAME_SIZE]; /* bridge, portmap, ... */
+	struct span span;
+	int32_t code; /* its exit code */
+	bool nested;  /* run by another plugin (IPAM): inside that one's time */
+};
+
+enum start_state {
+	START_STATE_NONE,
+	START_RUNNING,   /* executing; has not listened so far */
+	START_LISTENING, /* listened: app has an end */
+	START_EXITED,    /* ended before it listened */
+	START_FAILED,    /* the entrypoint was never executed */
+	START_SILENT,    /* still running at the end of the start window, never listened */
+	START_STATE_COUNT
+};
+
+/* phases are in order, gapless, and sum to span. */
+struct record_start {
+	enum start_state state;
+	struct span span; /* first sign of the pod (or of the restart) to the end of the last phase */
+	uint32_t phase_count;
+	struct phase_span phases[START_PHASES_MAX];
+	struct span network; /* inside sandbox: first CNI exec to last exit */
+	uint32_t plugin_count;
+	struct plugin_span plugins[START_PLUGINS_MAX];
+	struct span download, unpack; /* inside pull */
+	uint64_t pull_bytes;
+	bool init_container; /* inferred: it ended with 0 before the pod's next container was made */
+	uint64_t listen_ns;
+	uint16_t listen_port;
+	char listen_address[ADDRESS_SIZE];
+	char file[FILE_SIZE]; /* the entrypoint's program */
+	uint32_t pid;
+};
+
+enum exit_verdict {
+	EXIT_VERDICT_NONE,
+	EXIT_COMPLETED,     /* exit code 0 */
+	EXIT_ERROR,         /* exit code other than 0 */
+	EXIT_CRASHED,       /* a fault or abort of its own */
+	EXIT_OOM_KILLED,    /* init was an OOM victim */
+	EXIT_STOPPED,       /* by the container runtime: somebody asked containerd to stop it */
+	EXIT_KILLED,        /* by a process outside of the container and the runtime */
+	EXIT_SELF_KILLED,   /* by a process of its own container */
+	EXIT_SIGNALED,      /* by a signal whose sender was not seen */
+	EXIT_START_FAILED,  /* the entrypoint was never executed */
+	EXIT_LOST,          /* it is gone; how it ended could not be found */
+	EXIT_VERDICT_COUNT
+};
+
+struct record_exit {
+	enum exit_verdict verdict;
+	int32_t code;   /* CRI's exit code (128 + signal if killed) */
+	int32_t signal; /* 0: none, or not known */
+	bool core_dumped;
+	bool reconstructed; /* from CRI's status, found afterwards */
+	uint64_t started_ns, finished_ns; /* finished_ns equals CRI's finished_at */
+	uint64_t kernel_ns;               /* when the kernel ended the process; 0 not seen */
+	uint32_t pid;
+	char comm[COMM_SIZE];
+	/* who sent the signal that explains the end; sender_pid 0: none or not seen */
+	uint32_t sender_pid;
+	char sender_comm[COMM_SIZE];
+	int32_t sender_signal; /* may differ from signal: SIGTERM handled, then exit 0 */
+	bool sender_inside;    /* a process of the same container */
+	uint64_t fault_address;
+	uint32_t deaths; /* of this pod's container in a row, this one included, without success */
+	bool looping;    /* three or more of them within ten minutes */
+	char reason[REASON_SIZE];   /* CRI's word */
+	char message[MESSAGE_SIZE]; /* CRI's text */
+};
+
+enum limit_scope {
+	SCOPE_NONE,
+	SCOPE_CONTAINER,
+	SCOPE_POD,
+	SCOPE_CGROUP, /* another ancestor: QoS class, slice, service; see limit_path */
+	SCOPE_NODE,   /* no limit: the node ran out of memory */
+	SCOPE_COUNT
+};
+
+#define OOM_VICTIMS_MAX 8
+
+struct oom_victim {
+	uint32_t pid;
+	bool init;
+	char comm[COMM_SIZE];
+	uint64_t anon_kb, file_kb, shmem_kb, swap_kb, pagetable_kb, total_vm_kb;
+	int32_t oom_score_adj;
+	uint32_t uid;
+};
+
+enum survival { SURVIVAL_UNKNOWN, SURVIVAL_YES, SURVIVAL_NO, SURVIVAL_COUNT };
+
+struct record_oom {
+	enum limit_scope scope;
+	enum survival container_survived;
+	uint32_t victim_total; /* of this kill; victims[] holds the first */
+	uint32_t victim_count;
+	struct oom_victim victims[OOM_VICTIMS_MAX];
+	uint64_t limit_bytes, usage_bytes;
+	char limit_path[CGROUP_PATH_SIZE];
+	char cgroup_path[CGROUP_PATH_SIZE]; /* the first victim's */
+	uint32_t invoker_pid;
+	char invoker_comm[COMM_SIZE];
+	bool invoker_inside; /* of the same container */
+	bool confirmed;      /* the first victim was seen to end by SIGKILL */
+};
+
+struct record_pull {
+	char image[IMAGE_SIZE];
+	char digest[DIGEST_SIZE];
+	bool failed;
+	bool reconstructed; /* begin or end come from timestamps found afterwards */
+	struct span span, download, unpack;
+	uint64_t bytes; /* downloaded; layers that were there already don't count */
+	uint32_t layers, layers_present;
+};
+
+/* What may have been missed: never dropped silently. */
+struct record_gap {
+	char source[NAME_SIZE]; /* kernel, containerd, agent */
+	char cause[CAUSE_SIZE];
+	struct span span;
+	uint64_t count; /* facts known to be lost; 0: not countable */
+};
+
+/* Filled in by the boot report. */
+struct record_boot {
+	struct span span;
+};
+
+struct record {
+	enum record_type type;
+	bool final;
+	char key[KEY_SIZE];
+	uint64_t boot_ns;      /* when what it tells was over; histories are ordered by it */
+	int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME when it was emitted */
+	struct subject subject;
+	union {
+		struct record_start start;
+		struct record_oom oom;
+		struct record_exit exit;
+		struct record_pull pull;
+		struct record_boot boot;
+		struct record_gap gap;
+	};
+};
+
+/* Takes one record. Called on the loop thread only; the record is the caller's and dies on return. */
+typedef void (*record_fn)(void *context, const struct record *record);
+
+/* True if any part of it comes from timestamps found afterwards. */
+bool record_reconstructed(const struct record *record);
+
+/*
+ * True if `newer` should replace `older` (same type and key): what was measured is never replaced
+ * by what was reconstructed, and what is final never by what is not.
+ */
+bool record_supersedes(const struct record *newer, const struct record *older);
+
+/* A start's total, an exit's age, a pull's or gap's length in ns; 0 where there is none. */
+uint64_t record_duration_ns(const struct record *record);

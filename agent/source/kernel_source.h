@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the kernel tells through eBPF, as events.
+ *
+ * daemon.c makes one. It loads the probes (each attaches on its own; a missing one is an
+ * EVENT_SOURCE with SOURCE_MISSING, never a failure), then seeds the containers that exist already
+ * (EVENT_CGROUP_NEW with EVENT_RECONSTRUCTED), then delivers events from the loop. It must not
+ * know what they are good for.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "model/event.h"
+
+struct kernel_source;
+
+struct kernel_source_options {
+	const char *cni_dirs;    /* colon-separated prefixes of CNI plugins, e.g. "/opt/cni/bin:/usr/lib/cni" */
+	const char *cgroup_root; /* NULL: /sys/fs/cgroup */
+};
+
+struct kernel_probe_stats {
+	char name[32];
+	bool attached;
+	uint64_t runs, run_ns; /* 0 unless kernel.bpf_stats_enabled=1 */
+};
+
+#define KERNEL_PROBES_MAX 24
+
+struct kernel_source_stats {
+	uint64_t records, lost; /* since the start */
+	uint64_t map_bytes;     /* memory of rings and maps */
+	uint32_t probe_count;
+	struct kernel_probe_stats probes[KERNEL_PROBES_MAX];
+};
+
+/*
+ * Returns 0, or a negative errno when no probe at all can be used (-ENOTSUP: no BTF, -EPERM: no
+ * capability): the daemon then goes on without it and records a gap.
+ */
+int kernel_source_new(struct kernel_source **ret, sd_event *loop,
+		      const struct kernel_source_options *options, event_fn on_event, void *context);
+void kernel_source_free(struct kernel_source *source);
+
+/* Attaches, emits SOURCE_UP, seeds. Call after containerd's source exists, so that nothing is missed. */
+int kernel_source_start(struct kernel_source *source);
+
+/* Reads what is in the rings now; for tests, shutdown and floods. Returns the number of records. */
+int kernel_source_drain(struct kernel_source *source);
+
+void kernel_source_stats(const struct kernel_source *source, struct kernel_source_stats *ret);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The records that outlive the daemon: one SQLite file (WAL) in the state directory.
+ *
+ * The daemon writes, `nodewake starts|ooms|exits|explain` read the same file, also while the
+ * daemon is down. A record is committed before store_put returns, so kill -9 loses nothing. When
+ * the disk is full or read-only, records wait in memory (a bounded queue) until it works again.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "model/record.h"
+
+struct store;
+
+struct store_limits {
+	uint64_t age_ns; /* records older than this go; 0: 30 days */
+	uint64_t bytes;  /* file size above which the oldest go; 0: 64 MiB */
+};
+
+struct store_stats {
+	uint64_t records[RECORD_TYPE_COUNT];
+	uint64_t bytes;
+	uint64_t waiting;       /* in memory, for a disk that fails */
+	uint64_t dropped;       /* for want of memory; the caller records a gap */
+	int error;              /* negative errno of the failure that goes on, 0: well */
+};
+
+/*
+ * Opens or makes <dir>/nodewake.db (directory 0700, file 0600) for writing, for the boot with this
+ * id. Returns 0 or a negative errno with one sentence in ret_why (what failed, what to do): a
+ * database of a newer schema is -EPROTO and is left alone; a damaged one is set aside as
+ * nodewake.db.damaged-<n> and a new one begun, which *ret_set_aside tells. On any failure the
+ * caller may use store_open_memory.
+ */
+int store_open(struct store **ret, const char *dir, const char *boot_id, const struct store_limits *limits,
+	       bool *ret_set_aside, char ret_why[static 256]);
+
+/* A store that forgets: for a disk that can't be used. dir is tried again by store_retry. */
+int store_open_memory(struct store **ret, const char *dir, const char *boot_id,
+		      const struct store_limits *limits);
+
+/* For reading only, while a daemon may be writing. -ENOENT: there is none. */
+int store_open_reader(struct store **ret, const char *dir, char ret_why[static 256]);
+
+void store_close(struct store *store);
+
+enum store_put_result {
+	STORE_NEW,      /* not known before */
+	STORE_REPLACED, /* an older form was there: see record_supersedes */
+	STORE_KNOWN,    /* the same or a better form was there: nothing changed */
+	STORE_WAITING,  /* kept in memory until the disk works again */
+	STORE_DROPPED,
+};
+
+enum store_put_result store_put(struct store *store, const struct record *record);
+
+/* Writes waiting records and applies the limits; call every 10 s or so. */
+void store_tend(struct store *store);
+
+/* Small values that survive restarts ("heartbeat"), per boot. Returns 0 or a negative errno. */
+int store_bookmark_set(struct store *store, const char *name, uint64_t value);
+int store_bookmark_get(struct store *store, const char *name, uint64_t *ret);
+
+enum store_order { STORE_NEWEST_FIRST, STORE_OLDEST_FIRST, STORE_LONGEST_FIRST };
+
+/* Empty texts and zeroes match everything. */
+struct store_query {
+	enum record_type type;
+	const char *pod_namespace, *pod, *container, *container_id; /* container_id: a prefix */
+	const char *boot_id;
+	int64_t since_wall_ns;
+	uint64_t min_duration_ns;
+	enum store_order order;
+	uint32_t limit;
+};
+
+/* Return nonzero from the callback to stop. */
+typedef int (*store_row_fn)(void *context, const char *boot_id, const struct record *record);
+
+/* Returns 0 or a negative errno. */
+int store_query(struct store *store, const struct store_query *query, store_row_fn on_row, void *context);
+
+void store_stats(struct store *store, struct store_stats *ret);

@@ -77,7 +77,10 @@ help: ## list the targets
 $(BUILD)/nodewake: $(MAIN_O) $(LINK)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(MAIN_O) $(LINK) $(LDLIBS)
 
-$(BUILD)/agent/%.o: agent/%.c | $(GENERATED)
+# Only these folders see generated headers; the others build without clang and protoc.
+$(call objects,client) $(call objects,source): | $(GENERATED)
+
+$(BUILD)/agent/%.o: agent/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 

@@ -33,14 +33,14 @@ static inline void close_filep(FILE **file)
 		fclose(*file);
 }
 
-#define cleanup_free cleanup(free_memoryp)
-#define cleanup_close cleanup(close_fdp)
+#define cleanup_free   cleanup(free_memoryp)
+#define cleanup_close  cleanup(close_fdp)
 #define cleanup_fclose cleanup(close_filep)
 
 /* Hands an owned pointer on: the variable no longer frees it. */
-#define take(pointer)                              \
-	({                                         \
+#define take(pointer)                                  \
+	({                                             \
 		__typeof__(pointer) taken = (pointer); \
-		(pointer) = NULL;                  \
-		taken;                             \
+		(pointer) = NULL;                      \
+		taken;                                 \
 	})

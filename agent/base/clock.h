@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NS_PER_MS UINT64_C(1000000)
-#define NS_PER_SECOND UINT64_C(1000000000)
+#define NS_PER_MS      UINT64_C(1000000)
+#define NS_PER_SECOND  UINT64_C(1000000000)
 
-#define BOOT_ID_SIZE 37
+#define BOOT_ID_SIZE   37
 #define WALL_TEXT_SIZE 36
 
 uint64_t clock_boot_ns(void);

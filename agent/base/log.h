@@ -17,12 +17,12 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 struct log_field {
-	const char *key; /* NULL ends the list */
+	const char *key;  /* NULL ends the list */
 	const char *text; /* NULL: it is a number */
 	int64_t number;
 };
 
-#define LOG_TEXT(key_, text_) ((struct log_field){.key = (key_), .text = (text_) ? (text_) : ""})
+#define LOG_TEXT(key_, text_)	  ((struct log_field){.key = (key_), .text = (text_) ? (text_) : ""})
 #define LOG_NUMBER(key_, number_) ((struct log_field){.key = (key_), .number = (int64_t)(number_)})
 /* Takes errno or a negative errno. */
 #define LOG_ERRNO(error_) ((struct log_field){.key = "error", .text = log_errno_text(error_)})
@@ -37,8 +37,9 @@ const char *log_errno_text(int error);
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
 
 #define log_at(level, message, ...) \
-	log_write(level, message, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}})
-#define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
+	log_write(level, message,   \
+		  (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}})
+#define log_error(...)	 log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_at(LOG_LEVEL_WARNING, __VA_ARGS__)
-#define log_info(...) log_at(LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
+#define log_info(...)	 log_at(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)	 log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)

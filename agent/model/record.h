@@ -135,7 +135,7 @@ struct record_exit {
 	bool sender_inside;    /* a process of the same container */
 	uint64_t fault_address;
 	uint32_t deaths; /* of this pod's container in a row, this one included, without success */
-	bool looping;    /* three or more of them within ten minutes */
+	bool looping;    /* the last three of them within 20 min */
 	char reason[REASON_SIZE];   /* CRI's word */
 	char message[MESSAGE_SIZE]; /* CRI's text */
 };

@@ -18,7 +18,8 @@ struct tracker;
 
 struct tracker_settings {
 	uint64_t start_window_ns; /* how long a container may take to its first listen; 0: 5 min */
-	uint32_t containers_max;  /* 0: 4096; the oldest dead one goes first, then a gap is recorded */
+	uint32_t
+		containers_max; /* 0: 4096; the oldest dead one goes first, then a gap is recorded */
 };
 
 struct tracker_stats {

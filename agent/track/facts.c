@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "track/facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define HELPERS_MAX 1024
+
+/* A process that works for a container from outside; its exit carries neither id nor verb. */
+struct helper {
+	struct process who;
+	enum process_role role;
+	char container_id[ID_SIZE];
+	char verb[VERB_SIZE];
+	uint32_t plugin; /* CNI: index into the sandbox's plugins */
+	UT_hash_handle hh;
+};
+
+static struct helper *find_helper(const struct facts *facts, uint32_t pid)
+{
+	struct helper *helper;
+
+	HASH_FIND(hh, facts->helpers, &pid, sizeof(pid), helper);
+	return helper;
+}
+
+static void drop_helper(struct facts *facts, struct helper *helper)
+{
+	HASH_DEL(facts->helpers, helper);
+	free(helper);
+}
+
+static struct helper *add_helper(struct facts *facts, const struct event_exec *exec)
+{
+	struct helper *helper = find_helper(facts, exec->who.pid);
+
+	if (helper)
+		drop_helper(facts, helper);
+	if (HASH_COUNT(facts->helpers) >= HELPERS_MAX)
+		drop_helper(facts, facts->helpers);
+	helper = calloc(1, sizeof(*helper));
+	if (!helper)
+		return NULL;
+	helper->who = exec->who;
+	helper->role = exec->role;
+	TEXT_COPY(helper->container_id, exec->container_id);
+	TEXT_COPY(helper->verb, exec->verb);
+	HASH_ADD(hh, facts->helpers, who.pid, sizeof(helper->who.pid), helper);
+	return helper;
+}
+
+void facts_clear(struct facts *facts)
+{
+	while (facts->helpers)
+		drop_helper(facts, facts->helpers);
+}
+
+static void set_first(uint64_t *fact, uint64_t ns)
+{
+	if (ns && (!*fact || ns < *fact))
+		*fact = ns;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static struct container *note_cgroup(struct facts *facts, const struct event *event)
+{
+	struct container *c;
+
+	if (event->type == EVENT_CGROUP_GONE) {
+		c = containers_find_cgroup(facts->containers, event->cgroup.cgroup_id);
+		if (c && !c->identified)
+			set_first(&c->gone_ns, event->boot_ns);
+		return c;
+	}
+	c = containers_get(facts->containers, event->cgroup.container_id);
+	if (!c)
+		return NULL;
+	containers_set_cgroup(facts->containers, c, event->cgroup.cgroup_id);
+	if (!*c->subject.pod_uid)
+		TEXT_COPY(c->subject.pod_uid, event->cgroup.pod_uid);
+	if (!(event->flags & EVENT_RECONSTRUCTED))
+		c->live = true;
+	return c;
+}
+
+static struct container *note_plugin(struct facts *facts, const struct event_exec *exec,
+				     uint64_t boot_ns)
+{
+	if (strcmp(exec->verb, "ADD") != 0)
+		return NULL;
+	struct container *sandbox = containers_get(facts->containers, exec->container_id);
+	const struct helper *parent = find_helper(facts, exec->parent_pid);
+
+	if (!sandbox || sandbox->plugin_count == START_PLUGINS_MAX)
+		return sandbox;
+	bool nested = parent && parent->role == ROLE_CNI;
+	struct helper *helper = add_helper(facts, exec);
+
+	if (!helper)
+		return sandbox;
+	helper->plugin = sandbox->plugin_count++;
+	struct plugin_span *plugin = &sandbox->plugins[helper->plugin];
+
+	*plugin = (struct plugin_span){.span = {boot_ns, boot_ns}, .nested = nested};
+	TEXT_COPY(plugin->name, base_name(exec->file));
+	return sandbox;
+}
+
+static struct container *note_entrypoint(struct facts *facts, const struct event_exec *exec,
+					 uint64_t boot_ns)
+{
+	struct container *c = containers_get(facts->containers, exec->container_id);
+
+	if (!c || c->exec_ns)
+		return c;
+	c->exec_ns = boot_ns;
+	c->init = exec->who;
+	TEXT_COPY(c->file, exec->file);
+	containers_set_cgroup(facts->containers, c, exec->cgroup_id);
+	return c;
+}
+
+static struct container *note_exec(struct facts *facts, const struct event_exec *exec,
+				   uint64_t boot_ns)
+{
+	struct container *c;
+
+	switch (exec->role) {
+	case ROLE_CNI:
+		return note_plugin(facts, exec, boot_ns);
+	case ROLE_ENTRYPOINT:
+		return note_entrypoint(facts, exec, boot_ns);
+	case ROLE_SHIM:
+		if (strcmp(exec->verb, "start") != 0)
+			return NULL;
+		c = containers_get(facts->containers, exec->container_id);
+		break;
+	case ROLE_RUNTIME:
+		add_helper(facts, exec);
+		if (strcmp(exec->verb, "create") != 0)
+			return NULL;
+		c = containers_get(facts->containers, exec->container_id);
+		break;
+	default:
+		return NULL;
+	}
+	if (c)
+		set_first(&c->runtime_ns, boot_ns);
+	return c;
+}
+
+/* runc or a CNI plugin ended. */
+static struct container *note_helper_exit(struct facts *facts, const struct event_exit *exit,
+					  uint64_t boot_ns)
+{
+	struct helper *helper = find_helper(facts, exit->who.pid);
+	struct container *c =
+		helper ? containers_find(facts->containers, helper->container_id) : NULL;
+	bool failed = exit->code || exit->signal;
+
+	if (c && helper->role == ROLE_CNI) {
+		c->plugins[helper->plugin].span.to_ns = boot_ns;
+		c->plugins[helper->plugin].code = exit->signal ? 128 + exit->signal : exit->code;
+	} else if (c && failed && !c->exec_ns &&
+		   (strcmp(helper->verb, "create") == 0 || strcmp(helper->verb, "start") == 0)) {
+		set_first(&c->runtime_failed_ns, boot_ns);
+	}
+	if (helper)
+		drop_helper(facts, helper);
+	return c;
+}
+
+static bool is_init(const struct container *c, const struct event_exit *exit)
+{
+	if (c->init.pid)
+		return c->init.pid == exit->who.pid && (!c->init.start_ns || !exit->who.start_ns ||
+							c->init.start_ns == exit->who.start_ns);
+	return exit->role == ROLE_ENTRYPOINT;
+}
+
+static struct container *note_exit(struct facts *facts, const struct event_exit *exit,
+				   uint64_t boot_ns)
+{
+	struct container *c;
+
+	if (exit->role == ROLE_RUNTIME || exit->role == ROLE_CNI || exit->role == ROLE_SHIM)
+		return note_helper_exit(facts, exit, boot_ns);
+	c = containers_find(facts->containers, exit->container_id);
+	if (!c)
+		c = containers_find_cgroup(facts->containers, exit->cgroup_id);
+	if (!c || c->exit_seen || !is_init(c, exit))
+		return c;
+	c->exit_seen = true;
+	c->exit = *exit;
+	c->exit_ns = boot_ns;
+	return c;
+}
+
+static struct container *note_listen(struct facts *facts, const struct event_listen *listen,
+				     uint64_t boot_ns)
+{
+	struct container *c = containers_find(facts->containers, listen->container_id);
+
+	if (!c || (c->listen_ns && c->listen_ns <= boot_ns))
+		return c;
+	c->listen_ns = boot_ns;
+	c->listen_port = listen->port;
+	TEXT_COPY(c->listen_address, listen->address);
+	return c;
+}
+
+static struct container *note_oom(struct facts *facts, const struct event_oom *oom)
+{
+	struct container *c = containers_find(facts->containers, oom->container_id);
+
+	if (c && c->init.pid && c->init.pid == oom->victim.pid)
+		c->oom_victim = true;
+	return c;
+}
+
+static struct container *note_task(struct facts *facts, const struct event_task *task,
+				   uint64_t boot_ns)
+{
+	struct container *c = containers_get(facts->containers, task->container_id);
+	bool of_exec = *task->exec_id && strcmp(task->exec_id, task->container_id) != 0;
+
+	if (!c || of_exec)
+		return c;
+	switch (task->step) {
+	case TASK_CREATE:
+		if (!c->init.pid)
+			c->init.pid = task->pid;
+		break;
+	case TASK_START:
+		set_first(&c->task_start_ns, boot_ns);
+		break;
+	case TASK_EXIT:
+	case TASK_DELETE:
+		if (c->task_exit_seen || (!task->exited_ns && task->step == TASK_DELETE))
+			break;
+		c->task_exit_seen = true;
+		c->task_exit_status = task->exit_status;
+		c->task_exited_ns = task->exited_ns ? task->exited_ns : boot_ns;
+		break;
+	default:
+		break;
+	}
+	return c;
+}
+
+static struct container *note_snapshot(struct facts *facts, const struct event_snapshot *snapshot,
+				       uint64_t boot_ns)
+{
+	struct container *c = NULL;
+
+	if (snapshot->step == SNAPSHOT_PREPARE && *snapshot->container_id)
+		c = containers_get(facts->containers, snapshot->container_id);
+	if (c)
+		set_first(&c->snapshot_ns, boot_ns);
+	return c;
+}
+
+static void note_identity(struct container *c, const struct event_container *told)
+{
+	struct subject *subject = &c->subject;
+
+	c->sandbox = *told->sandbox_id && strcmp(told->sandbox_id, told->container_id) == 0;
+	/* Told by id alone: containerd could not say more. */
+	if (!*told->pod && !*told->sandbox_id && c->identified)
+		return;
+	c->identified = true;
+	TEXT_COPY(subject->sandbox_id, told->sandbox_id);
+	TEXT_COPY(subject->pod, told->pod);
+	TEXT_COPY(subject->pod_namespace, told->pod_namespace);
+	if (*told->pod_uid)
+		TEXT_COPY(subject->pod_uid, told->pod_uid);
+	TEXT_COPY(subject->container, told->name);
+	if (*told->image && (!*subject->image || strncmp(told->image, "sha256:", 7) != 0))
+		TEXT_COPY(subject->image, told->image);
+	if (*told->image_id)
+		TEXT_COPY(c->image_id, told->image_id);
+	subject->attempt = told->attempt;
+}
+
+static struct container *note_container(struct facts *facts, const struct event *event)
+{
+	const struct event_container *told = &event->container;
+	struct container *c = containers_get(facts->containers, told->container_id);
+
+	if (!c)
+		return NULL;
+	note_identity(c, told);
+	c->sync_generation = facts->sync_generation;
+	containers_set_cgroup(facts->containers, c, told->cgroup_id);
+	if (!c->init.pid)
+		c->init.pid = told->pid;
+	if (!(event->flags & EVENT_RECONSTRUCTED))
+		set_first(&c->created_ns, told->created_ns);
+	else if (told->created_ns)
+		c->cri_created_ns = told->created_ns;
+	if (told->state != CONTAINER_UNKNOWN)
+		c->state = told->state;
+	if (told->started_ns)
+		c->cri_started_ns = told->started_ns;
+	if (told->state == CONTAINER_EXITED) {
+		c->cri_finished_ns = told->finished_ns;
+		c->cri_exit_code = told->exit_code;
+		TEXT_COPY(c->cri_reason, told->reason);
+		TEXT_COPY(c->cri_message, told->message);
+	}
+	return c;
+}
+
+static struct container *note_gone(struct facts *facts, const char *id, uint64_t boot_ns)
+{
+	struct container *c = containers_find(facts->containers, id);
+
+	if (c)
+		set_first(&c->gone_ns, boot_ns);
+	return c;
+}
+
+struct container *facts_event(struct facts *facts, const struct event *event, uint64_t now_ns)
+{
+	struct container *c = NULL;
+
+	switch (event->type) {
+	case EVENT_CGROUP_NEW:
+	case EVENT_CGROUP_GONE:
+		c = note_cgroup(facts, event);
+		break;
+	case EVENT_EXEC:
+		c = note_exec(facts, &event->exec, event->boot_ns);
+		break;
+	case EVENT_EXIT:
+		c = note_exit(facts, &event->exit, event->boot_ns);
+		break;
+	case EVENT_LISTEN:
+		c = note_listen(facts, &event->listen, event->boot_ns);
+		break;
+	case EVENT_OOM:
+		c = note_oom(facts, &event->oom);
+		break;
+	case EVENT_TASK:
+		c = note_task(facts, &event->task, event->boot_ns);
+		break;
+	case EVENT_SNAPSHOT:
+		c = note_snapshot(facts, &event->snapshot, event->boot_ns);
+		break;
+	case EVENT_CONTAINER:
+		c = note_container(facts, event);
+		break;
+	case EVENT_CONTAINER_GONE:
+		c = note_gone(facts, event->container_gone.container_id, event->boot_ns);
+		break;
+	default:
+		break;
+	}
+	if (c)
+		c->touched_ns = now_ns;
+	return c;
+}

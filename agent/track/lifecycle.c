@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "track/lifecycle.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "track/exit.h"
+#include "track/start.h"
+
+/* Events of the other source and of the chatter ring arrive within this time. */
+#define SETTLE_NS (50 * NS_PER_MS)
+/* A server that listens sooner is told once, a slower one first as running. */
+#define RUNNING_NS NS_PER_SECOND
+/* CRI has updated its status by then (reason, message). */
+#define STATUS_NS NS_PER_SECOND
+/* One source saw the end, the other should follow within this time … */
+#define OTHER_SOURCE_NS (2 * NS_PER_SECOND)
+/* … and containerd names a container within this, … */
+#define IDENTITY_NS (3 * NS_PER_SECOND)
+/* … unless it is away and tells when it is back. */
+#define CONTAINERD_AWAY_NS (60 * NS_PER_SECOND)
+/* A deleted container is kept for late events. */
+#define FORGET_NS (10 * NS_PER_SECOND)
+
+static uint64_t notice(uint64_t *noticed_ns, uint64_t now_ns)
+{
+	if (!*noticed_ns)
+		*noticed_ns = now_ns;
+	return *noticed_ns;
+}
+
+static void wake_at(struct lifecycle *lifecycle, struct container *c, uint64_t due_ns)
+{
+	if (due_ns < c->due_ns)
+		c->due_ns = due_ns;
+	if (due_ns < lifecycle->due_ns)
+		lifecycle->due_ns = due_ns;
+}
+
+/* True when `since + wait` has come; else asks to be woken then. */
+static bool waited(struct lifecycle *lifecycle, struct container *c, uint64_t since_ns,
+		   uint64_t wait_ns, uint64_t now_ns)
+{
+	if (now_ns >= since_ns + wait_ns)
+		return true;
+	wake_at(lifecycle, c, since_ns + wait_ns);
+	return false;
+}
+
+static bool containerd_up(const struct lifecycle *lifecycle)
+{
+	return gaps_source_up(lifecycle->gaps, SOURCE_CONTAINERD);
+}
+
+/* Is it known whose it is, or is there no hope left? */
+static bool identity_settled(struct lifecycle *lifecycle, struct container *c, uint64_t since_ns,
+			     uint64_t now_ns)
+{
+	return c->identified ||
+	       waited(lifecycle, c, since_ns,
+		      containerd_up(lifecycle) ? IDENTITY_NS : CONTAINERD_AWAY_NS, now_ns);
+}
+
+/* containerd may not have told yet that it is a sandbox; the pause program says so too. */
+static bool is_sandbox(const struct container *c)
+{
+	return c->sandbox || (!c->identified && strcmp(c->file, "/pause") == 0);
+}
+
+static void tell_start(struct lifecycle *lifecycle, struct container *c, bool final, bool silent)
+{
+	struct record record = {.type = RECORD_START, .final = final, .subject = c->subject};
+
+	if (start_build(lifecycle->containers, c, lifecycle->pulls, &record.start)) {
+		if (silent)
+			record.start.state = START_SILENT;
+		TEXT_COPY(record.key, c->id);
+		record.boot_ns = record.start.span.to_ns;
+		lifecycle->emit(lifecycle->context, &record);
+	}
+	c->start_told = true;
+	c->start_final = final;
+	c->start_named = c->identified;
+}
+
+/* That a container was an init container shows when the next one begins. */
+static void retell_inits(struct lifecycle *lifecycle, const struct container *later)
+{
+	for (struct container *c = lifecycle->containers->by_id; c; c = c->by_id.next) {
+		struct record_start start;
+
+		if (c == later || !c->start_final || c->init_told || !container_ended(c) ||
+		    strcmp(c->subject.sandbox_id, later->subject.sandbox_id) != 0 ||
+		    !start_build(lifecycle->containers, c, lifecycle->pulls, &start) ||
+		    !start.init_container)
+			continue;
+		c->init_told = true;
+		tell_start(lifecycle, c, true, false);
+	}
+}
+
+/* Both sources have told what they know, or the one that has not can't. */
+static bool end_complete(const struct lifecycle *lifecycle, const struct container *c)
+{
+	bool kernel = c->exit_seen || c->runtime_failed_ns || !c->live ||
+		      !gaps_source_up(lifecycle->gaps, SOURCE_KERNEL);
+	bool containerd = c->task_exit_seen || c->state == CONTAINER_EXITED;
+
+	return kernel && containerd;
+}
+
+static void tell_exit(struct lifecycle *lifecycle, struct container *c, bool final)
+{
+	struct record record = {.type = RECORD_EXIT, .final = final, .subject = c->subject};
+
+	exit_build(lifecycle->containers, c, &record.exit);
+	if (!c->counted && c->identified) {
+		deaths_add(lifecycle->deaths, &c->subject, record.exit.verdict == EXIT_COMPLETED,
+			   record.exit.finished_ns, &c->deaths, &c->looping);
+		c->counted = true;
+		record.exit.deaths = c->deaths;
+		record.exit.looping = c->looping;
+	}
+	TEXT_COPY(record.key, c->id);
+	record.boot_ns = record.exit.finished_ns;
+	lifecycle->emit(lifecycle->context, &record);
+	c->exit_told = true;
+	c->exit_final = final;
+	c->exit_complete = end_complete(lifecycle, c);
+	c->exit_named = c->identified;
+}
+
+/* It ran before the sources watched: CRI's timestamps are all there is. */
+static bool adopted(const struct lifecycle *lifecycle, const struct container *c)
+{
+	bool kernel_watched = c->live && gaps_source_up(lifecycle->gaps, SOURCE_KERNEL);
+
+	return !c->exec_ns && !kernel_watched && (c->cri_started_ns || c->task_start_ns);
+}
+
+static void consider_start(struct lifecycle *lifecycle, struct container *c, uint64_t now_ns)
+{
+	bool failed = !c->exec_ns && container_ended(c) && exit_never_started(c);
+	bool old = adopted(lifecycle, c);
+
+	if (c->start_final && (c->start_named || !c->identified))
+		return;
+	if (!c->exec_ns && !failed && !old)
+		return;
+	uint64_t noticed = notice(&c->start_noticed_ns, now_ns);
+
+	if (!identity_settled(lifecycle, c, noticed, now_ns) || is_sandbox(c))
+		return;
+	bool complete = (c->listen_ns && c->exec_ns) || old || container_ended(c);
+
+	if (complete) {
+		bool repeated = c->start_final; /* it has a name now */
+		uint64_t since = container_ended(c) ? notice(&c->end_noticed_ns, now_ns) : now_ns;
+
+		if (c->listen_ns && !c->start_told) {
+			tell_start(lifecycle, c, false, false);
+			since = notice(&c->listen_noticed_ns, now_ns);
+		} else if (c->listen_ns) {
+			since = notice(&c->listen_noticed_ns, now_ns);
+		}
+		if (repeated || waited(lifecycle, c, since, SETTLE_NS, now_ns)) {
+			tell_start(lifecycle, c, true, false);
+			retell_inits(lifecycle, c);
+		}
+		return;
+	}
+	if (waited(lifecycle, c, noticed, lifecycle->start_window_ns, now_ns))
+		tell_start(lifecycle, c, true, true);
+	else if (!c->start_told && waited(lifecycle, c, noticed, RUNNING_NS, now_ns)) {
+		tell_start(lifecycle, c, false, false);
+		retell_inits(lifecycle, c);
+	}
+}
+
+/* A sandbox ends with its pod; only a death of its own is news. */
+static bool worth_telling(const struct lifecycle *lifecycle, const struct container *c)
+{
+	struct record_exit exit;
+
+	if (!is_sandbox(c))
+		return true;
+	if (!c->exit_seen)
+		return false;
+	exit_build(lifecycle->containers, c, &exit);
+	return exit.verdict == EXIT_OOM_KILLED || exit.verdict == EXIT_CRASHED ||
+	       exit.verdict == EXIT_KILLED;
+}
+
+static bool had_started(const struct container *c)
+{
+	return c->exec_ns || c->task_start_ns || c->cri_started_ns || exit_never_started(c);
+}
+
+static void consider_exit(struct lifecycle *lifecycle, struct container *c, uint64_t now_ns)
+{
+	bool news = !c->exit_final || (!c->exit_named && c->identified) ||
+		    (!c->exit_complete && end_complete(lifecycle, c));
+
+	if (!container_ended(c) || !had_started(c) || !news)
+		return;
+	uint64_t noticed = notice(&c->end_noticed_ns, now_ns);
+
+	if (!identity_settled(lifecycle, c, noticed, now_ns) || !worth_telling(lifecycle, c))
+		return;
+	bool has_status = c->state == CONTAINER_EXITED || c->gone_ns;
+
+	if (c->exit_final || (end_complete(lifecycle, c) && has_status && c->start_final)) {
+		tell_exit(lifecycle, c, true);
+		return;
+	}
+	if (end_complete(lifecycle, c)) {
+		if (!c->exit_told)
+			tell_exit(lifecycle, c, false);
+		if (waited(lifecycle, c, noticed, STATUS_NS, now_ns))
+			tell_exit(lifecycle, c, true);
+	} else if (waited(lifecycle, c, noticed,
+			  containerd_up(lifecycle) ? OTHER_SOURCE_NS : CONTAINERD_AWAY_NS,
+			  now_ns)) {
+		tell_exit(lifecycle, c, true);
+	}
+}
+
+/* Containers of a pod need its sandbox's facts as long as they live. */
+static bool needed(const struct lifecycle *lifecycle, const struct container *c)
+{
+	if (!c->sandbox)
+		return false;
+	for (const struct container *other = lifecycle->containers->by_id; other;
+	     other = other->by_id.next)
+		if (other != c && strcmp(other->subject.sandbox_id, c->id) == 0)
+			return true;
+	return false;
+}
+
+static bool may_forget(struct lifecycle *lifecycle, struct container *c, uint64_t now_ns)
+{
+	if (!c->gone_ns)
+		return false;
+	uint64_t noticed = notice(&c->gone_noticed_ns, now_ns);
+	bool told = is_sandbox(c) || !had_started(c) || c->exit_final;
+
+	if (!waited(lifecycle, c, noticed, FORGET_NS, now_ns) || !told)
+		return false;
+	if (!needed(lifecycle, c))
+		return true;
+	wake_at(lifecycle, c, now_ns + FORGET_NS);
+	return false;
+}
+
+void lifecycle_consider(struct lifecycle *lifecycle, struct container *c, uint64_t now_ns)
+{
+	c->due_ns = UINT64_MAX;
+	consider_start(lifecycle, c, now_ns);
+	consider_exit(lifecycle, c, now_ns);
+	if (may_forget(lifecycle, c, now_ns))
+		containers_remove(lifecycle->containers, c);
+}
+
+void lifecycle_synced(struct lifecycle *lifecycle, uint32_t generation, uint64_t begin_ns,
+		      uint64_t now_ns)
+{
+	struct container *next;
+
+	for (struct container *c = lifecycle->containers->by_id; c; c = next) {
+		uint64_t first = container_first_sign_ns(c);
+
+		next = c->by_id.next;
+		if (!c->identified || c->gone_ns || c->sync_generation == generation ||
+		    first >= begin_ns)
+			continue;
+		c->gone_ns = now_ns;
+		lifecycle_consider(lifecycle, c, now_ns);
+	}
+}
+
+void lifecycle_tick(struct lifecycle *lifecycle, uint64_t now_ns)
+{
+	struct container *next;
+
+	if (now_ns < lifecycle->due_ns)
+		return;
+	lifecycle->due_ns = UINT64_MAX;
+	for (struct container *c = lifecycle->containers->by_id; c; c = next) {
+		next = c->by_id.next;
+		if (c->due_ns <= now_ns)
+			lifecycle_consider(lifecycle, c, now_ns);
+		else if (c->due_ns < lifecycle->due_ns)
+			lifecycle->due_ns = c->due_ns;
+	}
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * When enough is known of a container to tell its start and its death.
+ *
+ * What happened is told as soon as it is certain (`final` false), and once more, final, when the
+ * other sources have had the time to add what they know.
+ */
+#pragma once
+
+#include "track/death.h"
+#include "track/facts.h"
+#include "track/gap.h"
+#include "track/pull.h"
+
+struct lifecycle {
+	struct containers *containers;
+	const struct pulls *pulls;
+	const struct gaps *gaps;
+	struct deaths *deaths;
+	uint64_t start_window_ns;
+	record_fn emit;
+	void *context;
+	uint64_t due_ns; /* earliest of all containers' */
+};
+
+/* Looks at one container after an event about it. */
+void lifecycle_consider(struct lifecycle *lifecycle, struct container *container, uint64_t now_ns);
+
+/* The listing that began at begin_ns is over: what it did not contain is gone. */
+void lifecycle_synced(struct lifecycle *lifecycle, uint32_t generation, uint64_t begin_ns,
+		      uint64_t now_ns);
+
+void lifecycle_tick(struct lifecycle *lifecycle, uint64_t now_ns);

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "track/oom.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#define PENDING_MAX 256
+
+/* memory.oom.group kills one after the other without waiting (4 victims took 6 ms). */
+#define GROUP_WINDOW_NS (20 * NS_PER_MS)
+/* A victim that has not ended by then is told unconfirmed: it may be stuck in the kernel. */
+#define CONFIRM_NS (50 * NS_PER_MS)
+/* The container's init usually follows its child within this time, if it does. */
+#define SURVIVAL_NS NS_PER_SECOND
+
+struct pending {
+	bool used, told;
+	struct process victim, invoker;
+	uint64_t limit_cgroup_id;
+	char container_id[ID_SIZE];
+	uint64_t first_ns, due_ns;
+	struct record_oom record;
+};
+
+struct ooms {
+	const struct containers *containers;
+	record_fn emit;
+	void *context;
+	struct pending pending[PENDING_MAX];
+	uint64_t due_ns;
+};
+
+struct ooms *ooms_new(const struct containers *containers, record_fn emit, void *context)
+{
+	struct ooms *ooms = calloc(1, sizeof(*ooms));
+
+	if (ooms) {
+		ooms->containers = containers;
+		ooms->emit = emit;
+		ooms->context = context;
+		ooms->due_ns = UINT64_MAX;
+	}
+	return ooms;
+}
+
+void ooms_free(struct ooms *ooms)
+{
+	free(ooms);
+}
+
+static enum limit_scope scope_of(const struct event_oom *oom)
+{
+	if (!oom->by_limit)
+		return SCOPE_NODE;
+	if (*oom->container_id && strstr(oom->limit_path, oom->container_id))
+		return SCOPE_CONTAINER;
+	const char *leaf = strrchr(oom->limit_path, '/');
+
+	leaf = leaf ? leaf + 1 : oom->limit_path;
+	/* pod<uid> with the cgroupfs driver, kubepods-burstable-pod<uid>.slice with systemd's */
+	if (*oom->container_id && (strncmp(leaf, "pod", 3) == 0 || strstr(leaf, "-pod")))
+		return SCOPE_POD;
+	return SCOPE_CGROUP;
+}
+
+static void add_victim(const struct ooms *ooms, struct record_oom *record,
+		       const struct event_oom *oom)
+{
+	const struct container *container = containers_find(ooms->containers, oom->container_id);
+
+	record->victim_total++;
+	if (record->victim_count == OOM_VICTIMS_MAX)
+		return;
+	struct oom_victim *victim = &record->victims[record->victim_count++];
+
+	*victim = (struct oom_victim){
+		.pid = oom->victim.pid,
+		.init = container && container->init.pid == oom->victim.pid,
+		.anon_kb = oom->anon_kb,
+		.file_kb = oom->file_kb,
+		.shmem_kb = oom->shmem_kb,
+		.swap_kb = oom->swap_kb,
+		.pagetable_kb = oom->pagetable_kb,
+		.total_vm_kb = oom->total_vm_kb,
+		.oom_score_adj = oom->oom_score_adj,
+		.uid = oom->uid,
+	};
+	TEXT_COPY(victim->comm, oom->comm);
+}
+
+static void begin(const struct ooms *ooms, struct pending *kill, const struct event_oom *oom,
+		  uint64_t boot_ns, uint64_t now_ns)
+{
+	*kill = (struct pending){
+		.used = true,
+		.victim = oom->victim,
+		.invoker = oom->invoker,
+		.limit_cgroup_id = oom->limit_cgroup_id,
+		.first_ns = boot_ns,
+		.due_ns = now_ns + CONFIRM_NS,
+		.record =
+			{
+				.scope = scope_of(oom),
+				.limit_bytes = oom->limit_bytes,
+				.usage_bytes = oom->usage_bytes,
+				.invoker_pid = oom->invoker.pid,
+				.invoker_inside = oom->invoker_cgroup_id == oom->cgroup_id,
+			},
+	};
+	TEXT_COPY(kill->container_id, oom->container_id);
+	TEXT_COPY(kill->record.limit_path, oom->limit_path);
+	TEXT_COPY(kill->record.cgroup_path, oom->cgroup_path);
+	TEXT_COPY(kill->record.invoker_comm, oom->invoker_comm);
+	add_victim(ooms, &kill->record, oom);
+}
+
+static void tell(struct ooms *ooms, struct pending *kill, bool final)
+{
+	const struct container *container = containers_find(ooms->containers, kill->container_id);
+	struct record record = {.type = RECORD_OOM, .final = final, .boot_ns = kill->first_ns};
+
+	snprintf(record.key, sizeof(record.key), "%" PRIu32 "-%" PRIu64, kill->victim.pid,
+		 kill->victim.start_ns);
+	if (container)
+		record.subject = container->subject;
+	TEXT_COPY(record.subject.container_id, kill->container_id);
+	for (uint32_t i = 0; container && i < kill->record.victim_count; i++)
+		kill->record.victims[i].init |= container->init.pid == kill->record.victims[i].pid;
+	if (container && container_ended(container))
+		kill->record.container_survived = SURVIVAL_NO;
+	else if (container && final)
+		kill->record.container_survived = SURVIVAL_YES;
+	record.oom = kill->record;
+	ooms->emit(ooms->context, &record);
+	kill->told = true;
+	kill->used = !final;
+}
+
+static struct pending *find_group(struct ooms *ooms, const struct event_oom *oom, uint64_t boot_ns)
+{
+	for (size_t i = 0; i < PENDING_MAX; i++) {
+		struct pending *kill = &ooms->pending[i];
+
+		if (kill->used && kill->invoker.pid == oom->invoker.pid &&
+		    kill->invoker.start_ns == oom->invoker.start_ns &&
+		    kill->limit_cgroup_id == oom->limit_cgroup_id &&
+		    strcmp(kill->container_id, oom->container_id) == 0 &&
+		    boot_ns - kill->first_ns < GROUP_WINDOW_NS)
+			return kill;
+	}
+	return NULL;
+}
+
+/* A free place; the oldest pending kill is told early when there is none. */
+static struct pending *free_place(struct ooms *ooms)
+{
+	struct pending *oldest = &ooms->pending[0];
+
+	for (size_t i = 0; i < PENDING_MAX; i++) {
+		if (!ooms->pending[i].used)
+			return &ooms->pending[i];
+		if (ooms->pending[i].first_ns < oldest->first_ns)
+			oldest = &ooms->pending[i];
+	}
+	tell(ooms, oldest, true);
+	return oldest;
+}
+
+static void note_victim(struct ooms *ooms, const struct event_oom *oom, uint64_t boot_ns,
+			uint64_t now_ns)
+{
+	struct pending *kill = find_group(ooms, oom, boot_ns);
+
+	if (kill) {
+		if (kill->victim.pid != oom->victim.pid)
+			add_victim(ooms, &kill->record, oom);
+		return;
+	}
+	kill = free_place(ooms);
+	begin(ooms, kill, oom, boot_ns, now_ns);
+	if (kill->due_ns < ooms->due_ns)
+		ooms->due_ns = kill->due_ns;
+}
+
+static void note_exit(struct ooms *ooms, const struct event_exit *exit)
+{
+	for (size_t i = 0; i < PENDING_MAX; i++) {
+		struct pending *kill = &ooms->pending[i];
+
+		if (!kill->used || kill->victim.pid != exit->who.pid || kill->record.confirmed)
+			continue;
+		kill->record.confirmed = exit->signal == SIGKILL;
+		tell(ooms, kill, false);
+	}
+}
+
+void ooms_event(struct ooms *ooms, const struct event *event, uint64_t now_ns)
+{
+	if (event->type == EVENT_OOM)
+		note_victim(ooms, &event->oom, event->boot_ns, now_ns);
+	else if (event->type == EVENT_EXIT && event->exit.oom_victim)
+		note_exit(ooms, &event->exit);
+}
+
+uint64_t ooms_next_tick_ns(const struct ooms *ooms)
+{
+	return ooms->due_ns;
+}
+
+void ooms_tick(struct ooms *ooms, uint64_t now_ns)
+{
+	uint64_t next = UINT64_MAX;
+
+	if (now_ns < ooms->due_ns)
+		return;
+	for (size_t i = 0; i < PENDING_MAX; i++) {
+		struct pending *kill = &ooms->pending[i];
+
+		if (!kill->used)
+			continue;
+		if (kill->due_ns <= now_ns) {
+			bool final = now_ns >= kill->first_ns + SURVIVAL_NS;
+
+			if (final || !kill->told)
+				tell(ooms, kill, final);
+			kill->due_ns = kill->first_ns + SURVIVAL_NS;
+		}
+		if (kill->used && kill->due_ns < next)
+			next = kill->due_ns;
+	}
+	ooms->due_ns = next;
+}

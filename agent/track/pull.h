@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Image pulls: ingests, layers and unpacks joined by digest into one record per pull.
+ *
+ * containerd has no event for the beginning of a pull, and an ingest does not name its image. What
+ * an image consists of is told when it is ready (EVENT_LAYER …, EVENT_IMAGE); only then are the
+ * downloads and unpacks seen before put together. Ingests that vanish without an image are a failed pull.
+ */
+#pragma once
+
+#include "model/event.h"
+#include "model/record.h"
+
+struct pulls;
+
+struct pulls *pulls_new(record_fn emit, void *context);
+void pulls_free(struct pulls *pulls);
+
+void pulls_event(struct pulls *pulls, const struct event *event, uint64_t now_ns);
+uint64_t pulls_next_tick_ns(const struct pulls *pulls);
+void pulls_tick(struct pulls *pulls, uint64_t now_ns);
+uint32_t pulls_count(const struct pulls *pulls);
+
+/* The pull of this image (name, name@digest or image id) that ended between from and to; NULL if none. */
+const struct record_pull *pulls_find(const struct pulls *pulls, const char *image,
+				     const char *image_id, uint64_t from_ns, uint64_t to_ns);

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "track/tracker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "track/lifecycle.h"
+#include "track/oom.h"
+
+#define START_WINDOW_NS (300 * NS_PER_SECOND)
+#define CONTAINERS_MAX	4096
+/* Longer than anything waits for but the start window. */
+#define FLUSH_NS (120 * NS_PER_SECOND)
+
+struct tracker {
+	record_fn on_record;
+	void *context;
+	uint64_t now_ns; /* the latest time heard of */
+	uint64_t evicted_told;
+	struct tracker_stats stats;
+	struct containers containers;
+	struct facts facts;
+	struct lifecycle lifecycle;
+	struct deaths *deaths;
+	struct pulls *pulls;
+	struct ooms *ooms;
+	struct gaps *gaps;
+};
+
+static void emit(void *context, const struct record *record)
+{
+	struct tracker *tracker = context;
+
+	tracker->stats.records[record->type]++;
+	tracker->on_record(tracker->context, record);
+}
+
+int tracker_new(struct tracker **ret, const struct tracker_settings *settings, record_fn on_record,
+		void *context)
+{
+	struct tracker *tracker = calloc(1, sizeof(*tracker));
+
+	if (!tracker)
+		return -ENOMEM;
+	tracker->on_record = on_record;
+	tracker->context = context;
+	tracker->containers.max =
+		settings->containers_max ? settings->containers_max : CONTAINERS_MAX;
+	tracker->deaths = deaths_new();
+	tracker->pulls = pulls_new(emit, tracker);
+	tracker->ooms = ooms_new(&tracker->containers, emit, tracker);
+	tracker->gaps = gaps_new(emit, tracker);
+	tracker->facts.containers = &tracker->containers;
+	tracker->lifecycle = (struct lifecycle){
+		.containers = &tracker->containers,
+		.pulls = tracker->pulls,
+		.gaps = tracker->gaps,
+		.deaths = tracker->deaths,
+		.start_window_ns =
+			settings->start_window_ns ? settings->start_window_ns : START_WINDOW_NS,
+		.emit = emit,
+		.context = tracker,
+		.due_ns = UINT64_MAX,
+	};
+	if (!tracker->deaths || !tracker->pulls || !tracker->ooms || !tracker->gaps) {
+		tracker_free(tracker);
+		return -ENOMEM;
+	}
+	*ret = tracker;
+	return 0;
+}
+
+void tracker_free(struct tracker *tracker)
+{
+	if (!tracker)
+		return;
+	facts_clear(&tracker->facts);
+	containers_clear(&tracker->containers);
+	deaths_free(tracker->deaths);
+	pulls_free(tracker->pulls);
+	ooms_free(tracker->ooms);
+	gaps_free(tracker->gaps);
+	free(tracker);
+}
+
+static void note_sync(struct tracker *tracker, const struct event *event)
+{
+	struct facts *facts = &tracker->facts;
+
+	if (event->source.source != SOURCE_CONTAINERD)
+		return;
+	if (event->source.step == SOURCE_SYNC_BEGIN) {
+		facts->sync_generation++;
+		facts->sync_begin_ns = event->boot_ns;
+	} else if (event->source.step == SOURCE_SYNC_END && facts->sync_begin_ns) {
+		lifecycle_synced(&tracker->lifecycle, facts->sync_generation, facts->sync_begin_ns,
+				 tracker->now_ns);
+		facts->sync_begin_ns = 0;
+	}
+}
+
+/* The table of containers was full: what was forgotten may be missed later. */
+static void tell_evicted(struct tracker *tracker)
+{
+	struct event lost = {
+		.type = EVENT_SOURCE,
+		.boot_ns = tracker->now_ns,
+		.source = {.source = SOURCE_AGENT,
+			   .step = SOURCE_LOST,
+			   .cause = "more containers than the agent keeps",
+			   .count = tracker->containers.evicted - tracker->evicted_told},
+	};
+
+	tracker->evicted_told = tracker->containers.evicted;
+	gaps_event(tracker->gaps, &lost, tracker->now_ns);
+}
+
+void tracker_event(struct tracker *tracker, const struct event *event)
+{
+	if (event->type <= EVENT_NONE || event->type >= EVENT_TYPE_COUNT)
+		return;
+	tracker->stats.events[event->type]++;
+	if (event->boot_ns > tracker->now_ns)
+		tracker->now_ns = event->boot_ns;
+
+	uint64_t now_ns = tracker->now_ns;
+
+	pulls_event(tracker->pulls, event, now_ns);
+	gaps_event(tracker->gaps, event, now_ns);
+	struct container *container = facts_event(&tracker->facts, event, now_ns);
+
+	ooms_event(tracker->ooms, event, now_ns);
+	if (container)
+		lifecycle_consider(&tracker->lifecycle, container, now_ns);
+	if (event->type == EVENT_SOURCE)
+		note_sync(tracker, event);
+	if (tracker->containers.evicted != tracker->evicted_told)
+		tell_evicted(tracker);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t tracker_next_tick_ns(const struct tracker *tracker)
+{
+	return least(least(tracker->lifecycle.due_ns, pulls_next_tick_ns(tracker->pulls)),
+		     least(ooms_next_tick_ns(tracker->ooms), gaps_next_tick_ns(tracker->gaps)));
+}
+
+void tracker_tick(struct tracker *tracker, uint64_t boot_ns)
+{
+	if (boot_ns > tracker->now_ns)
+		tracker->now_ns = boot_ns;
+	lifecycle_tick(&tracker->lifecycle, tracker->now_ns);
+	pulls_tick(tracker->pulls, tracker->now_ns);
+	ooms_tick(tracker->ooms, tracker->now_ns);
+	gaps_tick(tracker->gaps, tracker->now_ns);
+}
+
+void tracker_flush(struct tracker *tracker, uint64_t boot_ns)
+{
+	uint64_t end_ns = boot_ns + FLUSH_NS;
+	uint64_t due_ns;
+
+	while ((due_ns = tracker_next_tick_ns(tracker)) <= end_ns)
+		tracker_tick(tracker, due_ns);
+}
+
+void tracker_stats(const struct tracker *tracker, struct tracker_stats *ret)
+{
+	struct tracker_stats stats = tracker->stats;
+
+	for (const struct container *c = tracker->containers.by_id; c; c = c->by_id.next) {
+		stats.containers += !c->sandbox;
+		stats.pods += c->sandbox;
+	}
+	stats.pulls = pulls_count(tracker->pulls);
+	stats.evicted = tracker->containers.evicted;
+	*ret = stats;
+}

@@ -66,6 +66,15 @@ static size_t decode(const unsigned char *text, uint32_t *ret_code)
 	return length;
 }
 
+size_t text_utf8_length(const char *text, size_t length)
+{
+	unsigned char start[5] = {0}; /* terminated, so that decode stops at the end */
+	uint32_t code;
+
+	memcpy(start, text, length < 4 ? length : 4);
+	return length ? decode(start, &code) : 0;
+}
+
 static bool printable(uint32_t code)
 {
 	return code >= 0x20 && code != 0x7f && !(code >= 0x80 && code < 0xa0) &&

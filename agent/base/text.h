@@ -21,6 +21,9 @@ void text_copy_tail(char *to, size_t size, const char *from);
 
 #define TEXT_COPY(array, from) text_copy(array, sizeof(array), from)
 
+/* Length of the valid UTF-8 sequence that text (not terminated) begins with, 0 if there is none. */
+size_t text_utf8_length(const char *text, size_t length);
+
 bool text_is_hex(const char *text, size_t length);
 
 /*

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The rows of every event: what its fields are called in JSON. */
+#include "model/json_shape.h"
+
+#define SELF struct process
+static const struct json_field process_rows[] = {
+	JSON_ROW(UINT, pid),
+	JSON_ROW(UINT, start_ns),
+};
+static JSON_SHAPE(process_shape, SELF, process_rows);
+
+#undef SELF
+#define SELF struct signal_seen
+static const struct json_field signal_rows[] = {
+	JSON_ROW(UINT, boot_ns),
+	JSON_ROW(INT, signal),
+	JSON_ROW(INT, code),
+	JSON_ROW(BOOL, ignored),
+	JSON_ROW(BOOL, from_kernel),
+	JSON_ROW(ADDRESS, address),
+	JSON_OBJECT(sender, process_shape),
+	JSON_ROW(UINT, sender_cgroup_id),
+	JSON_ROW(TEXT, sender_comm),
+};
+static JSON_SHAPE(signal_shape, SELF, signal_rows);
+
+#undef SELF
+#define SELF struct event_cgroup
+static const struct json_field cgroup_rows[] = {
+	JSON_ROW(UINT, cgroup_id),
+	JSON_ROW(TEXT, container_id),
+	JSON_ROW(TEXT, pod_uid),
+	JSON_ROW(TEXT, path),
+};
+static JSON_SHAPE(cgroup_shape, SELF, cgroup_rows);
+
+#undef SELF
+#define SELF struct event_exec
+static const struct json_field exec_rows[] = {
+	JSON_OBJECT(who, process_shape),
+	JSON_ROW(UINT, parent_pid),
+	JSON_WORD(role, json_roles),
+	JSON_ROW(UINT, cgroup_id),
+	JSON_ROW(TEXT, container_id),
+	JSON_ROW(TEXT, comm),
+	JSON_ROW(TEXT, file),
+	JSON_ROW(TEXT, verb),
+	JSON_ROW(TEXT, pod),
+	JSON_ROW(TEXT, pod_namespace),
+};
+static JSON_SHAPE(exec_shape, SELF, exec_rows);
+
+#undef SELF
+#define SELF struct event_exit
+static const struct json_field exit_rows[] = {
+	JSON_OBJECT(who, process_shape), JSON_WORD(role, json_roles), JSON_ROW(UINT, cgroup_id),
+	JSON_ROW(TEXT, container_id),	 JSON_ROW(TEXT, comm),	      JSON_ROW(INT, code),
+	JSON_ROW(INT, signal),		 JSON_ROW(BOOL, core_dumped), JSON_ROW(BOOL, oom_victim),
+	JSON_ARRAY(last, signal_shape),
+};
+static JSON_SHAPE(exit_shape, SELF, exit_rows);
+
+#undef SELF
+#define SELF struct event_listen
+static const struct json_field listen_rows[] = {
+	JSON_OBJECT(who, process_shape), JSON_ROW(UINT, cgroup_id),
+	JSON_ROW(TEXT, container_id),	 JSON_ROW(UINT, port),
+	JSON_ROW(TEXT, address),
+};
+static JSON_SHAPE(listen_shape, SELF, listen_rows);
+
+#undef SELF
+#define SELF struct event_oom
+static const struct json_field oom_rows[] = {
+	JSON_OBJECT(victim, process_shape),
+	JSON_ROW(UINT, parent_pid),
+	JSON_ROW(UINT, namespace_pid),
+	JSON_ROW(UINT, uid),
+	JSON_ROW(INT, oom_score_adj),
+	JSON_ROW(UINT, cgroup_id),
+	JSON_ROW(TEXT, container_id),
+	JSON_ROW(TEXT, cgroup_path),
+	JSON_ROW(TEXT, comm),
+	JSON_ROW(UINT, total_vm_kb),
+	JSON_ROW(UINT, anon_kb),
+	JSON_ROW(UINT, file_kb),
+	JSON_ROW(UINT, shmem_kb),
+	JSON_ROW(UINT, swap_kb),
+	JSON_ROW(UINT, pagetable_kb),
+	JSON_ROW(BOOL, by_limit),
+	JSON_ROW(UINT, limit_cgroup_id),
+	JSON_ROW(TEXT, limit_path),
+	JSON_ROW(UINT, limit_bytes),
+	JSON_ROW(UINT, usage_bytes),
+	JSON_OBJECT(invoker, process_shape),
+	JSON_ROW(UINT, invoker_cgroup_id),
+	JSON_ROW(TEXT, invoker_comm),
+};
+static JSON_SHAPE(oom_shape, SELF, oom_rows);
+
+#undef SELF
+#define SELF struct event_container
+static const struct json_field container_rows[] = {
+	JSON_ROW(TEXT, container_id), JSON_ROW(TEXT, sandbox_id),
+	JSON_ROW(TEXT, pod),	      JSON_ROW(TEXT, pod_namespace),
+	JSON_ROW(TEXT, pod_uid),      JSON_ROW(TEXT, name),
+	JSON_ROW(TEXT, image),	      JSON_ROW(TEXT, image_id),
+	JSON_ROW(UINT, attempt),      JSON_WORD(state, json_container_states),
+	JSON_ROW(UINT, pid),	      JSON_ROW(UINT, cgroup_id),
+	JSON_ROW(UINT, created_ns),   JSON_ROW(UINT, started_ns),
+	JSON_ROW(UINT, finished_ns),  JSON_ROW(INT, exit_code),
+	JSON_ROW(TEXT, reason),	      JSON_ROW(TEXT, message),
+};
+static JSON_SHAPE(container_shape, SELF, container_rows);
+
+#undef SELF
+#define SELF struct event_container_gone
+static const struct json_field container_gone_rows[] = {
+	JSON_ROW(TEXT, container_id),
+};
+static JSON_SHAPE(container_gone_shape, SELF, container_gone_rows);
+
+#undef SELF
+#define SELF struct event_task
+static const struct json_field task_rows[] = {
+	JSON_ROW(TEXT, container_id), JSON_ROW(TEXT, exec_id),	   JSON_WORD(step, json_task_steps),
+	JSON_ROW(UINT, pid),	      JSON_ROW(UINT, exit_status), JSON_ROW(UINT, exited_ns),
+};
+static JSON_SHAPE(task_shape, SELF, task_rows);
+
+#undef SELF
+#define SELF struct event_snapshot
+static const struct json_field snapshot_rows[] = {
+	JSON_WORD(step, json_snapshot_steps),
+	JSON_ROW(TEXT, container_id),
+	JSON_ROW(TEXT, chain),
+	JSON_ROW(TEXT, parent),
+};
+static JSON_SHAPE(snapshot_shape, SELF, snapshot_rows);
+
+#undef SELF
+#define SELF struct event_ingest
+static const struct json_field ingest_rows[] = {
+	JSON_WORD(kind, json_ingest_kinds),
+	JSON_ROW(TEXT, digest),
+	JSON_ROW(UINT, offset),
+	JSON_ROW(UINT, total),
+	JSON_ROW(UINT, started_ns),
+	JSON_ROW(BOOL, gone),
+};
+static JSON_SHAPE(ingest_shape, SELF, ingest_rows);
+
+#undef SELF
+#define SELF struct event_layer
+static const struct json_field layer_rows[] = {
+	JSON_ROW(TEXT, image),	      JSON_ROW(TEXT, digest), JSON_ROW(TEXT, chain),
+	JSON_ROW(UINT, index),	      JSON_ROW(UINT, count),  JSON_ROW(UINT, bytes),
+	JSON_ROW(UINT, committed_ns),
+};
+static JSON_SHAPE(layer_shape, SELF, layer_rows);
+
+#undef SELF
+#define SELF struct event_image
+static const struct json_field image_rows[] = {
+	JSON_WORD(step, json_image_steps), JSON_ROW(TEXT, name),	JSON_ROW(TEXT, digest),
+	JSON_ROW(TEXT, image_id),	   JSON_ROW(UINT, resolved_ns),
+};
+static JSON_SHAPE(image_shape, SELF, image_rows);
+
+#undef SELF
+#define SELF struct event_source
+static const struct json_field source_rows[] = {
+	JSON_WORD(source, json_source_kinds),
+	JSON_WORD(step, json_source_steps),
+	JSON_ROW(TEXT, cause),
+	JSON_ROW(UINT, count),
+	JSON_ROW(UINT, since_ns),
+};
+static JSON_SHAPE(source_shape, SELF, source_rows);
+
+#undef SELF
+#define SELF struct event
+static const struct json_field head_rows[] = {
+	JSON_WORD(type, json_event_types),
+	JSON_ROW(UINT, boot_ns),
+	{.name = "reconstructed",
+	 .kind = JSON_KIND_FLAG,
+	 JSON_AT(flags),
+	 .flag = EVENT_RECONSTRUCTED},
+};
+JSON_SHAPE(json_event_head, SELF, head_rows);
+
+const struct json_shape *const json_event_bodies[EVENT_TYPE_COUNT] = {
+	[EVENT_CGROUP_NEW] = &cgroup_shape,   [EVENT_CGROUP_GONE] = &cgroup_shape,
+	[EVENT_EXEC] = &exec_shape,	      [EVENT_EXIT] = &exit_shape,
+	[EVENT_LISTEN] = &listen_shape,	      [EVENT_OOM] = &oom_shape,
+	[EVENT_CONTAINER] = &container_shape, [EVENT_CONTAINER_GONE] = &container_gone_shape,
+	[EVENT_TASK] = &task_shape,	      [EVENT_SNAPSHOT] = &snapshot_shape,
+	[EVENT_INGEST] = &ingest_shape,	      [EVENT_LAYER] = &layer_shape,
+	[EVENT_IMAGE] = &image_shape,	      [EVENT_SOURCE] = &source_shape,
+};

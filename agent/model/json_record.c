@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The rows of every record: what its fields are called in JSON. */
+#include "model/json_shape.h"
+
+#define SELF struct span
+static const struct json_field span_rows[] = {
+	JSON_ROW(UINT, from_ns),
+	JSON_ROW(UINT, to_ns),
+	{.name = "duration_ns", .kind = JSON_KIND_LENGTH, .size = sizeof(struct span)},
+};
+static JSON_SHAPE(span_shape, SELF, span_rows);
+
+#undef SELF
+#define SELF struct subject
+static const struct json_field subject_rows[] = {
+	JSON_ROW(TEXT, pod_namespace), JSON_ROW(TEXT, pod),	JSON_ROW(TEXT, container),
+	JSON_ROW(UINT, attempt),       JSON_ROW(TEXT, image),	JSON_ROW(TEXT, container_id),
+	JSON_ROW(TEXT, sandbox_id),    JSON_ROW(TEXT, pod_uid),
+};
+static JSON_SHAPE(subject_shape, SELF, subject_rows);
+
+#undef SELF
+#define SELF struct phase_span
+static const struct json_field phase_rows[] = {
+	JSON_WORD(phase, json_phases),
+	JSON_ROW(INLINE, span, .shape = &span_shape),
+	JSON_ROW(BOOL, reconstructed),
+};
+static JSON_SHAPE(phase_shape, SELF, phase_rows);
+
+#undef SELF
+#define SELF struct plugin_span
+static const struct json_field plugin_rows[] = {
+	JSON_ROW(TEXT, name),
+	JSON_ROW(INLINE, span, .shape = &span_shape),
+	JSON_ROW(INT, code),
+	JSON_ROW(BOOL, nested),
+};
+static JSON_SHAPE(plugin_shape, SELF, plugin_rows);
+
+#undef SELF
+#define SELF struct record_start
+static const struct json_field start_rows[] = {
+	JSON_WORD(state, json_start_states),
+	JSON_OBJECT(span, span_shape),
+	JSON_COUNTED(phases, phase_count, phase_shape),
+	JSON_OBJECT(network, span_shape),
+	JSON_COUNTED(plugins, plugin_count, plugin_shape),
+	JSON_OBJECT(download, span_shape),
+	JSON_OBJECT(unpack, span_shape),
+	JSON_ROW(UINT, pull_bytes),
+	JSON_ROW(BOOL, init_container),
+	JSON_ROW(UINT, listen_ns),
+	JSON_ROW(UINT, listen_port),
+	JSON_ROW(TEXT, listen_address),
+	JSON_ROW(TEXT, file),
+	JSON_ROW(UINT, pid),
+};
+static JSON_SHAPE(start_shape, SELF, start_rows);
+
+#undef SELF
+#define SELF struct record_exit
+static const struct json_field exit_rows[] = {
+	JSON_WORD(verdict, json_exit_verdicts),
+	JSON_ROW(INT, code),
+	JSON_ROW(INT, signal),
+	JSON_ROW(BOOL, core_dumped),
+	JSON_ROW(BOOL, reconstructed),
+	JSON_ROW(UINT, started_ns),
+	JSON_ROW(UINT, finished_ns),
+	JSON_ROW(UINT, kernel_ns),
+	JSON_ROW(UINT, pid),
+	JSON_ROW(TEXT, comm),
+	JSON_ROW(UINT, sender_pid),
+	JSON_ROW(TEXT, sender_comm),
+	JSON_ROW(INT, sender_signal),
+	JSON_ROW(BOOL, sender_inside),
+	JSON_ROW(ADDRESS, fault_address),
+	JSON_ROW(UINT, deaths),
+	JSON_ROW(BOOL, looping),
+	JSON_ROW(TEXT, reason),
+	JSON_ROW(TEXT, message),
+};
+static JSON_SHAPE(exit_shape, SELF, exit_rows);
+
+#undef SELF
+#define SELF struct oom_victim
+static const struct json_field victim_rows[] = {
+	JSON_ROW(UINT, pid),	      JSON_ROW(BOOL, init),	    JSON_ROW(TEXT, comm),
+	JSON_ROW(UINT, anon_kb),      JSON_ROW(UINT, file_kb),	    JSON_ROW(UINT, shmem_kb),
+	JSON_ROW(UINT, swap_kb),      JSON_ROW(UINT, pagetable_kb), JSON_ROW(UINT, total_vm_kb),
+	JSON_ROW(INT, oom_score_adj), JSON_ROW(UINT, uid),
+};
+static JSON_SHAPE(victim_shape, SELF, victim_rows);
+
+#undef SELF
+#define SELF struct record_oom
+static const struct json_field oom_rows[] = {
+	JSON_WORD(scope, json_limit_scopes), JSON_WORD(container_survived, json_survivals),
+	JSON_ROW(UINT, victim_total),	     JSON_COUNTED(victims, victim_count, victim_shape),
+	JSON_ROW(UINT, limit_bytes),	     JSON_ROW(UINT, usage_bytes),
+	JSON_ROW(TEXT, limit_path),	     JSON_ROW(TEXT, cgroup_path),
+	JSON_ROW(UINT, invoker_pid),	     JSON_ROW(TEXT, invoker_comm),
+	JSON_ROW(BOOL, invoker_inside),	     JSON_ROW(BOOL, confirmed),
+};
+static JSON_SHAPE(oom_shape, SELF, oom_rows);
+
+#undef SELF
+#define SELF struct record_pull
+static const struct json_field pull_rows[] = {
+	JSON_ROW(TEXT, image),		 JSON_ROW(TEXT, digest),
+	JSON_ROW(BOOL, failed),		 JSON_ROW(BOOL, reconstructed),
+	JSON_OBJECT(span, span_shape),	 JSON_OBJECT(download, span_shape),
+	JSON_OBJECT(unpack, span_shape), JSON_ROW(UINT, bytes),
+	JSON_ROW(UINT, layers),		 JSON_ROW(UINT, layers_present),
+};
+static JSON_SHAPE(pull_shape, SELF, pull_rows);
+
+#undef SELF
+#define SELF struct record_gap
+static const struct json_field gap_rows[] = {
+	JSON_ROW(TEXT, source),
+	JSON_ROW(TEXT, cause),
+	JSON_OBJECT(span, span_shape),
+	JSON_ROW(UINT, count),
+};
+static JSON_SHAPE(gap_shape, SELF, gap_rows);
+
+#undef SELF
+#define SELF struct record_boot
+static const struct json_field boot_rows[] = {
+	JSON_OBJECT(span, span_shape),
+};
+static JSON_SHAPE(boot_shape, SELF, boot_rows);
+
+#undef SELF
+#define SELF struct record
+static const struct json_field head_rows[] = {
+	JSON_WORD(type, json_record_types),
+	JSON_ROW(TEXT, key),
+	JSON_ROW(BOOL, final),
+	JSON_ROW(UINT, boot_ns),
+	JSON_ROW(INT, wall_offset_ns),
+	JSON_OBJECT(subject, subject_shape),
+};
+JSON_SHAPE(json_record_head, SELF, head_rows);
+
+const struct json_shape *const json_record_bodies[RECORD_TYPE_COUNT] = {
+	[RECORD_START] = &start_shape, [RECORD_OOM] = &oom_shape,   [RECORD_EXIT] = &exit_shape,
+	[RECORD_PULL] = &pull_shape,   [RECORD_BOOT] = &boot_shape, [RECORD_GAP] = &gap_shape,
+};

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The words for enums, in JSON and for people. They are stable: files and programs depend on them. */
+#include "model/json_shape.h"
+
+#include "model/json.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* Every value needs its word: the array's length is the enum's, and a test looks for holes. */
+#define WORDS(name, count, ...)                                  \
+	static const char *const name##_words[] = {__VA_ARGS__}; \
+	_Static_assert(COUNT(name##_words) == (count), #name);   \
+	const struct json_words json_##name = {name##_words, (count)}
+
+WORDS(event_types, EVENT_TYPE_COUNT, [EVENT_NONE] = "none", [EVENT_CGROUP_NEW] = "cgroup-new",
+      [EVENT_CGROUP_GONE] = "cgroup-gone", [EVENT_EXEC] = "exec", [EVENT_EXIT] = "exit",
+      [EVENT_LISTEN] = "listen", [EVENT_OOM] = "oom", [EVENT_CONTAINER] = "container",
+      [EVENT_CONTAINER_GONE] = "container-gone", [EVENT_TASK] = "task",
+      [EVENT_SNAPSHOT] = "snapshot", [EVENT_INGEST] = "ingest", [EVENT_LAYER] = "layer",
+      [EVENT_IMAGE] = "image", [EVENT_SOURCE] = "source");
+
+WORDS(record_types,
+      RECORD_TYPE_COUNT, [RECORD_NONE] = "none", [RECORD_START] = "start", [RECORD_OOM] = "oom",
+      [RECORD_EXIT] = "exit", [RECORD_PULL] = "pull", [RECORD_BOOT] = "boot", [RECORD_GAP] = "gap");
+
+WORDS(phases, PHASE_COUNT, [PHASE_NONE] = "none", [PHASE_SCHEDULE] = "schedule",
+      [PHASE_ADMIT] = "admit", [PHASE_SANDBOX] = "sandbox", [PHASE_INIT] = "init",
+      [PHASE_PULL] = "pull", [PHASE_CREATE] = "create", [PHASE_RUNTIME] = "runtime",
+      [PHASE_APP] = "app", [PHASE_PROBE] = "probe", [PHASE_WAIT] = "wait");
+
+WORDS(start_states, START_STATE_COUNT, [START_STATE_NONE] = "none", [START_RUNNING] = "running",
+      [START_LISTENING] = "listening", [START_EXITED] = "exited", [START_FAILED] = "failed",
+      [START_SILENT] = "silent");
+
+WORDS(exit_verdicts,
+      EXIT_VERDICT_COUNT, [EXIT_VERDICT_NONE] = "none", [EXIT_COMPLETED] = "completed",
+      [EXIT_ERROR] = "error", [EXIT_CRASHED] = "crashed", [EXIT_OOM_KILLED] = "oom-killed",
+      [EXIT_STOPPED] = "stopped", [EXIT_KILLED] = "killed", [EXIT_SELF_KILLED] = "self-killed",
+      [EXIT_SIGNALED] = "signaled", [EXIT_START_FAILED] = "start-failed", [EXIT_LOST] = "lost");
+
+WORDS(limit_scopes, SCOPE_COUNT, [SCOPE_NONE] = "none", [SCOPE_CONTAINER] = "container",
+      [SCOPE_POD] = "pod", [SCOPE_CGROUP] = "cgroup", [SCOPE_NODE] = "node");
+
+WORDS(survivals,
+      SURVIVAL_COUNT, [SURVIVAL_UNKNOWN] = "unknown", [SURVIVAL_YES] = "yes", [SURVIVAL_NO] = "no");
+
+WORDS(source_kinds, SOURCE_KIND_COUNT, [SOURCE_NONE] = "none", [SOURCE_KERNEL] = "kernel",
+      [SOURCE_CONTAINERD] = "containerd", [SOURCE_AGENT] = "agent");
+
+WORDS(source_steps, SOURCE_STEP_COUNT, [SOURCE_STEP_NONE] = "none", [SOURCE_UP] = "up",
+      [SOURCE_DOWN] = "down", [SOURCE_LOST] = "lost", [SOURCE_MISSING] = "missing",
+      [SOURCE_SYNC_BEGIN] = "sync-begin", [SOURCE_SYNC_END] = "sync-end");
+
+WORDS(roles, ROLE_COUNT, [ROLE_NONE] = "none", [ROLE_SHIM] = "shim", [ROLE_RUNTIME] = "runtime",
+      [ROLE_CNI] = "cni", [ROLE_ENTRYPOINT] = "entrypoint", [ROLE_REEXEC] = "reexec",
+      [ROLE_SESSION] = "session", [ROLE_MEMBER] = "member", [ROLE_HOST] = "host");
+
+WORDS(container_states,
+      CONTAINER_STATE_COUNT, [CONTAINER_UNKNOWN] = "unknown", [CONTAINER_CREATED] = "created",
+      [CONTAINER_RUNNING] = "running", [CONTAINER_EXITED] = "exited");
+
+WORDS(task_steps, TASK_STEP_COUNT, [TASK_NONE] = "none", [TASK_CREATE] = "create",
+      [TASK_START] = "start", [TASK_EXIT] = "exit", [TASK_DELETE] = "delete", [TASK_OOM] = "oom",
+      [TASK_EXEC_ADDED] = "exec-added", [TASK_EXEC_STARTED] = "exec-started",
+      [TASK_PAUSED] = "paused", [TASK_RESUMED] = "resumed");
+
+WORDS(snapshot_steps, SNAPSHOT_STEP_COUNT, [SNAPSHOT_NONE] = "none", [SNAPSHOT_PREPARE] = "prepare",
+      [SNAPSHOT_COMMIT] = "commit", [SNAPSHOT_REMOVE] = "remove");
+
+WORDS(ingest_kinds, INGEST_KIND_COUNT, [INGEST_OTHER] = "other", [INGEST_LAYER] = "layer",
+      [INGEST_MANIFEST] = "manifest", [INGEST_INDEX] = "index", [INGEST_CONFIG] = "config");
+
+WORDS(image_steps, IMAGE_STEP_COUNT, [IMAGE_NONE] = "none", [IMAGE_CREATE] = "create",
+      [IMAGE_UPDATE] = "update", [IMAGE_DELETE] = "delete");
+
+static const char *word(const struct json_words *words, uint32_t value)
+{
+	return value < words->count ? words->words[value] : "?";
+}
+
+const char *event_type_name(enum event_type type)
+{
+	return word(&json_event_types, type);
+}
+
+const char *record_type_name(enum record_type type)
+{
+	return word(&json_record_types, type);
+}
+
+const char *phase_name(enum phase phase)
+{
+	return word(&json_phases, phase);
+}
+
+const char *start_state_name(enum start_state state)
+{
+	return word(&json_start_states, state);
+}
+
+const char *exit_verdict_name(enum exit_verdict verdict)
+{
+	return word(&json_exit_verdicts, verdict);
+}
+
+const char *limit_scope_name(enum limit_scope scope)
+{
+	return word(&json_limit_scopes, scope);
+}
+
+const char *source_kind_name(enum source_kind source)
+{
+	return word(&json_source_kinds, source);
+}

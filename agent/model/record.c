@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/record.h"
+
+static bool start_reconstructed(const struct record_start *start)
+{
+	for (uint32_t i = 0; i < start->phase_count && i < START_PHASES_MAX; i++)
+		if (start->phases[i].reconstructed)
+			return true;
+	return false;
+}
+
+bool record_reconstructed(const struct record *record)
+{
+	switch (record->type) {
+	case RECORD_START:
+		return start_reconstructed(&record->start);
+	case RECORD_EXIT:
+		return record->exit.reconstructed;
+	case RECORD_PULL:
+		return record->pull.reconstructed;
+	default:
+		return false;
+	}
+}
+
+bool record_supersedes(const struct record *newer, const struct record *older)
+{
+	bool newer_measured = !record_reconstructed(newer);
+	bool older_measured = !record_reconstructed(older);
+
+	/*
+	 * A final record that was found afterwards does not replace what was measured, even if that
+	 * was not final yet: nothing measured is given away.
+	 */
+	if (newer_measured != older_measured)
+		return newer_measured && (newer->final || !older->final);
+	return newer->final || !older->final;
+}
+
+static uint64_t between(uint64_t from_ns, uint64_t to_ns)
+{
+	return from_ns && to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
+uint64_t record_duration_ns(const struct record *record)
+{
+	switch (record->type) {
+	case RECORD_START:
+		return between(record->start.span.from_ns, record->start.span.to_ns);
+	case RECORD_EXIT:
+		return between(record->exit.started_ns, record->exit.finished_ns);
+	case RECORD_PULL:
+		return between(record->pull.span.from_ns, record->pull.span.to_ns);
+	case RECORD_BOOT:
+		return between(record->boot.span.from_ns, record->boot.span.to_ns);
+	case RECORD_GAP:
+		return between(record->gap.span.from_ns, record->gap.span.to_ns);
+	default:
+		return 0;
+	}
+}

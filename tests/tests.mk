@@ -3,12 +3,23 @@
 
 UNIT_SRC := $(sort $(wildcard tests/unit/*_test.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
+# What tests share: fixtures, not tests.
+UNIT_O   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests/unit/*.c)))
 TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
 TOOL_BIN := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(TOOL_SRC))
 
-$(BUILD)/tests/unit/%: tests/unit/%.c $(LINK)
+$(BUILD)/libfixture.a: $(UNIT_O)
+	@mkdir -p $(@D) && rm -f $@
+	$(call say,AR,$@)$(AR) rcsD $@ $^
+
+$(UNIT_O): $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,TEST,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests -MMD -MP $(LDFLAGS) -o $@ $< $(LINK) $(LDLIBS) -lcmocka
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/unit/%_test: tests/unit/%_test.c $(BUILD)/libfixture.a $(LINK)
+	@mkdir -p $(@D)
+	$(call say,TEST,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libfixture.a \
+		$(LINK) $(LDLIBS) -lcmocka
 
 $(BUILD)/tests/tools/%: tests/tools/%.c $(LINK)
 	@mkdir -p $(@D)

@@ -10,6 +10,8 @@
 
 /* Events of the other source and of the chatter ring arrive within this time. */
 #define SETTLE_NS (50 * NS_PER_MS)
+/* The kernel's rings are read within this time. */
+#define ADOPT_NS (500 * NS_PER_MS)
 /* A server that listens sooner is told once, a slower one first as running. */
 #define RUNNING_NS NS_PER_SECOND
 /* CRI has updated its status by then (reason, message). */
@@ -131,12 +133,26 @@ static void tell_exit(struct lifecycle *lifecycle, struct container *c, bool fin
 	c->exit_named = c->identified;
 }
 
-/* It ran before the sources watched: CRI's timestamps are all there is. */
+/*
+ * It ran before the sources watched: CRI's timestamps are all there is. A container that is being
+ * started looks the same for as long as the kernel's events are unread.
+ */
 static bool adopted(const struct lifecycle *lifecycle, const struct container *c)
 {
 	bool kernel_watched = c->live && gaps_source_up(lifecycle->gaps, SOURCE_KERNEL);
 
 	return !c->exec_ns && !kernel_watched && (c->cri_started_ns || c->task_start_ns);
+}
+
+/* When its start has been over for long enough to be told for good; false: asks to be woken then. */
+static bool start_settled(struct lifecycle *lifecycle, struct container *c, uint64_t now_ns)
+{
+	if (adopted(lifecycle, c))
+		return waited(lifecycle, c, c->start_noticed_ns, ADOPT_NS, now_ns);
+	uint64_t since = c->listen_ns ? notice(&c->listen_noticed_ns, now_ns)
+				      : notice(&c->end_noticed_ns, now_ns);
+
+	return waited(lifecycle, c, since, SETTLE_NS, now_ns);
 }
 
 static void consider_start(struct lifecycle *lifecycle, struct container *c, uint64_t now_ns)
@@ -152,21 +168,14 @@ static void consider_start(struct lifecycle *lifecycle, struct container *c, uin
 
 	if (!identity_settled(lifecycle, c, noticed, now_ns) || is_sandbox(c))
 		return;
-	bool complete = (c->listen_ns && c->exec_ns) || old || container_ended(c);
+	if ((c->listen_ns && c->exec_ns) || old || container_ended(c)) {
+		bool named_late = c->start_final;
 
-	if (complete) {
-		bool repeated = c->start_final; /* it has a name now */
-		uint64_t since = container_ended(c) ? notice(&c->end_noticed_ns, now_ns) : now_ns;
-
-		if (c->listen_ns && !c->start_told) {
-			tell_start(lifecycle, c, false, false);
-			since = notice(&c->listen_noticed_ns, now_ns);
-		} else if (c->listen_ns) {
-			since = notice(&c->listen_noticed_ns, now_ns);
-		}
-		if (repeated || waited(lifecycle, c, since, SETTLE_NS, now_ns)) {
+		if (named_late || start_settled(lifecycle, c, now_ns)) {
 			tell_start(lifecycle, c, true, false);
 			retell_inits(lifecycle, c);
+		} else if (c->listen_ns && !c->start_told) {
+			tell_start(lifecycle, c, false, false);
 		}
 		return;
 	}

@@ -93,6 +93,17 @@ static void verdicts(void **state)
 		 EXIT_STOPPED,
 		 143,
 		 900},
+		{"ignores TERM, fails later",
+		 1,
+		 0,
+		 {{.signal = SIGTERM,
+		   .ignored = true,
+		   .sender = {900, 1},
+		   .sender_cgroup_id = HOST_CGROUP}},
+		 false,
+		 EXIT_ERROR,
+		 1,
+		 0},
 		{"kill -9 on the host",
 		 0,
 		 SIGKILL,
@@ -378,6 +389,28 @@ static void lost_in_a_gap(void **state)
 	fixture_close(&f);
 }
 
+static void listed_again_lives_on(void **state)
+{
+	struct fixture f;
+	uint64_t t = 10 * S;
+
+	(void)state;
+	running(&f, t);
+	for (uint64_t again = t + 3 * S; again < t + 200 * S; again += 60 * S) {
+		feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_BEGIN, "", again));
+		feed(&f, ev_status(SANDBOX, SANDBOX, "", CONTAINER_RUNNING, t, t, 0, 0, ""));
+		feed(&f, ev_status(WEB, SANDBOX, "web", CONTAINER_RUNNING, t, t, 0, 0, ""));
+		feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_END, "", again));
+		pass(&f, again + 30 * S);
+	}
+	assert_int_equal(fixture_count(&f, RECORD_EXIT), 0);
+	assert_int_equal(fixture_count(&f, RECORD_START), 1);
+	feed(&f, ev_oom(WEB, 77, 77, t + 250 * S));
+	pass(&f, t + 260 * S);
+	assert_int_equal(fixture_last(&f, RECORD_OOM, 0)->oom.container_survived, SURVIVAL_YES);
+	fixture_close(&f);
+}
+
 static void losses_are_counted(void **state)
 {
 	struct fixture f;
@@ -443,17 +476,13 @@ static void sandbox_death(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(verdicts),
-		cmocka_unit_test(cri_status_completes),
-		cmocka_unit_test(child_oom_survived),
-		cmocka_unit_test(init_oom),
-		cmocka_unit_test(group_kill_is_one),
-		cmocka_unit_test(whose_limit),
-		cmocka_unit_test(crash_loop),
-		cmocka_unit_test(death_in_a_gap),
-		cmocka_unit_test(lost_in_a_gap),
-		cmocka_unit_test(losses_are_counted),
-		cmocka_unit_test(bounded),
+		cmocka_unit_test(verdicts),	      cmocka_unit_test(cri_status_completes),
+		cmocka_unit_test(child_oom_survived), cmocka_unit_test(init_oom),
+		cmocka_unit_test(group_kill_is_one),  cmocka_unit_test(whose_limit),
+		cmocka_unit_test(crash_loop),	      cmocka_unit_test(death_in_a_gap),
+		cmocka_unit_test(lost_in_a_gap),      cmocka_unit_test(listed_again_lives_on),
+
+		cmocka_unit_test(losses_are_counted), cmocka_unit_test(bounded),
 		cmocka_unit_test(sandbox_death),
 	};
 

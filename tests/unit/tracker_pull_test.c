@@ -85,6 +85,7 @@ static void pull_image(struct fixture *f, uint64_t t)
 	feed(f, image_is(IMAGE, IMAGE_CREATE, t, t + 900 * MS));
 	feed(f, image_is(IMAGE_ID, IMAGE_CREATE, t, t + 901 * MS));
 	feed(f, image_is(IMAGE, IMAGE_UPDATE, t, t + 902 * MS));
+	feed(f, image_is(BY_DIGEST, IMAGE_CREATE, t, t + 903 * MS));
 }
 
 static void one_pull(void **state)
@@ -114,13 +115,12 @@ static void one_pull(void **state)
 }
 
 /* The kubelet pulls between sandbox and create; CRI names the container's image by its id. */
-static void part_of_a_start(void **state)
+static void part_of_a_start_of(const char *image)
 {
 	struct fixture f;
 	struct event events[POD_EVENTS];
 	uint64_t t = 10 * S, later = 2 * S;
 
-	(void)state;
 	fixture_open(&f, NULL);
 	feed(&f, ev_up(SOURCE_KERNEL, 1 * S));
 	feed(&f, ev_up(SOURCE_CONTAINERD, 1 * S));
@@ -132,7 +132,7 @@ static void part_of_a_start(void **state)
 		events[i].boot_ns += later;
 		if (events[i].type == EVENT_CONTAINER) {
 			events[i].container.created_ns += later;
-			TEXT_COPY(events[i].container.image, IMAGE_ID);
+			TEXT_COPY(events[i].container.image, image);
 		}
 		feed(&f, events[i]);
 	}
@@ -149,6 +149,14 @@ static void part_of_a_start(void **state)
 	assert_int_equal(start->pull_bytes, 55 * MB);
 	assert_int_equal(start->span.from_ns, t);
 	fixture_close(&f);
+}
+
+static void part_of_a_start(void **state)
+{
+	(void)state;
+	part_of_a_start_of(IMAGE);
+	part_of_a_start_of(IMAGE_ID);
+	part_of_a_start_of(BY_DIGEST);
 }
 
 static void tag_or_import_is_no_pull(void **state)

@@ -248,6 +248,52 @@ static void init_container(void **state)
 	fixture_close(&f);
 }
 
+/* A sidecar that ends well, but after the next container was begun, held nobody up. */
+static void later_success_is_no_init(void **state)
+{
+	struct fixture f;
+	struct event events[POD_EVENTS];
+	uint64_t t = 10 * S, u = t + 2 * S;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	both_up(&f);
+	size_t n = pod_start(events, t) - 1;
+	for (size_t i = 0; i < n; i++)
+		feed(&f, events[i]);
+	feed(&f, ev_rootfs(OTHER, u));
+	feed(&f, ev_identity(OTHER, SANDBOX, "app", u + 10 * MS));
+	feed(&f, ev_cgroup(OTHER, 43, u + 25 * MS));
+	feed(&f, ev_exit(ROLE_ENTRYPOINT, WEB, 31, 0, 0, u + 30 * MS));
+	feed(&f, ev_task(WEB, TASK_EXIT, 31, 0, u + 30 * MS));
+	feed(&f, ev_exec(ROLE_ENTRYPOINT, OTHER, 51, "/app", "", u + 50 * MS));
+	feed(&f, ev_listen(OTHER, 80, u + 60 * MS));
+	pass(&f, u + 5 * S);
+	assert_null(phase_of(&fixture_find(&f, RECORD_START, OTHER)->start, PHASE_INIT));
+	assert_false(fixture_find(&f, RECORD_START, WEB)->start.init_container);
+	fixture_close(&f);
+}
+
+/* runc start succeeds, then the kernel refuses the program: an exit code of 1, and no exec. */
+static void exec_refused(void **state)
+{
+	struct fixture f;
+	struct event events[POD_EVENTS];
+	uint64_t t = 10 * S;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	both_up(&f);
+	pod_start(events, t);
+	for (size_t i = 0; i < 12; i++) /* up to the end of runc create */
+		feed(&f, events[i]);
+	feed(&f, events[13]); /* task start */
+	feed(&f, ev_task(WEB, TASK_EXIT, 31, 1, t + 310 * MS));
+	pass(&f, t + 10 * S);
+	assert_int_equal(fixture_find(&f, RECORD_EXIT, WEB)->exit.verdict, EXIT_START_FAILED);
+	fixture_close(&f);
+}
+
 static void restart_begins_anew(void **state)
 {
 	struct fixture f;
@@ -330,6 +376,7 @@ static void adopted(void **state)
 
 	assert_true(start->final);
 	assert_true(record_reconstructed(start));
+	assert_int_equal(start->start.span.from_ns, 50 * S); /* CRI's created_at of the sandbox */
 	assert_int_equal(start->start.span.to_ns, 53 * S);
 	assert_gapless(&start->start);
 	fixture_close(&f);
@@ -366,6 +413,8 @@ int main(void)
 		cmocka_unit_test(whole_pod),
 		cmocka_unit_test(any_order),
 		cmocka_unit_test(session_is_no_start),
+		cmocka_unit_test(later_success_is_no_init),
+		cmocka_unit_test(exec_refused),
 		cmocka_unit_test(short_lived),
 		cmocka_unit_test(silent_worker),
 		cmocka_unit_test(init_container),

@@ -2,10 +2,11 @@
 /* Pulls: what is downloaded and unpacked for an image, and which start it belongs to. */
 #include "unit/track_fixture.h"
 
-#define IMAGE	 "registry.local/big:1"
-#define IMAGE_ID "sha256:1d00000000000000000000000000000000000000000000000000000000000000"
-#define MANIFEST "sha256:3a00000000000000000000000000000000000000000000000000000000000000"
-#define MB	 UINT64_C(1000000)
+#define IMAGE	  "registry.local/big:1"
+#define IMAGE_ID  "sha256:1d00000000000000000000000000000000000000000000000000000000000000"
+#define MANIFEST  "sha256:3a00000000000000000000000000000000000000000000000000000000000000"
+#define BY_DIGEST "registry.local/big@" MANIFEST
+#define MB	  UINT64_C(1000000)
 
 static void digest(char *text, char kind, unsigned int n)
 {

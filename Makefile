@@ -56,8 +56,7 @@ PROTOS    := $(sort $(wildcard proto/*.proto))
 PROTO_C   := $(patsubst proto/%.proto,$(BUILD)/gen/%.pb-c.c,$(PROTOS))
 PROTO_H   := $(PROTO_C:.c=.h)
 PROTO_O   := $(PROTO_C:.c=.o)
-BPF_SRC   := $(sort $(wildcard bpf/*.bpf.c))
-BPF_O     := $(patsubst bpf/%.c,$(BUILD)/bpf/%.o,$(BPF_SRC))
+BPF_O     := $(BUILD)/bpf/nodewake.bpf.o
 SKELETON  := $(BUILD)/gen/nodewake.skel.h
 GENERATED := $(PROTO_H) $(SKELETON)
 
@@ -102,12 +101,9 @@ BPF_TARGET_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF,$<)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_TARGET_ARCH) -mcpu=v3 -O2 -g \
-		-Wall -Wextra -Wno-unused-parameter -I. -Ibpf -MMD -MP -c -o $@ $<
+		-Wall -Wextra -Wno-unused-parameter -I. -I/usr/include/$(shell uname -m)-linux-gnu -MMD -MP -c -o $@ $<
 
-$(BUILD)/bpf/nodewake.o: $(BPF_O)
-	$(call say,BPFLINK,$@)$(BPFTOOL) gen object $@ $^
-
-$(SKELETON): $(BUILD)/bpf/nodewake.o
+$(SKELETON): $(BPF_O)
 	@mkdir -p $(@D)
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name nodewake > $@
 

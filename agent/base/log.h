@@ -22,7 +22,12 @@ struct log_field {
 	int64_t number;
 };
 
-#define LOG_TEXT(key_, text_)	  ((struct log_field){.key = (key_), .text = (text_) ? (text_) : ""})
+static inline const char *log_text_or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
+#define LOG_TEXT(key_, text_)	  ((struct log_field){.key = (key_), .text = log_text_or_empty(text_)})
 #define LOG_NUMBER(key_, number_) ((struct log_field){.key = (key_), .number = (int64_t)(number_)})
 /* Takes errno or a negative errno. */
 #define LOG_ERRNO(error_) ((struct log_field){.key = "error", .text = log_errno_text(error_)})

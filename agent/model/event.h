@@ -130,6 +130,7 @@ struct event_oom {
 	char cgroup_path[CGROUP_PATH_SIZE];
 	char comm[COMM_SIZE];
 	uint64_t total_vm_kb, anon_kb, file_kb, shmem_kb, swap_kb, pagetable_kb;
+	bool group_kill;            /* memory.oom.group is set: all of the cgroup die together */
 	bool by_limit;              /* a memory cgroup's limit; false: the node ran out */
 	uint64_t limit_cgroup_id;   /* whose limit: ancestor with the least headroom */
 	char limit_path[CGROUP_PATH_SIZE];

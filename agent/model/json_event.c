@@ -87,6 +87,7 @@ static const struct json_field oom_rows[] = {
 	JSON_ROW(UINT, shmem_kb),
 	JSON_ROW(UINT, swap_kb),
 	JSON_ROW(UINT, pagetable_kb),
+	JSON_ROW(BOOL, group_kill),
 	JSON_ROW(BOOL, by_limit),
 	JSON_ROW(UINT, limit_cgroup_id),
 	JSON_ROW(TEXT, limit_path),

@@ -17,7 +17,8 @@
 struct kernel_source;
 
 struct kernel_source_options {
-	const char *cni_dirs;    /* colon-separated prefixes of CNI plugins, e.g. "/opt/cni/bin:/usr/lib/cni" */
+	const char *
+		cni_dirs; /* colon-separated prefixes of CNI plugins, e.g. "/opt/cni/bin:/usr/lib/cni" */
 	const char *cgroup_root; /* NULL: /sys/fs/cgroup */
 };
 
@@ -31,7 +32,7 @@ struct kernel_probe_stats {
 
 struct kernel_source_stats {
 	uint64_t records, lost; /* since the start */
-	uint64_t map_bytes;     /* memory of rings and maps */
+	uint64_t map_bytes;	/* memory of rings and maps */
 	uint32_t probe_count;
 	struct kernel_probe_stats probes[KERNEL_PROBES_MAX];
 };
@@ -41,7 +42,8 @@ struct kernel_source_stats {
  * capability): the daemon then goes on without it and records a gap.
  */
 int kernel_source_new(struct kernel_source **ret, sd_event *loop,
-		      const struct kernel_source_options *options, event_fn on_event, void *context);
+		      const struct kernel_source_options *options, event_fn on_event,
+		      void *context);
 void kernel_source_free(struct kernel_source *source);
 
 /* Attaches, emits SOURCE_UP, seeds. Call after containerd's source exists, so that nothing is missed. */

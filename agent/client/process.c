@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/process.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+
+int process_stat_read(uint32_t pid, struct process_stat *ret)
+{
+	char path[64], line[1024];
+	struct process_stat stat = {0};
+	uint64_t ticks;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
+	cleanup_fclose FILE *file = fopen(path, "re");
+	if (!file)
+		return errno == ENOENT ? -ESRCH : -errno;
+	if (!fgets(line, sizeof(line), file))
+		return -ESRCH;
+	/* comm may hold anything, parentheses too: it ends at the last one */
+	char *begin = strchr(line, '('), *end = strrchr(line, ')');
+	if (!begin || !end || end < begin ||
+	    sscanf(end + 1,
+		   " %*c %" SCNu32 " %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d"
+		   " %*d %*d %" SCNu64,
+		   &stat.parent_pid, &ticks) != 2)
+		return -EBADMSG;
+	text_copy_n(stat.comm, sizeof(stat.comm), begin + 1, (size_t)(end - begin - 1));
+	stat.start_ns = ticks * (NS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
+	*ret = stat;
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The eBPF object's life: open, set, load, attach each probe alone, count, free. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "source/kernel_source.h"
+
+struct kernel_probes;
+
+/* Opens and loads. Returns 0, -ENOTSUP without BTF, -EPERM without capability, or another errno. */
+int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char *cni_dirs);
+void kernel_probes_free(struct kernel_probes *probes);
+
+/* Attaches what can be; calls failed for each that can't. Returns how many are attached. */
+int kernel_probes_attach(struct kernel_probes *probes,
+			 void (*failed)(void *context, const char *name, int error), void *context);
+
+/* Descriptors of the maps. */
+int kernel_probes_ring_main(const struct kernel_probes *probes);
+int kernel_probes_ring_chatter(const struct kernel_probes *probes);
+
+/* Remembers a container that exists already; init_pid 0: not known. */
+int kernel_probes_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint32_t init_pid);
+
+/* Sums the per-CPU loss counters; causes as in bpf/wire.h. */
+void kernel_probes_losses(const struct kernel_probes *probes, uint64_t *ret_losses);
+
+void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_source_stats *ret);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source/kernel_source.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "bpf/wire.h"
+#include "client/cgroup.h"
+#include "source/kernel_probes.h"
+#include "source/kernel_seed.h"
+#include "source/kernel_wire.h"
+
+/* What is not urgent is written without a wakeup: the rings are looked at this often. */
+#define LOOK_INTERVAL_US 100000
+/* Records per look, so that a flood leaves time for the other sources. */
+#define RECORDS_PER_LOOK 1024
+#define LOSS_INTERVAL_NS NS_PER_SECOND
+
+static const char *const loss_causes[WIRE_LOSS_COUNT] = {
+	[WIRE_LOSS_MAIN_FULL] = "kernel ring full: starts, deaths or OOM kills not written",
+	[WIRE_LOSS_CHATTER_FULL] = "kernel ring full: runtime or CNI processes not written",
+	[WIRE_LOSS_TABLE_FULL] = "kernel table full: more containers or processes than are kept",
+};
+
+struct kernel_source {
+	event_fn on_event;
+	void *context;
+	char deciding_dir[4096];
+	struct kernel_probes *probes;
+	struct ring_buffer *main, *chatter;
+	sd_event_source *main_ready, *look;
+	uint64_t records, undecodable, lost;
+	uint64_t losses[WIRE_LOSS_COUNT];
+	uint64_t losses_read_ns;
+	int budget;
+};
+
+static int on_wire(void *context, void *data, size_t size)
+{
+	struct kernel_source *source = context;
+	struct event event;
+
+	source->records++;
+	if (kernel_wire_decode(data, size, &event) == 0)
+		source->on_event(source->context, &event);
+	else
+		source->undecodable++;
+	return --source->budget > 0 ? 0 : -EAGAIN; /* the ring's position has moved on */
+}
+
+static void tell_losses(struct kernel_source *source)
+{
+	uint64_t now_ns = clock_boot_ns();
+	uint64_t losses[WIRE_LOSS_COUNT];
+
+	if (now_ns - source->losses_read_ns < LOSS_INTERVAL_NS)
+		return;
+	kernel_probes_losses(source->probes, losses);
+	for (int cause = 0; cause < WIRE_LOSS_COUNT; cause++) {
+		struct event event = {
+			.type = EVENT_SOURCE,
+			.boot_ns = now_ns,
+			.source = {.source = SOURCE_KERNEL,
+				   .step = SOURCE_LOST,
+				   .count = losses[cause] - source->losses[cause],
+				   .since_ns = source->losses_read_ns},
+		};
+
+		if (!event.source.count)
+			continue;
+		source->lost += event.source.count;
+		TEXT_COPY(event.source.cause, loss_causes[cause]);
+		source->on_event(source->context, &event);
+	}
+	memcpy(source->losses, losses, sizeof(losses));
+	source->losses_read_ns = now_ns;
+}
+
+/* Helpers' records first: what they did comes before what it led to. Returns true if more is left. */
+static bool consume(struct kernel_source *source)
+{
+	source->budget = RECORDS_PER_LOOK;
+	ring_buffer__consume(source->chatter);
+	if (source->budget > 0)
+		ring_buffer__consume(source->main);
+	return source->budget <= 0;
+}
+
+static int on_main_ready(sd_event_source *event_source, int fd, uint32_t events, void *context)
+{
+	struct kernel_source *source = context;
+
+	(void)event_source;
+	(void)fd;
+	(void)events;
+	if (consume(source)) {
+		sd_event_source_set_time_relative(source->look, 0);
+		sd_event_source_set_enabled(source->look, SD_EVENT_ON);
+	}
+	return 0;
+}
+
+static int on_look(sd_event_source *event_source, uint64_t time_us, void *context)
+{
+	struct kernel_source *source = context;
+	bool more = consume(source);
+
+	(void)time_us;
+	tell_losses(source);
+	sd_event_source_set_time_relative(event_source, more ? 0 : LOOK_INTERVAL_US);
+	return 0;
+}
+
+static int make_rings(struct kernel_source *source, sd_event *loop)
+{
+	int r;
+
+	source->main =
+		ring_buffer__new(kernel_probes_ring_main(source->probes), on_wire, source, NULL);
+	source->chatter =
+		ring_buffer__new(kernel_probes_ring_chatter(source->probes), on_wire, source, NULL);
+	if (!source->main || !source->chatter)
+		return -errno;
+	r = sd_event_add_io(loop, &source->main_ready, ring_buffer__epoll_fd(source->main), EPOLLIN,
+			    on_main_ready, source);
+	if (r < 0)
+		return r;
+	r = sd_event_add_time_relative(loop, &source->look, CLOCK_MONOTONIC, LOOK_INTERVAL_US,
+				       10000, on_look, source);
+	return r < 0 ? r : sd_event_source_set_enabled(source->look, SD_EVENT_ON);
+}
+
+int kernel_source_new(struct kernel_source **ret, sd_event *loop,
+		      const struct kernel_source_options *options, event_fn on_event, void *context)
+{
+	struct kernel_source *source = calloc(1, sizeof(*source));
+	bool on_v1 = cgroup_memory_on_v1();
+	int r;
+
+	if (!source)
+		return -ENOMEM;
+	source->on_event = on_event;
+	source->context = context;
+	r = cgroup_deciding_dir(options->cgroup_root ? options->cgroup_root : "/sys/fs/cgroup",
+				on_v1, source->deciding_dir, sizeof(source->deciding_dir));
+	if (r >= 0)
+		r = kernel_probes_new(&source->probes, on_v1, options->cni_dirs);
+	if (r >= 0)
+		r = make_rings(source, loop);
+	if (r < 0) {
+		kernel_source_free(source);
+		return r;
+	}
+	*ret = source;
+	return 0;
+}
+
+void kernel_source_free(struct kernel_source *source)
+{
+	if (!source)
+		return;
+	sd_event_source_disable_unref(source->main_ready);
+	sd_event_source_disable_unref(source->look);
+	ring_buffer__free(source->main);
+	ring_buffer__free(source->chatter);
+	kernel_probes_free(source->probes);
+	free(source);
+}
+
+static void on_missing(void *context, const char *name, int error)
+{
+	struct kernel_source *source = context;
+	struct event event = {
+		.type = EVENT_SOURCE,
+		.boot_ns = clock_boot_ns(),
+		.source = {.source = SOURCE_KERNEL, .step = SOURCE_MISSING},
+	};
+
+	log_warning("a probe is not attached", LOG_TEXT("probe", name), LOG_ERRNO(error));
+	snprintf(event.source.cause, sizeof(event.source.cause), "probe %s not attached: %s", name,
+		 log_errno_text(error));
+	source->on_event(source->context, &event);
+}
+
+int kernel_source_start(struct kernel_source *source)
+{
+	struct event up = {
+		.type = EVENT_SOURCE,
+		.source = {.source = SOURCE_KERNEL, .step = SOURCE_UP},
+	};
+	int attached = kernel_probes_attach(source->probes, on_missing, source);
+
+	if (attached == 0)
+		return -ENOTSUP;
+	up.boot_ns = clock_boot_ns();
+	source->losses_read_ns = up.boot_ns;
+	source->on_event(source->context, &up);
+	int r = kernel_seed(source->probes, source->deciding_dir, source->on_event,
+			    source->context);
+
+	if (r < 0)
+		log_warning("existing containers can't be found",
+			    LOG_TEXT("dir", source->deciding_dir), LOG_ERRNO(r));
+	else
+		log_info("the kernel is watched", LOG_NUMBER("probes", attached),
+			 LOG_NUMBER("containers", r));
+	return 0;
+}
+
+int kernel_source_drain(struct kernel_source *source)
+{
+	uint64_t before = source->records;
+
+	while (consume(source))
+		;
+	return (int)(source->records - before);
+}
+
+void kernel_source_stats(const struct kernel_source *source, struct kernel_source_stats *ret)
+{
+	struct kernel_source_stats stats = {.records = source->records, .lost = source->lost};
+
+	kernel_probes_stats(source->probes, &stats);
+	*ret = stats;
+}

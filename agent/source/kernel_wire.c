@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source/kernel_wire.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "bpf/wire.h"
+#include "client/cgroup.h"
+
+/* How far below its limit the usage may be when the kernel calls the limit reached (per-CPU stock). */
+#define LIMIT_SLACK_BYTES (4ull << 20)
+
+#define COPY(to, from)	  text_copy_n(to, sizeof(to), from, sizeof(from))
+
+static const enum process_role roles[WIRE_ROLE_COUNT] = {
+	[WIRE_ROLE_NONE] = ROLE_NONE,
+	[WIRE_ROLE_SHIM] = ROLE_SHIM,
+	[WIRE_ROLE_RUNTIME] = ROLE_RUNTIME,
+	[WIRE_ROLE_CNI] = ROLE_CNI,
+	[WIRE_ROLE_ENTRYPOINT] = ROLE_ENTRYPOINT,
+	[WIRE_ROLE_REEXEC] = ROLE_REEXEC,
+	[WIRE_ROLE_SESSION] = ROLE_SESSION,
+	[WIRE_ROLE_MEMBER] = ROLE_MEMBER,
+	[WIRE_ROLE_HOST] = ROLE_HOST,
+};
+
+static enum process_role role_of(const struct wire_header *header)
+{
+	return header->role < WIRE_ROLE_COUNT ? roles[header->role] : ROLE_NONE;
+}
+
+static struct process process_of(const struct wire_header *header)
+{
+	return (struct process){.pid = header->pid, .start_ns = header->start_ns};
+}
+
+static void copy_container(char id[ID_SIZE], const char name[WIRE_NAME])
+{
+	char text[WIRE_NAME + 1];
+
+	text_copy_n(text, sizeof(text), name, WIRE_NAME);
+	if (!cgroup_name_container(text, id, ID_SIZE))
+		*id = '\0';
+}
+
+static int decode_cgroup(const struct wire_cgroup *wire, struct event *event)
+{
+	struct event_cgroup *cgroup = &event->cgroup;
+	char path[WIRE_PATH + 1];
+
+	event->type = wire->header.type == WIRE_CGROUP_NEW ? EVENT_CGROUP_NEW : EVENT_CGROUP_GONE;
+	text_copy_n(path, sizeof(path), wire->path, WIRE_PATH);
+	text_copy_tail(cgroup->path, sizeof(cgroup->path), path);
+	cgroup->cgroup_id = wire->header.cgroup_id;
+	copy_container(cgroup->container_id, wire->name);
+	cgroup_path_pod_uid(path, cgroup->pod_uid, sizeof(cgroup->pod_uid));
+	return *cgroup->container_id ? 0 : -EBADMSG;
+}
+
+static void fill_exec(const struct wire_header *header, struct event *event)
+{
+	event->type = EVENT_EXEC;
+	event->exec.who = process_of(header);
+	event->exec.parent_pid = header->parent_pid;
+	event->exec.role = role_of(header);
+	event->exec.cgroup_id = header->cgroup_id;
+	COPY(event->exec.comm, header->comm);
+}
+
+static int decode_exec(const struct wire_exec *wire, struct event *event)
+{
+	fill_exec(&wire->header, event);
+	COPY(event->exec.file, wire->file);
+	copy_container(event->exec.container_id, wire->container);
+	return 0;
+}
+
+/* The strings of an argument vector or environment, one after the other. */
+struct strings {
+	const char *next, *end;
+};
+
+static const char *next_string(struct strings *strings, size_t *ret_length)
+{
+	const char *text = strings->next;
+
+	if (text >= strings->end)
+		return NULL;
+	*ret_length = strnlen(text, (size_t)(strings->end - text));
+	strings->next = text + *ret_length + 1;
+	return text;
+}
+
+static bool equals(const char *text, size_t length, const char *word)
+{
+	return strlen(word) == length && memcmp(text, word, length) == 0;
+}
+
+static bool is_verb(enum process_role role, const char *text, size_t length)
+{
+	static const char *const runtime[] = {"create", "start", "run",	  "kill",   "delete",
+					      "exec",	"state", "pause", "resume", "update"};
+
+	if (role == ROLE_SHIM)
+		return equals(text, length, "start") || equals(text, length, "delete");
+	for (size_t i = 0; i < sizeof(runtime) / sizeof(*runtime); i++)
+		if (equals(text, length, runtime[i]))
+			return true;
+	return false;
+}
+
+/*
+ * containerd-shim-runc-v2 -namespace k8s.io ... -id ID start
+ * runc --root ... create --bundle ... ID
+ */
+static void read_arguments(struct strings strings, struct event_exec *exec)
+{
+	const char *text, *previous = "";
+	size_t length, previous_length = 0;
+
+	while ((text = next_string(&strings, &length))) {
+		if (!*exec->verb && is_verb(exec->role, text, length))
+			text_copy_n(exec->verb, sizeof(exec->verb), text, length);
+		bool id = exec->role == ROLE_SHIM ? equals(previous, previous_length, "-id")
+						  : strings.next >= strings.end && length;
+		if (id)
+			text_copy_n(exec->container_id, sizeof(exec->container_id), text, length);
+		previous = text;
+		previous_length = length;
+	}
+}
+
+static void read_pair(const char *text, size_t length, const char *name, char *to, size_t size)
+{
+	size_t name_length = strlen(name);
+
+	if (length > name_length && memcmp(text, name, name_length) == 0)
+		text_copy_n(to, size, text + name_length, length - name_length);
+}
+
+/* CNI specification: CNI_COMMAND, CNI_CONTAINERID, CNI_ARGS as KEY=VALUE;KEY=VALUE */
+static void read_environment(struct strings strings, struct event_exec *exec)
+{
+	const char *text;
+	size_t length;
+
+	while ((text = next_string(&strings, &length))) {
+		read_pair(text, length, "CNI_COMMAND=", exec->verb, sizeof(exec->verb));
+		read_pair(text, length, "CNI_CONTAINERID=", exec->container_id,
+			  sizeof(exec->container_id));
+		if (length <= 9 || memcmp(text, "CNI_ARGS=", 9) != 0)
+			continue;
+		for (const char *pair = text + 9, *end = text + length; pair < end;) {
+			const char *stop = memchr(pair, ';', (size_t)(end - pair));
+			size_t pair_length = (size_t)((stop ? stop : end) - pair);
+
+			read_pair(pair, pair_length, "K8S_POD_NAME=", exec->pod, sizeof(exec->pod));
+			read_pair(pair, pair_length, "K8S_POD_NAMESPACE=", exec->pod_namespace,
+				  sizeof(exec->pod_namespace));
+			pair += pair_length + 1;
+		}
+	}
+}
+
+static int decode_helper(const struct wire_exec_helper *wire, struct event *event)
+{
+	struct event_exec *exec = &event->exec;
+	size_t head = wire->head_size, tail = wire->tail_size;
+
+	if (head > sizeof(wire->texts) ||
+	    (tail && (tail > WIRE_ARGS_TAIL || head > WIRE_ARGS_HEAD)))
+		return -EBADMSG;
+	fill_exec(&wire->header, event);
+	COPY(exec->file, wire->file);
+	struct strings strings = {wire->texts, wire->texts + head};
+
+	if (exec->role == ROLE_CNI) {
+		read_environment(strings, exec);
+		return *exec->verb ? 0 : -EBADMSG;
+	}
+	read_arguments(strings, exec);
+	if (tail)
+		read_arguments((struct strings){wire->texts + WIRE_ARGS_HEAD,
+						wire->texts + WIRE_ARGS_HEAD + tail},
+			       exec);
+	return 0;
+}
+
+static void copy_signal(struct signal_seen *to, const struct wire_signal *from)
+{
+	*to = (struct signal_seen){
+		.boot_ns = from->boot_ns,
+		.signal = from->signal,
+		.code = from->code,
+		.ignored = from->ignored,
+		.from_kernel = from->from_kernel,
+		.address = from->address,
+		.sender = {.pid = from->sender_pid, .start_ns = from->sender_start_ns},
+		.sender_cgroup_id = from->sender_cgroup_id,
+	};
+	COPY(to->sender_comm, from->sender_comm);
+}
+
+static int decode_exit(const struct wire_exit *wire, struct event *event)
+{
+	struct event_exit *exit = &event->exit;
+
+	event->type = EVENT_EXIT;
+	exit->who = process_of(&wire->header);
+	exit->role = role_of(&wire->header);
+	exit->cgroup_id = wire->header.cgroup_id;
+	copy_container(exit->container_id, wire->container);
+	COPY(exit->comm, wire->header.comm);
+	exit->signal = (int32_t)(wire->status & 0x7f);
+	exit->core_dumped = wire->status & 0x80;
+	exit->code = exit->signal ? 0 : (int32_t)(wire->status >> 8 & 0xff);
+	exit->oom_victim = wire->flags & WIRE_EXIT_OOM_VICTIM;
+	copy_signal(&exit->last[0], &wire->last[0]);
+	copy_signal(&exit->last[1], &wire->last[1]);
+	return 0;
+}
+
+static int decode_listen(const struct wire_listen *wire, struct event *event)
+{
+	struct event_listen *listen = &event->listen;
+
+	event->type = EVENT_LISTEN;
+	listen->who = process_of(&wire->header);
+	listen->cgroup_id = wire->header.cgroup_id;
+	copy_container(listen->container_id, wire->container);
+	listen->port = wire->port;
+	if ((wire->family != AF_INET && wire->family != AF_INET6) ||
+	    !inet_ntop(wire->family, wire->address, listen->address, sizeof(listen->address)))
+		return -EBADMSG;
+	return 0;
+}
+
+/* The path of a cgroup from the names of it and those above it. */
+static void join_path(const struct wire_oom *wire, uint32_t from, char *ret, size_t size)
+{
+	char path[WIRE_PARTS * (WIRE_NAME + 1) + 1];
+	size_t used = 0;
+
+	path[0] = '\0';
+	for (uint32_t i = wire->part_count; i > from; i--) {
+		path[used++] = '/';
+		text_copy_n(path + used, WIRE_NAME + 1, wire->parts[i - 1], WIRE_NAME);
+		used += strlen(path + used);
+	}
+	text_copy_tail(ret, size, path);
+}
+
+static bool by_limit(const struct wire_oom *wire, uint64_t page_bytes)
+{
+	if (wire->flags & WIRE_OOM_STACK_KNOWN)
+		return wire->flags & WIRE_OOM_BY_LIMIT;
+	return wire->limit_pages - wire->usage_pages <= LIMIT_SLACK_BYTES / page_bytes ||
+	       wire->usage_pages >= wire->limit_pages;
+}
+
+static int decode_oom(const struct wire_oom *wire, struct event *event)
+{
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE), page_kb = page_bytes / 1024;
+	struct event_oom *oom = &event->oom;
+
+	if (wire->part_count > WIRE_PARTS || wire->limit_part >= WIRE_PARTS)
+		return -EBADMSG;
+	event->type = EVENT_OOM;
+	*oom = (struct event_oom){
+		.victim = process_of(&wire->header),
+		.parent_pid = wire->header.parent_pid,
+		.namespace_pid = wire->namespace_pid,
+		.uid = wire->uid,
+		.oom_score_adj = wire->oom_score_adj,
+		.cgroup_id = wire->header.cgroup_id,
+		.total_vm_kb = wire->total_vm_pages * page_kb,
+		.anon_kb = wire->anon_pages * page_kb,
+		.file_kb = wire->file_pages * page_kb,
+		.shmem_kb = wire->shmem_pages * page_kb,
+		.swap_kb = wire->swap_pages * page_kb,
+		.pagetable_kb = wire->pagetable_bytes / 1024,
+		.by_limit = by_limit(wire, page_bytes),
+		.group_kill = wire->flags & WIRE_OOM_GROUP,
+		.invoker = {wire->invoker_pid, wire->invoker_start_ns},
+		.invoker_cgroup_id = wire->invoker_cgroup_id,
+	};
+	copy_container(oom->container_id, wire->container);
+	COPY(oom->comm, wire->header.comm);
+	COPY(oom->invoker_comm, wire->invoker_comm);
+	join_path(wire, 0, oom->cgroup_path, sizeof(oom->cgroup_path));
+	if (oom->by_limit) {
+		oom->limit_cgroup_id = wire->limit_cgroup_id;
+		oom->limit_bytes = wire->limit_pages * page_bytes;
+		oom->usage_bytes = wire->usage_pages * page_bytes;
+		join_path(wire, wire->limit_part, oom->limit_path, sizeof(oom->limit_path));
+	}
+	return 0;
+}
+
+int kernel_wire_decode(const void *data, size_t size, struct event *ret)
+{
+	union {
+		struct wire_header header;
+		struct wire_cgroup cgroup;
+		struct wire_exec exec;
+		struct wire_exec_helper helper;
+		struct wire_exit exit;
+		struct wire_listen listen;
+		struct wire_oom oom;
+	} wire;
+	struct event event = {0};
+	int r = -EBADMSG;
+
+	if (size < sizeof(wire.header) || size > sizeof(wire))
+		return -EBADMSG;
+	memset(&wire, 0, sizeof(wire.header));
+	memcpy(&wire, data, size);
+	event.boot_ns = wire.header.boot_ns;
+	switch (wire.header.type) {
+	case WIRE_CGROUP_NEW:
+	case WIRE_CGROUP_GONE:
+		r = size < sizeof(wire.cgroup) ? -EBADMSG : decode_cgroup(&wire.cgroup, &event);
+		break;
+	case WIRE_EXEC:
+		r = size < sizeof(wire.exec) ? -EBADMSG : decode_exec(&wire.exec, &event);
+		break;
+	case WIRE_EXEC_HELPER:
+		r = size < sizeof(wire.helper) ? -EBADMSG : decode_helper(&wire.helper, &event);
+		break;
+	case WIRE_EXIT:
+		r = size < sizeof(wire.exit) ? -EBADMSG : decode_exit(&wire.exit, &event);
+		break;
+	case WIRE_LISTEN:
+		r = size < sizeof(wire.listen) ? -EBADMSG : decode_listen(&wire.listen, &event);
+		break;
+	case WIRE_OOM:
+		r = size < sizeof(wire.oom) ? -EBADMSG : decode_oom(&wire.oom, &event);
+		break;
+	}
+	if (r == 0)
+		*ret = event;
+	return r;
+}

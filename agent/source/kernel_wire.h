@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes from the rings (bpf/wire.h) as events. Trusts no length and no text. */
+#pragma once
+
+#include <stddef.h>
+
+#include "model/event.h"
+
+/* Returns 0, or -EBADMSG (*ret untouched) for what is truncated or not known. */
+int kernel_wire_decode(const void *data, size_t size, struct event *ret);

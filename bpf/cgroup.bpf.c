@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Containers' cgroups come and go.
+ *
+ * runc makes and joins a container's cgroups before it clones the container's first process, so
+ * `known` is complete before anything happens inside. The name tells the id: no look-up can race.
+ */
+#include "bpf/probe.h"
+
+static __always_inline bool decides(struct cgroup *cgroup)
+{
+	if (memory_on_v1)
+		return BPF_CORE_READ(cgroup, root, subsys_mask) &
+		       (1u << bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
+	return BPF_CORE_READ(cgroup, root, hierarchy_id) == 0;
+}
+
+/*
+ * By length, which the verifier likes and the agent checks: 64 hex (cgroupfs driver), or
+ * cri-containerd-<id>.scope, docker-<id>.scope, crio-<id>.scope (systemd driver).
+ */
+static __always_inline bool is_container_name(const char name[WIRE_NAME], long size)
+{
+	switch (size - 1) {
+	case 64:
+		return true;
+	case 64 + 15 + 6:
+		return name[0] == 'c' && name[4] == 'c' && name[14] == '-' && name[79] == '.';
+	case 64 + 7 + 6:
+		return name[0] == 'd' && name[6] == '-' && name[71] == '.';
+	case 64 + 5 + 6:
+		return name[0] == 'c' && name[4] == '-' && name[69] == '.';
+	}
+	return false;
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(on_cgroup_mkdir, struct cgroup *cgroup, const char *path)
+{
+	struct known entry = {};
+	__u64 id = cgroup_id_of(cgroup), parent_id;
+
+	if (!decides(cgroup))
+		return 0;
+	struct cgroup *parent = BPF_CORE_READ(cgroup, self.parent, cgroup);
+
+	parent_id = parent ? cgroup_id_of(parent) : 0;
+	struct known *outer = bpf_map_lookup_elem(&known, &parent_id);
+
+	if (outer) { /* made by the container itself: systemd or another runtime inside */
+		entry.container_id = outer->container_id;
+		if (bpf_map_update_elem(&known, &id, &entry, BPF_ANY))
+			count_loss(WIRE_LOSS_TABLE_FULL);
+		return 0;
+	}
+
+	char name[WIRE_NAME] = {};
+	long size = bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(cgroup, kn, name));
+
+	if (!is_container_name(name, size))
+		return 0;
+	entry.container_id = id;
+	if (bpf_map_update_elem(&known, &id, &entry, BPF_ANY))
+		count_loss(WIRE_LOSS_TABLE_FULL);
+
+	struct wire_cgroup *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
+
+	if (!record) {
+		count_loss(WIRE_LOSS_MAIN_FULL);
+		return 0;
+	}
+	fill_header(&record->header, WIRE_CGROUP_NEW, sizeof(*record), WIRE_ROLE_NONE, id,
+		    (struct task_struct *)bpf_get_current_task());
+	__builtin_memcpy(record->name, name, sizeof(name));
+	if (bpf_probe_read_kernel_str(record->path, sizeof(record->path), path) < 0)
+		record->path[0] = 0;
+	submit(&ring_main, record, false);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(on_cgroup_rmdir, struct cgroup *cgroup, const char *path)
+{
+	__u64 id = cgroup_id_of(cgroup);
+	struct known *entry = bpf_map_lookup_elem(&known, &id);
+
+	if (!entry)
+		return 0;
+	bool nested = entry->container_id != id;
+
+	bpf_map_delete_elem(&known, &id);
+	if (nested)
+		return 0;
+	struct wire_cgroup *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
+
+	if (!record) {
+		count_loss(WIRE_LOSS_MAIN_FULL);
+		return 0;
+	}
+	fill_header(&record->header, WIRE_CGROUP_GONE, sizeof(*record), WIRE_ROLE_NONE, id,
+		    (struct task_struct *)bpf_get_current_task());
+	container_name(cgroup, id, record->name);
+	if (bpf_probe_read_kernel_str(record->path, sizeof(record->path), path) < 0)
+		record->path[0] = 0;
+	submit(&ring_main, record, false);
+	return 0;
+}

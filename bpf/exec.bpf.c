@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Programs that matter are executed: container runtimes, shims and CNI plugins on the host; the
+ * entrypoint, its later execs and exec sessions in a container. Everything else is dropped here,
+ * after one look-up for the cgroup, so that a fork storm in a container costs next to nothing.
+ */
+#include "bpf/probe.h"
+
+#define REEXECS_MAX  16
+#define SESSIONS_MAX 64
+
+/* Directories of CNI plugins, as words to compare without a branch; an unused mask is all 0. */
+const volatile __u64 cni_prefixes[PREFIXES_MAX][PREFIX_WORDS] = {};
+const volatile __u64 cni_masks[PREFIXES_MAX][PREFIX_WORDS] = {};
+
+/* The process calls itself this between joining the container's cgroup and its execve. */
+static __always_inline bool is_runc_init(const char comm[16])
+{
+	return comm[0] == 'r' && comm[1] == 'u' && comm[2] == 'n' && comm[3] == 'c' &&
+	       comm[4] == ':' && comm[6] == '2';
+}
+
+SEC("tp_btf/task_rename")
+int BPF_PROG(on_task_rename, struct task_struct *task, const char *comm)
+{
+	struct tracked entry = {.role = WIRE_ROLE_NONE};
+	char name[16] = {};
+
+	bpf_probe_read_kernel_str(name, sizeof(name), comm);
+	if (!is_runc_init(name))
+		return 0;
+	struct known *container = known_of(task);
+	__u32 pid = BPF_CORE_READ(task, tgid);
+
+	if (!container)
+		return 0;
+	container->by_runc = 1;
+	entry.cgroup_id = container->container_id;
+	if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
+		count_loss(WIRE_LOSS_TABLE_FULL);
+	return 0;
+}
+
+/* crun and others don't rename: then the first exec that is not the runtime's own is the one. */
+static __always_inline bool is_own_reexec(const char file[WIRE_FILE])
+{
+	return (file[0] == '/' && file[1] == 'p' && file[2] == 'r' && file[3] == 'o' &&
+		file[4] == 'c' && file[5] == '/') ||
+	       (file[0] == '/' && file[1] == 'd' && file[2] == 'e' && file[3] == 'v' &&
+		file[4] == '/' && file[5] == 'f' && file[6] == 'd');
+}
+
+static __always_inline __u32 role_in_container(struct known *container, struct tracked *process,
+					       __u32 pid, const char file[WIRE_FILE])
+{
+	bool expected = process && process->role == WIRE_ROLE_NONE;
+
+	if (container->init_pid == pid)
+		return ++container->reexecs <= REEXECS_MAX ? WIRE_ROLE_REEXEC : WIRE_ROLE_NONE;
+	if (!expected && (container->by_runc || container->init_pid || is_own_reexec(file)))
+		return WIRE_ROLE_NONE;
+	if (!container->init_pid) {
+		container->init_pid = pid;
+		return WIRE_ROLE_ENTRYPOINT;
+	}
+	return ++container->sessions <= SESSIONS_MAX ? WIRE_ROLE_SESSION : WIRE_ROLE_NONE;
+}
+
+static __always_inline void exec_in_container(struct task_struct *task, __u64 cgroup_id,
+					      struct linux_binprm *bprm)
+{
+	__u32 pid = BPF_CORE_READ(task, tgid);
+	struct known *container = bpf_map_lookup_elem(&known, &cgroup_id);
+	struct tracked *process = bpf_map_lookup_elem(&tracked, &pid);
+	char file[WIRE_FILE] = {};
+
+	if (!container || (container->init_pid && container->init_pid != pid && !process))
+		return;
+	bpf_probe_read_kernel_str(file, sizeof(file), BPF_CORE_READ(bprm, filename));
+	__u32 role = role_in_container(container, process, pid, file);
+
+	if (role == WIRE_ROLE_NONE)
+		return;
+	if (role == WIRE_ROLE_ENTRYPOINT) {
+		struct tracked entry = {.cgroup_id = cgroup_id, .role = role};
+
+		if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
+			count_loss(WIRE_LOSS_TABLE_FULL);
+	} else if (role == WIRE_ROLE_SESSION) {
+		bpf_map_delete_elem(&tracked, &pid);
+	}
+	struct wire_exec *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
+
+	if (!record) {
+		count_loss(WIRE_LOSS_MAIN_FULL);
+		return;
+	}
+	fill_header(&record->header, WIRE_EXEC, sizeof(*record), role, cgroup_id, task);
+	container_name(deciding_cgroup(task), cgroup_id, record->container);
+	__builtin_memcpy(record->file, file, sizeof(file));
+	submit(&ring_main, record, role == WIRE_ROLE_ENTRYPOINT);
+}
+
+static __always_inline bool is_cni(const __u64 *file)
+{
+	for (int i = 0; i < PREFIXES_MAX; i++) {
+		__u64 differs = 0;
+
+		if (!cni_masks[i][0])
+			break;
+		for (int j = 0; j < PREFIX_WORDS; j++)
+			differs |= (file[j] ^ cni_prefixes[i][j]) & cni_masks[i][j];
+		if (!differs)
+			return true;
+	}
+	return false;
+}
+
+#define FIVE_BYTES 0xffffffffff
+
+/* execve has set comm to the program's base name, cut at 15 characters, before the tracepoint. */
+static __always_inline __u32 role_on_host(const __u64 *file, const char comm[WIRE_COMM])
+{
+	const __u64 *words = (const __u64 *)comm;
+
+	if (words[0] == 0x656e6961746e6f63 && words[1] == 0x6d6968732d6472) /* containerd-shim */
+		return WIRE_ROLE_SHIM;
+	if ((words[0] & FIVE_BYTES) == 0x636e7572 || (words[0] & FIVE_BYTES) == 0x6e757263)
+		return WIRE_ROLE_RUNTIME; /* runc, crun and their NUL */
+	return is_cni(file) ? WIRE_ROLE_CNI : WIRE_ROLE_NONE;
+}
+
+/* The compiler must not forget a bound that the verifier wants to see. */
+#define bounded(value, max)                                \
+	({                                                 \
+		__u64 bounded_value = (value);             \
+		if (bounded_value > (max))                 \
+			bounded_value = (max);             \
+		asm volatile("" : "+r"(bounded_value));    \
+		bounded_value > (max) ? 0 : bounded_value; \
+	})
+
+static __always_inline void read_environment(struct wire_exec_helper *record, struct mm_struct *mm)
+{
+	unsigned long from = BPF_CORE_READ(mm, env_start);
+	__u64 size = bounded(BPF_CORE_READ(mm, env_end) - from, WIRE_ENVIRONMENT);
+
+	if (bpf_probe_read_user(record->texts, size, (void *)from) == 0)
+		record->head_size = size;
+}
+
+static __always_inline void read_arguments(struct wire_exec_helper *record, struct mm_struct *mm)
+{
+	unsigned long from = BPF_CORE_READ(mm, arg_start), to = BPF_CORE_READ(mm, arg_end);
+	__u64 size = bounded(to - from, WIRE_ARGS_HEAD);
+
+	if (bpf_probe_read_user(record->texts, size, (void *)from) == 0)
+		record->head_size = size;
+	/* runc's last argument is the id: with a long --root it lies beyond the head */
+	if (to - from > WIRE_ARGS_HEAD &&
+	    bpf_probe_read_user(record->texts + WIRE_ARGS_HEAD, WIRE_ARGS_TAIL,
+				(void *)(to - WIRE_ARGS_TAIL)) == 0)
+		record->tail_size = WIRE_ARGS_TAIL;
+}
+
+static __always_inline void exec_on_host(struct task_struct *task, struct linux_binprm *bprm)
+{
+	struct wire_exec_helper *record;
+	struct tracked entry = {};
+	__u64 file[WIRE_FILE / 8] = {}, comm[WIRE_COMM / 8] = {};
+	__u32 pid = BPF_CORE_READ(task, tgid);
+
+	bpf_probe_read_kernel_str(file, sizeof(file), BPF_CORE_READ(bprm, filename));
+	BPF_CORE_READ_STR_INTO(&comm, task, comm);
+	if (is_own_reexec((const char *)file)) /* runc starts itself again to become `runc init` */
+		return;
+	entry.role = role_on_host(file, (const char *)comm);
+	if (entry.role == WIRE_ROLE_NONE)
+		return;
+	if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
+		count_loss(WIRE_LOSS_TABLE_FULL);
+	record = bpf_ringbuf_reserve(&ring_chatter, sizeof(*record), 0);
+	if (!record) {
+		count_loss(WIRE_LOSS_CHATTER_FULL);
+		return;
+	}
+	fill_header(&record->header, WIRE_EXEC_HELPER, sizeof(*record), entry.role, 0, task);
+	__builtin_memcpy(record->file, file, sizeof(file));
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+	record->head_size = 0;
+	record->tail_size = 0;
+	if (entry.role == WIRE_ROLE_CNI)
+		read_environment(record, mm);
+	else
+		read_arguments(record, mm);
+	submit(&ring_chatter, record, false);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	struct known *container = known_of(task);
+
+	if (container)
+		exec_in_container(task, container->container_id, bprm);
+	else
+		exec_on_host(task, bprm);
+	return 0;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The kernel's structures as far as the probes read them, relocated at load time (CO-RE).
+ *
+ * Only the used members, so that the objects build anywhere and are the same on every build
+ * machine. What differs between kernels has a ___flavour, and one helper that cites the commit.
+ */
+#pragma once
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	long counter;
+} atomic_long_t;
+
+struct kernfs_node {
+	const char *name;
+	__u64 id;
+};
+
+struct cgroup_root {
+	unsigned int subsys_mask;
+	int hierarchy_id;
+};
+
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+	struct cgroup_root *root;
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[4];
+	struct cgroup *dfl_cgrp;
+};
+
+enum cgroup_subsys_id {
+	memory_cgrp_id = 0, /* relocated */
+};
+
+struct page_counter {
+	atomic_long_t usage;
+	unsigned long max;
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+	struct page_counter memory;
+	bool oom_group;
+};
+
+/* until 6.2 (f1a7941243c1: "mm: convert mm's rss stats into percpu_counter") */
+struct mm_rss_stat {
+	atomic_long_t count[4];
+};
+
+struct percpu_counter {
+	__s64 count;
+};
+
+struct mm_struct {
+	unsigned long total_vm;
+	unsigned long arg_start, arg_end, env_start, env_end;
+	atomic_long_t pgtables_bytes;
+	struct percpu_counter rss_stat[4];
+};
+
+struct mm_struct___old {
+	struct mm_rss_stat rss_stat;
+};
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+};
+
+struct upid {
+	int nr;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+struct signal_struct {
+	atomic_t live;
+	int group_exit_code;
+	unsigned int flags;
+	short oom_score_adj;
+};
+
+struct task_struct {
+	int pid, tgid;
+	int exit_code;
+	__u64 start_boottime;
+	char comm[16];
+	struct task_struct *group_leader;
+	struct task_struct *real_parent;
+	struct mm_struct *mm;
+	struct css_set *cgroups;
+	struct signal_struct *signal;
+	const struct cred *real_cred;
+	struct pid *thread_pid;
+};
+
+struct linux_binprm {
+	const char *filename;
+};
+
+struct sock_common {
+	unsigned short skc_family;
+	__u16 skc_num;
+	__u32 skc_rcv_saddr;
+	struct {
+		__u8 bytes[16];
+	} skc_v6_rcv_saddr;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+};
+
+struct kernel_siginfo {
+	int si_signo;
+	int si_errno;
+	int si_code;
+};
+
+/* the member uid came together with mark_victim's task argument (72ba14deb40a) */
+struct trace_event_raw_mark_victim {
+	__u32 uid;
+};
+
+#pragma clang attribute pop
+
+#define AF_INET		  2
+#define AF_INET6	  10
+#define TCP_LISTEN	  10
+#define SIGNAL_GROUP_EXIT 4u
+#define SIGKILL		  9

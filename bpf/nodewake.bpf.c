@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * All probes as one object: they share maps and settings, and the agent loads one skeleton.
+ * Each program attaches on its own; one that can't is a named gap.
+ */
+#include "bpf/probe.h"
+
+#include "bpf/cgroup.bpf.c"
+#include "bpf/exec.bpf.c"
+#include "bpf/exit.bpf.c"
+#include "bpf/listen.bpf.c"
+#include "bpf/oom.bpf.c"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

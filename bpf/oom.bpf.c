@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * The kernel has chosen an OOM victim.
+ *
+ * mark_victim is the one tracepoint on the way of every OOM kill, memory cgroup's or global. Its
+ * argument was a pid until 72ba14deb40a (6.9, also in stable kernels), then the task: a raw
+ * tracepoint program serves both, told apart by a field that came with the change.
+ */
+#include "bpf/probe.h"
+
+const volatile __u64 memcg_oom_start = 0; /* mem_cgroup_out_of_memory's address range; 0 unknown */
+const volatile __u64 memcg_oom_end = 0;
+
+#define FRAMES 24
+
+static __always_inline struct task_struct *victim_of(__u64 argument)
+{
+	if (bpf_core_field_exists(struct trace_event_raw_mark_victim, uid))
+		return (struct task_struct *)argument;
+	__u32 pid = (__u32)argument;
+	__u64 *pointer = bpf_map_lookup_elem(&killed, &pid);
+
+	return pointer ? (struct task_struct *)*pointer : NULL;
+}
+
+static __always_inline void read_rss(struct wire_oom *record, struct mm_struct *mm)
+{
+	__s64 file, anon, swap, shmem;
+
+	if (bpf_core_field_exists(struct percpu_counter, count) &&
+	    !bpf_core_type_exists(struct mm_rss_stat)) {
+		file = BPF_CORE_READ(mm, rss_stat[0].count);
+		anon = BPF_CORE_READ(mm, rss_stat[1].count);
+		swap = BPF_CORE_READ(mm, rss_stat[2].count);
+		shmem = BPF_CORE_READ(mm, rss_stat[3].count);
+	} else {
+		struct mm_struct___old *old = (void *)mm;
+
+		file = BPF_CORE_READ(old, rss_stat.count[0].counter);
+		anon = BPF_CORE_READ(old, rss_stat.count[1].counter);
+		swap = BPF_CORE_READ(old, rss_stat.count[2].counter);
+		shmem = BPF_CORE_READ(old, rss_stat.count[3].counter);
+	}
+	record->file_pages = file > 0 ? file : 0;
+	record->anon_pages = anon > 0 ? anon : 0;
+	record->swap_pages = swap > 0 ? swap : 0;
+	record->shmem_pages = shmem > 0 ? shmem : 0;
+}
+
+/* Names upwards from the victim's cgroup; the limit is the one with the least headroom. */
+static __always_inline void read_cgroups(struct wire_oom *record, struct task_struct *victim)
+{
+	int memory = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	struct cgroup_subsys_state *css = BPF_CORE_READ(victim, cgroups, subsys[memory]);
+	struct cgroup *cgroup = deciding_cgroup(victim);
+	__u64 least = ~0ull;
+	bool above = false;
+
+	record->part_count = 0;
+	record->limit_part = 0;
+	record->limit_cgroup_id = 0;
+	record->limit_pages = 0;
+	record->usage_pages = 0;
+	for (__u32 i = 0; i < WIRE_PARTS; i++) {
+		struct cgroup *parent = cgroup ? BPF_CORE_READ(cgroup, self.parent, cgroup) : NULL;
+
+		if (!parent) /* the root has no limit */
+			break;
+		if (bpf_probe_read_kernel_str(record->parts[i], WIRE_NAME,
+					      BPF_CORE_READ(cgroup, kn, name)) < 0)
+			record->parts[i][0] = 0;
+		record->part_count = i + 1;
+		/* the controller may be enabled further up only (v2) */
+		if (css && (above || BPF_CORE_READ(css, cgroup) == cgroup)) {
+			struct mem_cgroup *memcg = (struct mem_cgroup *)css;
+			__u64 max = BPF_CORE_READ(memcg, memory.max);
+			__u64 usage = BPF_CORE_READ(memcg, memory.usage.counter);
+			__u64 headroom = max > usage ? max - usage : 0;
+
+			above = true;
+			if (BPF_CORE_READ(memcg, oom_group))
+				record->flags |= WIRE_OOM_GROUP;
+			if (headroom < least) {
+				least = headroom;
+				record->limit_part = i;
+				record->limit_cgroup_id = cgroup_id_of(cgroup);
+				record->limit_pages = max;
+				record->usage_pages = usage;
+			}
+			css = BPF_CORE_READ(css, parent);
+		}
+		cgroup = parent;
+	}
+}
+
+static __always_inline __u32 by_limit(void *ctx)
+{
+	__u64 frames[FRAMES] = {};
+	long size = bpf_get_stack(ctx, frames, sizeof(frames), 0);
+
+	if (size <= 0 || !memcg_oom_start)
+		return 0;
+	for (int i = 0; i < FRAMES; i++)
+		if (frames[i] >= memcg_oom_start && frames[i] < memcg_oom_end)
+			return WIRE_OOM_STACK_KNOWN | WIRE_OOM_BY_LIMIT;
+	return WIRE_OOM_STACK_KNOWN;
+}
+
+static __always_inline void read_invoker(struct wire_oom *record)
+{
+	struct task_struct *invoker = (struct task_struct *)bpf_get_current_task();
+	struct known *container = known_of(invoker);
+
+	record->invoker_pid = BPF_CORE_READ(invoker, tgid);
+	record->invoker_start_ns = BPF_CORE_READ(invoker, group_leader, start_boottime);
+	record->invoker_cgroup_id =
+		container ? container->container_id : cgroup_id_of(deciding_cgroup(invoker));
+	BPF_CORE_READ_STR_INTO(&record->invoker_comm, invoker, group_leader, comm);
+	record->pad = 0;
+}
+
+static __always_inline void track_victim(__u32 pid, __u64 container_id)
+{
+	struct tracked *process = bpf_map_lookup_elem(&tracked, &pid);
+	struct tracked entry = {
+		.cgroup_id = container_id,
+		.role = container_id ? WIRE_ROLE_MEMBER : WIRE_ROLE_HOST,
+		.flags = WIRE_EXIT_OOM_VICTIM,
+	};
+
+	if (process)
+		process->flags |= WIRE_EXIT_OOM_VICTIM;
+	else if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
+		count_loss(WIRE_LOSS_TABLE_FULL);
+}
+
+SEC("raw_tp/mark_victim")
+int on_mark_victim(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *victim = victim_of(ctx->args[0]);
+	struct wire_oom *record;
+
+	if (!victim)
+		return 0;
+	struct known *container = known_of(victim);
+	__u64 container_id = container ? container->container_id : 0;
+
+	track_victim(BPF_CORE_READ(victim, tgid), container_id);
+	record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
+	if (!record) {
+		count_loss(WIRE_LOSS_MAIN_FULL);
+		return 0;
+	}
+	struct mm_struct *mm = BPF_CORE_READ(victim, mm);
+
+	fill_header(&record->header, WIRE_OOM, sizeof(*record),
+		    container ? WIRE_ROLE_MEMBER : WIRE_ROLE_HOST,
+		    container_id ? container_id : cgroup_id_of(deciding_cgroup(victim)), victim);
+	record->container[0] = 0;
+	if (container_id)
+		container_name(deciding_cgroup(victim), container_id, record->container);
+	record->flags = by_limit(ctx);
+	record->total_vm_pages = BPF_CORE_READ(mm, total_vm);
+	record->pagetable_bytes = BPF_CORE_READ(mm, pgtables_bytes.counter);
+	record->oom_score_adj = BPF_CORE_READ(victim, signal, oom_score_adj);
+	record->uid = BPF_CORE_READ(victim, real_cred, uid.val);
+	unsigned int level = BPF_CORE_READ(victim, thread_pid, level);
+	struct upid upid = {};
+
+	struct pid *ids = BPF_CORE_READ(victim, group_leader, thread_pid);
+
+	bpf_probe_read_kernel(&upid, sizeof(upid),
+			      (char *)ids + bpf_core_field_offset(struct pid, numbers) +
+				      (level & 31) * bpf_core_type_size(struct upid));
+	record->namespace_pid = upid.nr;
+	read_rss(record, mm);
+	read_cgroups(record, victim);
+	read_invoker(record);
+	submit(&ring_main, record, true);
+	return 0;
+}

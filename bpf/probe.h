@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The maps that the probes share, and the questions that each of them asks. */
+#pragma once
+
+#include "bpf/kernel.h"
+#include "bpf/wire.h"
+
+#define CONTAINERS_MAX 8192
+#define PROCESSES_MAX  4096
+#define PREFIXES_MAX   8
+#define PREFIX_WORDS   8 /* prefixes of up to 64 characters */
+
+/* A cgroup that is a container's, or lies inside one. */
+struct known {
+	__u64 container_id; /* cgroup id of the container; its own if it is not nested */
+	__u32 init_pid;	    /* 0 until the entrypoint was executed */
+	__u32 by_runc;	    /* a task was seen to call itself runc:[2:INIT] */
+	__u32 reexecs, sessions, listens;
+	__u32 pad;
+};
+
+/* A process whose end matters. */
+struct tracked {
+	__u64 cgroup_id; /* the container's; 0 for helpers */
+	__u32 role;
+	__u32 flags;
+	struct wire_signal last[2];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} ring_main SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} ring_chatter SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CONTAINERS_MAX);
+	__type(key, __u64);
+	__type(value, struct known);
+} known SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PROCESSES_MAX);
+	__type(key, __u32);
+	__type(value, struct tracked);
+} tracked SEC(".maps");
+
+/* SIGKILL names its task; before 72ba14deb40a mark_victim only had a pid. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, __u64);
+} killed SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WIRE_LOSS_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} losses SEC(".maps");
+
+/* Set by the agent before it loads the programs: the memory controller is on a v1 hierarchy. */
+const volatile bool memory_on_v1 = false;
+
+static __always_inline void count_loss(__u32 cause)
+{
+	__u64 *count = bpf_map_lookup_elem(&losses, &cause);
+
+	if (count)
+		*count += 1;
+}
+
+/*
+ * Waking the reader costs about as much as everything else together, so it is done for what
+ * people wait for, and when a ring fills; the agent looks at the rest by itself every 100 ms.
+ */
+#define WAKE_MARK (64 * 1024)
+
+static __always_inline void submit(void *ring, void *record, bool urgent)
+{
+	bool wake = urgent || bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= WAKE_MARK;
+
+	bpf_ringbuf_submit(record, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+/*
+ * The cgroup that decides whose a task is: the memory controller's where that is on a v1
+ * hierarchy, else the one of v2. On v2 subsys[] can be an ancestor (where the controller is
+ * enabled); on v1 dfl_cgrp is the root.
+ */
+static __always_inline struct cgroup *deciding_cgroup(struct task_struct *task)
+{
+	if (memory_on_v1)
+		return BPF_CORE_READ(
+			task, cgroups,
+			subsys[bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id)], cgroup);
+	return BPF_CORE_READ(task, cgroups, dfl_cgrp);
+}
+
+static __always_inline __u64 cgroup_id_of(struct cgroup *cgroup)
+{
+	return BPF_CORE_READ(cgroup, kn, id);
+}
+
+static __always_inline struct known *known_of(struct task_struct *task)
+{
+	__u64 id = cgroup_id_of(deciding_cgroup(task));
+
+	return bpf_map_lookup_elem(&known, &id);
+}
+
+/* The leaf name of the container's cgroup, from a cgroup at or below it. */
+static __always_inline void container_name(struct cgroup *cgroup, __u64 container_id,
+					   char name[WIRE_NAME])
+{
+	for (int i = 0; i < 6; i++) {
+		if (cgroup_id_of(cgroup) == container_id)
+			break;
+		cgroup = BPF_CORE_READ(cgroup, self.parent, cgroup);
+		if (!cgroup)
+			break;
+	}
+	if (!cgroup ||
+	    bpf_probe_read_kernel_str(name, WIRE_NAME, BPF_CORE_READ(cgroup, kn, name)) < 0)
+		name[0] = 0;
+}
+
+static __always_inline void fill_header(struct wire_header *header, __u16 type, __u16 size,
+					__u32 role, __u64 cgroup_id, struct task_struct *task)
+{
+	header->type = type;
+	header->size = size;
+	header->cpu = bpf_get_smp_processor_id();
+	header->boot_ns = bpf_ktime_get_boot_ns();
+	header->cgroup_id = cgroup_id;
+	header->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	header->pid = BPF_CORE_READ(task, tgid);
+	header->parent_pid = BPF_CORE_READ(task, real_parent, tgid);
+	header->role = role;
+	header->pad = 0;
+	BPF_CORE_READ_STR_INTO(&header->comm, task, group_leader, comm);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What the probes write into the rings and the agent reads: compiled by both sides.
+ *
+ * Fixed-width types, explicit padding, every size asserted. Texts are raw and may lack their NUL.
+ * Decisions belong to the agent; what it would throw away is not written at all.
+ */
+#pragma once
+
+#include <linux/types.h>
+
+#define WIRE_COMM 16
+#define WIRE_NAME \
+	96 /* a cgroup's leaf: 64 hex, or 85 with the systemd driver's cri-containerd- and .scope */
+#define WIRE_PATH	 192 /* its whole path, cut at the end */
+#define WIRE_FILE	 128
+#define WIRE_ARGS_HEAD	 1024
+#define WIRE_ARGS_TAIL	 512
+#define WIRE_ENVIRONMENT 4096
+
+enum wire_type {
+	WIRE_CGROUP_NEW = 1,
+	WIRE_CGROUP_GONE,
+	WIRE_EXEC,	  /* of a container's process */
+	WIRE_EXEC_HELPER, /* of runtime, shim or CNI plugin: with arguments or environment */
+	WIRE_EXIT,
+	WIRE_LISTEN,
+	WIRE_OOM,
+};
+
+enum wire_role {
+	WIRE_ROLE_NONE,
+	WIRE_ROLE_SHIM,
+	WIRE_ROLE_RUNTIME,
+	WIRE_ROLE_CNI,
+	WIRE_ROLE_ENTRYPOINT,
+	WIRE_ROLE_REEXEC,
+	WIRE_ROLE_SESSION,
+	WIRE_ROLE_MEMBER,
+	WIRE_ROLE_HOST,
+	WIRE_ROLE_COUNT,
+};
+
+struct wire_header {
+	__u16 type;
+	__u16 size;
+	__u32 cpu;
+	__u64 boot_ns;
+	__u64 cgroup_id;
+	__u64 start_ns; /* of the thread group's leader */
+	__u32 pid;	/* thread group id in the initial namespace */
+	__u32 parent_pid;
+	__u32 role;
+	__u32 pad;
+	char comm[WIRE_COMM];
+};
+_Static_assert(sizeof(struct wire_header) == 64, "wire_header");
+
+/* A cgroup record carries the whole path; header.cgroup_id is the cgroup itself. */
+struct wire_cgroup {
+	struct wire_header header;
+	char name[WIRE_NAME];
+	char path[WIRE_PATH];
+};
+_Static_assert(sizeof(struct wire_cgroup) == 64 + 96 + 192, "wire_cgroup");
+
+/* In all container records, `container` is the leaf name of the container's cgroup. */
+struct wire_exec {
+	struct wire_header header;
+	char container[WIRE_NAME];
+	char file[WIRE_FILE];
+};
+_Static_assert(sizeof(struct wire_exec) == 64 + 96 + 128, "wire_exec");
+
+/* texts: for runtime and shim the arguments' head and tail, for CNI plugins the environment. */
+struct wire_exec_helper {
+	struct wire_header header;
+	char file[WIRE_FILE];
+	__u32 head_size; /* bytes used of texts from its beginning */
+	__u32 tail_size; /* bytes used of texts from WIRE_ARGS_HEAD; 0 if the head holds all */
+	char texts[WIRE_ENVIRONMENT];
+};
+_Static_assert(sizeof(struct wire_exec_helper) == 64 + 128 + 8 + 4096, "wire_exec_helper");
+
+struct wire_signal {
+	__u64 boot_ns;
+	__u64 address;
+	__u64 sender_cgroup_id;
+	__u64 sender_start_ns;
+	__s32 signal;
+	__s32 code;
+	__u32 sender_pid;
+	__u8 ignored;
+	__u8 from_kernel;
+	__u8 pad[2];
+	char sender_comm[WIRE_COMM];
+};
+_Static_assert(sizeof(struct wire_signal) == 64, "wire_signal");
+
+#define WIRE_EXIT_OOM_VICTIM 1u
+
+struct wire_exit {
+	struct wire_header header;
+	char container[WIRE_NAME];
+	__u32 status; /* wait status: code << 8 | core << 7 | signal */
+	__u32 flags;
+	struct wire_signal last[2]; /* newest first */
+};
+_Static_assert(sizeof(struct wire_exit) == 64 + 96 + 8 + 128, "wire_exit");
+
+struct wire_listen {
+	struct wire_header header;
+	char container[WIRE_NAME];
+	__u8 address[16]; /* network order; IPv4 in the first four bytes */
+	__u16 family;
+	__u16 port; /* host order */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct wire_listen) == 64 + 96 + 24, "wire_listen");
+
+#define WIRE_PARTS	     10 /* cgroups from the victim's upwards */
+
+#define WIRE_OOM_BY_LIMIT    1u /* the stack goes through the memory controller's own OOM */
+#define WIRE_OOM_STACK_KNOWN 2u /* … and whether it does is known */
+#define WIRE_OOM_GROUP	     4u /* memory.oom.group is set on one of its cgroups */
+
+struct wire_oom {
+	struct wire_header header; /* the victim */
+	char container[WIRE_NAME];
+	char parts[WIRE_PARTS]
+		  [WIRE_NAME]; /* names from the victim's cgroup up to the root's child */
+	__u32 part_count;
+	__u32 limit_part; /* index of the cgroup whose limit it is: the least headroom */
+	__u64 limit_cgroup_id;
+	__u64 limit_pages, usage_pages;
+	__u64 total_vm_pages, anon_pages, file_pages, shmem_pages, swap_pages;
+	__u64 pagetable_bytes;
+	__u32 namespace_pid;
+	__u32 uid;
+	__s32 oom_score_adj;
+	__u32 flags;
+	__u64 invoker_start_ns;
+	__u64 invoker_cgroup_id;
+	__u32 invoker_pid;
+	__u32 pad;
+	char invoker_comm[WIRE_COMM];
+};
+_Static_assert(sizeof(struct wire_oom) == 64 + 96 + 960 + 8 + 8 + 16 + 48 + 16 + 16 + 8 + 16,
+	       "wire_oom");
+
+/* Facts that could not be written, by cause; a per-CPU array of counters. */
+enum wire_loss {
+	WIRE_LOSS_MAIN_FULL,	/* deaths, starts, OOM kills */
+	WIRE_LOSS_CHATTER_FULL, /* runtime, shim and CNI processes */
+	WIRE_LOSS_TABLE_FULL,	/* a container or process could not be remembered */
+	WIRE_LOSS_COUNT,
+};

@@ -17,7 +17,7 @@
 struct containerd_source;
 
 struct containerd_source_options {
-	const char *socket;         /* NULL: the first that exists of the known places */
+	const char *socket;	    /* NULL: the first that exists of the known places */
 	const char *namespace_name; /* NULL: k8s.io */
 };
 
@@ -30,10 +30,12 @@ struct containerd_source_stats {
 
 /* Never fails for want of a containerd: it keeps trying. Returns 0 or a negative errno. */
 int containerd_source_new(struct containerd_source **ret, sd_event *loop,
-			  const struct containerd_source_options *options, event_fn on_event, void *context);
+			  const struct containerd_source_options *options, event_fn on_event,
+			  void *context);
 void containerd_source_free(struct containerd_source *source);
 
 /* Asks CRI for one container's status soon: the daemon saw a hint (runc failed) that no event tells. */
 void containerd_source_refresh(struct containerd_source *source, const char *container_id);
 
-void containerd_source_stats(const struct containerd_source *source, struct containerd_source_stats *ret);
+void containerd_source_stats(const struct containerd_source *source,
+			     struct containerd_source_stats *ret);

@@ -268,26 +268,31 @@ static struct container *note_snapshot(struct facts *facts, const struct event_s
 	return c;
 }
 
+static void copy_known(char *to, size_t size, const char *from)
+{
+	if (*from)
+		text_copy(to, size, from);
+}
+
+/* One answer tells the sandbox, another the restart number: what is empty is not known there. */
 static void note_identity(struct container *c, const struct event_container *told)
 {
 	struct subject *subject = &c->subject;
 
-	c->sandbox = *told->sandbox_id && strcmp(told->sandbox_id, told->container_id) == 0;
-	/* Told by id alone: containerd could not say more. */
-	if (!*told->pod && !*told->sandbox_id && c->identified)
-		return;
 	c->identified = true;
-	TEXT_COPY(subject->sandbox_id, told->sandbox_id);
-	TEXT_COPY(subject->pod, told->pod);
-	TEXT_COPY(subject->pod_namespace, told->pod_namespace);
-	if (*told->pod_uid)
-		TEXT_COPY(subject->pod_uid, told->pod_uid);
-	TEXT_COPY(subject->container, told->name);
-	if (*told->image && (!*subject->image || strncmp(told->image, "sha256:", 7) != 0))
-		TEXT_COPY(subject->image, told->image);
-	if (*told->image_id)
-		TEXT_COPY(c->image_id, told->image_id);
-	subject->attempt = told->attempt;
+	if (*told->sandbox_id)
+		c->sandbox = strcmp(told->sandbox_id, told->container_id) == 0;
+	copy_known(subject->sandbox_id, sizeof(subject->sandbox_id), told->sandbox_id);
+	copy_known(subject->pod, sizeof(subject->pod), told->pod);
+	copy_known(subject->pod_namespace, sizeof(subject->pod_namespace), told->pod_namespace);
+	copy_known(subject->pod_uid, sizeof(subject->pod_uid), told->pod_uid);
+	copy_known(subject->container, sizeof(subject->container), told->name);
+	copy_known(c->image_id, sizeof(c->image_id), told->image_id);
+	/* a name says more than an id */
+	if (!*subject->image || strncmp(told->image, "sha256:", 7) != 0)
+		copy_known(subject->image, sizeof(subject->image), told->image);
+	if (told->attempt)
+		subject->attempt = told->attempt;
 }
 
 static struct container *note_container(struct facts *facts, const struct event *event)

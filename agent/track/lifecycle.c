@@ -280,7 +280,8 @@ void lifecycle_synced(struct lifecycle *lifecycle, uint32_t generation, uint64_t
 		uint64_t first = container_first_sign_ns(c);
 
 		next = c->by_id.next;
-		if (!c->identified || c->gone_ns || c->sync_generation == generation ||
+		/* only pods' containers are listed */
+		if (!*c->subject.sandbox_id || c->gone_ns || c->sync_generation == generation ||
 		    first >= begin_ns)
 			continue;
 		c->gone_ns = now_ns;

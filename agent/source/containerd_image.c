@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an image that became ready consists of: its manifest, each layer's size and the time its
+ * download was complete, and the chain ids of its snapshots.
+ *
+ * One image at a time, one question at a time: image, manifest (through an index), layers, config,
+ * snapshots from the top down. A pull announces its image under several names within ms: what was
+ * found for a digest lately is not asked for again.
+ */
+#include "source/containerd_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "source/containerd_json.h"
+
+#define LOOKS_MAX      64
+#define FOUND_MAX      16
+#define SNAPSHOT_LABEL "containerd.io/gc.ref.snapshot."
+
+struct look {
+	struct event image;
+	struct look *next;
+};
+
+struct found {
+	char digest[DIGEST_SIZE], image_id[DIGEST_SIZE];
+	uint64_t resolved_ns;
+};
+
+struct image_looks {
+	struct containerd_source *source;
+	struct look *first, **end; /* the first is being looked at */
+	uint32_t count;
+	struct found found[FOUND_MAX];
+	uint32_t next_found;
+
+	/* the look under way */
+	char reading[DIGEST_SIZE];
+	struct manifest manifest;
+	uint64_t resolved_ns;
+	uint64_t committed_ns[MANIFEST_LAYERS_MAX];
+	char chains[MANIFEST_LAYERS_MAX][DIGEST_SIZE];
+	char snapshotter[64];
+	uint32_t step; /* layer or snapshot that is asked for */
+};
+
+static void ask_image(struct image_looks *looks);
+static void ask_content(struct image_looks *looks, const char *digest);
+static void ask_info(struct image_looks *looks);
+static void ask_snapshot(struct image_looks *looks);
+
+int image_looks_new(struct image_looks **ret, struct containerd_source *source)
+{
+	struct image_looks *looks = calloc(1, sizeof(*looks));
+
+	if (!looks)
+		return -ENOMEM;
+	looks->source = source;
+	looks->end = &looks->first;
+	*ret = looks;
+	return 0;
+}
+
+static void pop(struct image_looks *looks)
+{
+	struct look *look = looks->first;
+
+	looks->first = look->next;
+	if (!looks->first)
+		looks->end = &looks->first;
+	looks->count--;
+	free(look);
+}
+
+void image_looks_free(struct image_looks *looks)
+{
+	while (looks && looks->first)
+		pop(looks);
+	free(looks);
+}
+
+/* Emits the image and goes on with the next. */
+static void finish(struct image_looks *looks)
+{
+	containerd_emit(looks->source, &looks->first->image);
+	pop(looks);
+	if (looks->first)
+		ask_image(looks);
+}
+
+static void emit_layers(struct image_looks *looks)
+{
+	struct event *image = &looks->first->image;
+	struct found *found = &looks->found[looks->next_found++ % FOUND_MAX];
+
+	for (uint32_t i = 0; i < looks->manifest.layer_count; i++) {
+		struct event event = {
+			.type = EVENT_LAYER,
+			.boot_ns = image->boot_ns,
+			.layer = {.index = i,
+				  .count = looks->manifest.layer_count,
+				  .bytes = looks->manifest.layers[i].bytes,
+				  .committed_ns = looks->committed_ns[i]},
+		};
+
+		TEXT_COPY(event.layer.image, image->image.name);
+		TEXT_COPY(event.layer.digest, looks->manifest.layers[i].digest);
+		TEXT_COPY(event.layer.chain, looks->chains[i]);
+		containerd_emit(looks->source, &event);
+	}
+	TEXT_COPY(image->image.image_id, looks->manifest.config);
+	image->image.resolved_ns = looks->resolved_ns;
+	TEXT_COPY(found->digest, image->image.digest);
+	TEXT_COPY(found->image_id, looks->manifest.config);
+	found->resolved_ns = looks->resolved_ns;
+	finish(looks);
+}
+
+static int call(struct image_looks *looks, const char *path,
+		const ProtobufCMessageDescriptor *reply, const ProtobufCMessage *request,
+		rpc_reply_fn on_reply)
+{
+	const struct rpc_method method = {
+		.path = path,
+		.namespace_name = looks->source->namespace_name,
+		.reply = reply,
+		.deadline_ms = CALL_DEADLINE_MS,
+	};
+
+	return containerd_call(looks->source, &method, request, on_reply, looks);
+}
+
+/* From the top down; the walk ends at the base, or where a snapshot is not there. */
+static void on_snapshot(void *context, int status, const char *message,
+			const ProtobufCMessage *reply)
+{
+	struct image_looks *looks = context;
+	const Containerd__SnapshotInfo *info =
+		status == RPC_OK ? ((const Containerd__StatSnapshotResponse *)reply)->info : NULL;
+
+	(void)message;
+	if (!info || !*info->parent || looks->step == 0) {
+		emit_layers(looks);
+		return;
+	}
+	TEXT_COPY(looks->chains[--looks->step], info->parent);
+	ask_snapshot(looks);
+}
+
+static void ask_snapshot(struct image_looks *looks)
+{
+	Containerd__StatSnapshotRequest request = CONTAINERD__STAT_SNAPSHOT_REQUEST__INIT;
+
+	request.snapshotter = looks->snapshotter;
+	request.key = looks->chains[looks->step];
+	if (call(looks, "/containerd.services.snapshots.v1.Snapshots/Stat",
+		 &containerd__stat_snapshot_response__descriptor, &request.base, on_snapshot) < 0)
+		emit_layers(looks);
+}
+
+/* The config's label names the top snapshot once the image is unpacked. */
+static bool read_top_chain(struct image_looks *looks, const Containerd__Info *config)
+{
+	for (size_t i = 0; i < config->n_labels; i++) {
+		const char *key = config->labels[i]->key;
+
+		if (strncmp(key, SNAPSHOT_LABEL, strlen(SNAPSHOT_LABEL)) != 0)
+			continue;
+		TEXT_COPY(looks->snapshotter, key + strlen(SNAPSHOT_LABEL));
+		looks->step = looks->manifest.layer_count - 1;
+		TEXT_COPY(looks->chains[looks->step], config->labels[i]->value);
+		return true;
+	}
+	return false;
+}
+
+/* Layers first, then, as one more, the config. */
+static void on_info(void *context, int status, const char *message, const ProtobufCMessage *reply)
+{
+	struct image_looks *looks = context;
+	const Containerd__Info *info =
+		status == RPC_OK ? ((const Containerd__InfoResponse *)reply)->info : NULL;
+
+	(void)message;
+	if (looks->step < looks->manifest.layer_count) {
+		if (info)
+			looks->committed_ns[looks->step] = containerd_stamp_ns(info->created_at);
+		looks->step++;
+		ask_info(looks);
+	} else if (info && looks->manifest.layer_count && read_top_chain(looks, info)) {
+		ask_snapshot(looks);
+	} else {
+		emit_layers(looks);
+	}
+}
+
+static void ask_info(struct image_looks *looks)
+{
+	Containerd__InfoRequest request = CONTAINERD__INFO_REQUEST__INIT;
+	bool layer = looks->step < looks->manifest.layer_count;
+
+	request.digest =
+		layer ? looks->manifest.layers[looks->step].digest : looks->manifest.config;
+	if (call(looks, "/containerd.services.content.v1.Content/Info",
+		 &containerd__info_response__descriptor, &request.base, on_info) < 0)
+		finish(looks);
+}
+
+static void on_manifest_info(void *context, int status, const char *message,
+			     const ProtobufCMessage *reply)
+{
+	struct image_looks *looks = context;
+	const Containerd__Info *info =
+		status == RPC_OK ? ((const Containerd__InfoResponse *)reply)->info : NULL;
+
+	(void)message;
+	looks->resolved_ns = info ? containerd_stamp_ns(info->created_at) : 0;
+	looks->step = 0;
+	ask_info(looks);
+}
+
+/* Read answers as a stream of pieces; manifests are far below a piece's size. */
+static void on_content(void *context, const uint8_t *data, size_t size)
+{
+	struct image_looks *looks = context;
+	Containerd__ReadContentResponse *piece =
+		containerd__read_content_response__unpack(NULL, size, data);
+	char next[DIGEST_SIZE] = "";
+
+	if (!piece)
+		return;
+	int r = containerd_json_manifest((const char *)piece->data.data, piece->data.len,
+					 &looks->manifest, next);
+
+	containerd__read_content_response__free_unpacked(piece, NULL);
+	if (r == 1)
+		TEXT_COPY(looks->reading, next);
+	else if (r < 0)
+		*looks->reading = '\0';
+}
+
+static void on_content_end(void *context, int status, const char *message)
+{
+	struct image_looks *looks = context;
+	Containerd__InfoRequest request = CONTAINERD__INFO_REQUEST__INIT;
+
+	(void)message;
+	if (status != RPC_OK || !*looks->reading) {
+		finish(looks);
+	} else if (!*looks->manifest.config && looks->step++ < 2) {
+		ask_content(looks, looks->reading); /* it was an index */
+	} else {
+		request.digest = looks->reading;
+		if (call(looks, "/containerd.services.content.v1.Content/Info",
+			 &containerd__info_response__descriptor, &request.base,
+			 on_manifest_info) < 0)
+			finish(looks);
+	}
+}
+
+static void ask_content(struct image_looks *looks, const char *digest)
+{
+	const struct rpc_method method = {
+		.path = "/containerd.services.content.v1.Content/Read",
+		.namespace_name = looks->source->namespace_name,
+		.deadline_ms = CALL_DEADLINE_MS,
+	};
+	Containerd__ReadContentRequest request = CONTAINERD__READ_CONTENT_REQUEST__INIT;
+
+	if (digest != looks->reading)
+		TEXT_COPY(looks->reading, digest);
+	request.digest = looks->reading;
+	looks->source->stats.calls++;
+	if (rpc_open_stream(looks->source->rpc, &method, &request.base, on_content, on_content_end,
+			    looks) < 0)
+		finish(looks);
+}
+
+static const struct found *find(const struct image_looks *looks, const char *digest)
+{
+	for (size_t i = 0; i < FOUND_MAX; i++)
+		if (*digest && strcmp(looks->found[i].digest, digest) == 0)
+			return &looks->found[i];
+	return NULL;
+}
+
+static void on_image(void *context, int status, const char *message, const ProtobufCMessage *reply)
+{
+	struct image_looks *looks = context;
+	struct event_image *image = &looks->first->image.image;
+	const Containerd__Image *answer =
+		status == RPC_OK ? ((const Containerd__GetImageResponse *)reply)->image : NULL;
+
+	(void)message;
+	if (!answer || !answer->target) {
+		finish(looks);
+		return;
+	}
+	TEXT_COPY(image->digest, answer->target->digest);
+	const struct found *found = find(looks, image->digest);
+
+	if (found && looks->first->image.boot_ns - found->resolved_ns < 3600 * NS_PER_SECOND) {
+		TEXT_COPY(image->image_id, found->image_id);
+		image->resolved_ns = found->resolved_ns;
+		finish(looks);
+		return;
+	}
+	memset(&looks->manifest, 0, sizeof(looks->manifest));
+	memset(looks->committed_ns, 0, sizeof(looks->committed_ns));
+	memset(looks->chains, 0, sizeof(looks->chains));
+	looks->step = 0;
+	ask_content(looks, image->digest);
+}
+
+static void ask_image(struct image_looks *looks)
+{
+	Containerd__GetImageRequest request = CONTAINERD__GET_IMAGE_REQUEST__INIT;
+
+	request.name = looks->first->image.image.name;
+	if (call(looks, "/containerd.services.images.v1.Images/Get",
+		 &containerd__get_image_response__descriptor, &request.base, on_image) < 0)
+		finish(looks);
+}
+
+void image_look(struct image_looks *looks, const struct event *image)
+{
+	struct look *look = looks->count < LOOKS_MAX ? calloc(1, sizeof(*look)) : NULL;
+
+	if (!look) { /* the name is told all the same, without its parts */
+		containerd_emit(looks->source, image);
+		return;
+	}
+	look->image = *image;
+	*looks->end = look;
+	looks->end = &look->next;
+	if (looks->count++ == 0)
+		ask_image(looks);
+}

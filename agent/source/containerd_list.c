@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Listings: pod sandboxes, then containers. Names come at once, each container's times with its
+ * status, which is asked for only when its state is new.
+ */
+#include "source/containerd_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+
+static void sync_step(struct containerd_source *source, enum source_step step)
+{
+	struct event event = {
+		.type = EVENT_SOURCE,
+		.boot_ns = clock_boot_ns(),
+		.source = {.source = SOURCE_CONTAINERD, .step = step},
+	};
+
+	containerd_emit(source, &event);
+}
+
+static uint64_t boot_ns(int64_t wall_ns)
+{
+	return wall_ns > 0 ? clock_boot_from_wall((uint64_t)wall_ns, clock_wall_offset_ns()) : 0;
+}
+
+static void emit_sandbox(struct containerd_source *source, const Cri__PodSandbox *sandbox)
+{
+	struct event event = {
+		.type = EVENT_CONTAINER,
+		.flags = EVENT_RECONSTRUCTED,
+		.boot_ns = clock_boot_ns(),
+		.container.created_ns = boot_ns(sandbox->created_at),
+	};
+
+	TEXT_COPY(event.container.container_id, sandbox->id);
+	TEXT_COPY(event.container.sandbox_id, sandbox->id);
+	if (sandbox->metadata) {
+		TEXT_COPY(event.container.pod, sandbox->metadata->name);
+		TEXT_COPY(event.container.pod_namespace, sandbox->metadata->namespace_);
+		TEXT_COPY(event.container.pod_uid, sandbox->metadata->uid);
+		event.container.attempt = sandbox->metadata->attempt;
+	}
+	containerd_emit(source, &event);
+}
+
+static void copy_label(const Cri__Container *container, const char *key, char *to, size_t size)
+{
+	for (size_t i = 0; i < container->n_labels; i++)
+		if (strcmp(container->labels[i]->key, key) == 0)
+			text_copy(to, size, container->labels[i]->value);
+}
+
+static void emit_container(struct containerd_source *source, const Cri__Container *container)
+{
+	struct event event = {
+		.type = EVENT_CONTAINER,
+		.flags = EVENT_RECONSTRUCTED,
+		.boot_ns = clock_boot_ns(),
+		.container.created_ns = boot_ns(container->created_at),
+	};
+	struct event_container *to = &event.container;
+
+	TEXT_COPY(to->container_id, container->id);
+	TEXT_COPY(to->sandbox_id, container->pod_sandbox_id);
+	copy_label(container, "io.kubernetes.pod.name", to->pod, sizeof(to->pod));
+	copy_label(container, "io.kubernetes.pod.namespace", to->pod_namespace,
+		   sizeof(to->pod_namespace));
+	copy_label(container, "io.kubernetes.pod.uid", to->pod_uid, sizeof(to->pod_uid));
+	if (container->metadata) {
+		TEXT_COPY(to->name, container->metadata->name);
+		to->attempt = container->metadata->attempt;
+	}
+	if (container->image)
+		TEXT_COPY(to->image, container->image->image);
+	TEXT_COPY(to->image_id, container->image_ref);
+	containerd_emit(source, &event);
+}
+
+/* Two states a container's status was asked for in; what is listed in neither is new. */
+struct listed {
+	char id[ID_SIZE];
+	int state;
+	uint32_t generation;
+	UT_hash_handle hh;
+};
+
+static bool is_new(struct listed **table, const Cri__Container *container, uint32_t generation)
+{
+	struct listed *listed;
+
+	HASH_FIND_STR(*table, container->id, listed);
+	if (listed && listed->state == (int)container->state) {
+		listed->generation = generation;
+		return false;
+	}
+	if (!listed) {
+		listed = calloc(1, sizeof(*listed));
+		if (!listed)
+			return true;
+		TEXT_COPY(listed->id, container->id);
+		HASH_ADD_STR(*table, id, listed);
+	}
+	listed->state = (int)container->state;
+	listed->generation = generation;
+	return true;
+}
+
+static void forget_unlisted(struct listed **table, uint32_t generation)
+{
+	struct listed *listed, *next;
+
+	HASH_ITER (hh, *table, listed, next)
+		if (listed->generation != generation) {
+			HASH_DEL(*table, listed);
+			free(listed);
+		}
+}
+
+static void finish(struct containerd_source *source)
+{
+	source->listing = false;
+	if (source->list_again)
+		containerd_list(source);
+}
+
+static void on_containers(void *context, int status, const char *message,
+			  const ProtobufCMessage *reply)
+{
+	struct containerd_source *source = context;
+	const Cri__ListContainersResponse *list = (const void *)reply;
+
+	if (status == RPC_OK) {
+		source->list_generation++;
+		for (size_t i = 0; i < list->n_containers; i++)
+			emit_container(source, list->containers[i]);
+		sync_step(source, SOURCE_SYNC_END);
+		for (size_t i = 0; i < list->n_containers; i++)
+			if (is_new(&source->listed, list->containers[i], source->list_generation))
+				status_ask(source->asks, list->containers[i]->id,
+					   list->containers[i]->state ==
+						   CRI__CONTAINER_STATE__CONTAINER_EXITED);
+		forget_unlisted(&source->listed, source->list_generation);
+	} else {
+		log_debug("containers can't be listed", LOG_NUMBER("status", status),
+			  LOG_TEXT("message", message));
+		containerd_list_later(source);
+	}
+	finish(source);
+}
+
+static void on_sandboxes(void *context, int status, const char *message,
+			 const ProtobufCMessage *reply)
+{
+	static const struct rpc_method method = {
+		.path = "/runtime.v1.RuntimeService/ListContainers",
+		.reply = &cri__list_containers_response__descriptor,
+		.deadline_ms = CALL_DEADLINE_MS,
+	};
+	struct containerd_source *source = context;
+	const Cri__ListPodSandboxResponse *list = (const void *)reply;
+	Cri__ListContainersRequest request = CRI__LIST_CONTAINERS_REQUEST__INIT;
+
+	/* 2 "server is not initialized yet": CRI recovers its containers after a restart */
+	if (status != RPC_OK) {
+		log_debug("pod sandboxes can't be listed", LOG_NUMBER("status", status),
+			  LOG_TEXT("message", message));
+		containerd_list_later(source);
+		finish(source);
+		return;
+	}
+	sync_step(source, SOURCE_SYNC_BEGIN);
+	for (size_t i = 0; i < list->n_items; i++)
+		emit_sandbox(source, list->items[i]);
+	if (containerd_call(source, &method, &request.base, on_containers, source) < 0)
+		finish(source);
+}
+
+void containerd_list(struct containerd_source *source)
+{
+	static const struct rpc_method method = {
+		.path = "/runtime.v1.RuntimeService/ListPodSandbox",
+		.reply = &cri__list_pod_sandbox_response__descriptor,
+		.deadline_ms = CALL_DEADLINE_MS,
+	};
+	Cri__ListPodSandboxRequest request = CRI__LIST_POD_SANDBOX_REQUEST__INIT;
+
+	if (source->listing) {
+		source->list_again = true;
+		return;
+	}
+	source->list_again = false;
+	source->listing = true;
+	if (containerd_call(source, &method, &request.base, on_sandboxes, source) < 0)
+		source->listing = false;
+}
+
+void containerd_list_forget(struct containerd_source *source)
+{
+	forget_unlisted(&source->listed, ++source->list_generation);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the containerd source share: the connection, and the door of each part.
+ *
+ * containerd_source.c owns the stream and the timers; identity, status, listing, pulls and images
+ * each ask their own questions and emit what they learn.
+ */
+#pragma once
+
+#include <uthash.h>
+
+#include "client/rpc.h"
+#include "containerd.pb-c.h"
+#include "cri.pb-c.h"
+#include "source/containerd_source.h"
+
+#define CALL_DEADLINE_MS 3000
+
+struct status_asks;
+struct image_looks;
+struct pull_poll;
+struct listed;
+
+struct containerd_source {
+	sd_event *loop;
+	event_fn on_event;
+	void *context;
+	char socket[108];
+	char namespace_name[64];
+	bool given_socket;
+	struct rpc *rpc;
+	struct containerd_source_stats stats;
+	uint64_t down_since_ns;
+	bool told_down;
+	bool subscribed;
+	bool listing, list_again;
+	struct listed *listed;
+	uint32_t list_generation;
+
+	sd_event_source *retry, *resync, *liveness;
+	uint32_t backoff_ms;
+	struct status_asks *asks;
+	struct image_looks *looks;
+	struct pull_poll *pulls;
+};
+
+/* One call, counted; as rpc_call. */
+int containerd_call(struct containerd_source *source, const struct rpc_method *method,
+		    const ProtobufCMessage *request, rpc_reply_fn on_reply, void *context);
+void containerd_emit(struct containerd_source *source, const struct event *event);
+uint64_t containerd_stamp_ns(const Containerd__Timestamp *stamp);
+
+/* containerd_identity.c: who a container that was just created is. */
+void containerd_identify(struct containerd_source *source, const struct event *created);
+
+/* containerd_status.c: asks CRI for a container's status, until it has ended if it should have. */
+int status_asks_new(struct status_asks **ret, struct containerd_source *source);
+void status_asks_free(struct status_asks *asks);
+void status_ask(struct status_asks *asks, const char *id, bool ended);
+/* Forgets all that waits: the connection was lost. */
+void status_asks_clear(struct status_asks *asks);
+
+/* containerd_list.c: one listing, between SOURCE_SYNC_BEGIN and SOURCE_SYNC_END. */
+void containerd_list(struct containerd_source *source);
+void containerd_list_later(struct containerd_source *source);
+/* Each container's status is asked for anew by the next listing. */
+void containerd_list_forget(struct containerd_source *source);
+
+/* containerd_pull.c: downloads in progress, polled only as often as there are any. */
+int pull_poll_new(struct pull_poll **ret, struct containerd_source *source);
+void pull_poll_free(struct pull_poll *poll);
+/* A sign of a pull was seen: look closely for a while. */
+void pull_poll_kick(struct pull_poll *poll);
+
+/* containerd_image.c: what an image consists of, then EVENT_LAYER … and EVENT_IMAGE. */
+int image_looks_new(struct image_looks **ret, struct containerd_source *source);
+void image_looks_free(struct image_looks *looks);
+void image_look(struct image_looks *looks, const struct event *image);

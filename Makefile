@@ -22,7 +22,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2);)
 PACKAGES := libsystemd grpc_unsecure libprotobuf-c libbpf jansson sqlite3 libmicrohttpd libcurl
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror=implicit
-HARDEN   := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
+HARDEN   := -fstack-protector-strong -fPIC -D_FORTIFY_SOURCE=2
 OPT      ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE -DNODEWAKE_VERSION='"$(VERSION)"' -Iagent -I. -I$(BUILD)/gen
 CFLAGS   += -std=gnu2x $(OPT) $(WARNINGS) $(HARDEN)
@@ -95,7 +95,7 @@ $(BUILD)/gen/%.pb-c.c $(BUILD)/gen/%.pb-c.h &: proto/%.proto
 	$(call say,PROTOC,$<)protoc-c --c_out=$(BUILD)/gen --proto_path=proto $<
 
 $(BUILD)/gen/%.pb-c.o: $(BUILD)/gen/%.pb-c.c
-	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(OPT) -fPIE -w -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(OPT) -fPIC -w -c -o $@ $<
 
 BPF_TARGET_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c

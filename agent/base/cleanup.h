@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define cleanup(function) __attribute__((cleanup(function)))
+#define cleanup_with(function) __attribute__((cleanup(function)))
 
-/* Defines `function##p` for a pointer type, for use as cleanup(function##p). */
+/* Defines `function##p` for a pointer type, for use as cleanup_with(function##p). */
 #define DEFINE_CLEANUP(type, function)                \
 	static inline void function##p(type *pointer) \
 	{                                             \
@@ -33,9 +33,9 @@ static inline void close_filep(FILE **file)
 		fclose(*file);
 }
 
-#define cleanup_free   cleanup(free_memoryp)
-#define cleanup_close  cleanup(close_fdp)
-#define cleanup_fclose cleanup(close_filep)
+#define cleanup_free   cleanup_with(free_memoryp)
+#define cleanup_close  cleanup_with(close_fdp)
+#define cleanup_fclose cleanup_with(close_filep)
 
 /* Hands an owned pointer on: the variable no longer frees it. */
 #define take(pointer)                                  \

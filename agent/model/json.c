@@ -17,7 +17,7 @@ static void json_releasep(json_t **json)
 	json_decref(*json);
 }
 
-#define cleanup_json cleanup(json_releasep)
+#define cleanup_json cleanup_with(json_releasep)
 
 json_t *event_to_json(const struct event *event)
 {

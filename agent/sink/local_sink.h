@@ -21,7 +21,8 @@ struct local_sink;
 typedef json_t *(*status_fn)(void *context);
 
 /* path: the socket; a stale one is replaced, one that a living daemon serves is -EADDRINUSE. */
-int local_sink_new(struct local_sink **ret, sd_event *loop, const char *path, status_fn status, void *context);
+int local_sink_new(struct local_sink **ret, sd_event *loop, const char *path, status_fn status,
+		   void *context);
 void local_sink_free(struct local_sink *sink);
 
 void local_sink_record(struct local_sink *sink, const struct record *record);

@@ -26,6 +26,7 @@ struct store_stats {
 	uint64_t bytes;
 	uint64_t waiting;       /* in memory, for a disk that fails */
 	uint64_t dropped;       /* for want of memory; the caller records a gap */
+	uint64_t set_aside;     /* damaged files renamed since the store was opened */
 	int error;              /* negative errno of the failure that goes on, 0: well */
 };
 

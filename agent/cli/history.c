@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* starts, ooms, exits, pulls, gaps: what the store holds, also while the daemon is down. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/options.h"
+#include "cli/sentence.h"
+#include "cli/verbs.h"
+#include "model/json.h"
+#include "store/store.h"
+
+struct listing {
+	bool json, colour;
+	uint32_t rows;
+	char day[WALL_TEXT_SIZE];
+};
+
+/* The day as a heading of its own, so that the lines stay short. */
+static void print_day(struct listing *listing, const struct record *record)
+{
+	char time[WALL_TEXT_SIZE];
+
+	clock_wall_text((int64_t)record->boot_ns + record->wall_offset_ns, 0, time);
+	time[strlen("2026-11-23")] = '\0';
+	if (strcmp(time, listing->day) != 0)
+		printf("%s\n", time);
+	memcpy(listing->day, time, sizeof(time));
+}
+
+static int on_row(void *context, const char *boot_id, const struct record *record)
+{
+	struct listing *listing = context;
+
+	listing->rows++;
+	if (listing->json) {
+		json_t *json = record_to_json(record);
+
+		json_object_set_new(json, "boot_id", json_string(boot_id));
+		json_dumpf(json, stdout, JSON_COMPACT);
+		putchar('\n');
+		json_decref(json);
+		return 0;
+	}
+	print_day(listing, record);
+	sentence_line(stdout, record, listing->colour);
+	return 0;
+}
+
+static int history(enum record_type type, const char *usage, int argc, char **argv)
+{
+	struct listing listing = {.colour = sentence_colour(stdout)};
+	struct options options;
+	struct store *store;
+	char boot_id[BOOT_ID_SIZE] = "", why[256];
+	int r = options_read(&options,
+			     OPTION_OUTPUT | OPTION_STATE_DIR | OPTION_FILTER | OPTION_HISTORY,
+			     usage, NULL, argc, argv);
+
+	if (r != 0)
+		return r < 0 ? CLI_USAGE : CLI_OK;
+	r = store_open_reader(&store, options.state_dir, why);
+	if (r < 0) {
+		fprintf(stderr, "nodewake %s: %s\n", argv[0], why);
+		return CLI_FAILED;
+	}
+	if (strcmp(options.boot, "current") == 0)
+		clock_boot_id(boot_id);
+	else if (strcmp(options.boot, "all") != 0)
+		snprintf(boot_id, sizeof(boot_id), "%s", options.boot);
+	struct store_query query = {
+		.type = type,
+		.pod_namespace = options.pod_namespace,
+		.pod = options.pod,
+		.container = options.container,
+		.boot_id = *boot_id ? boot_id : NULL,
+		.min_duration_ns = options.slower_ns,
+		.order = options.slowest_first ? STORE_LONGEST_FIRST : STORE_NEWEST_FIRST,
+		.limit = options.limit,
+	};
+	if (options.since_ns)
+		query.since_wall_ns = (int64_t)clock_boot_ns() + clock_wall_offset_ns() -
+				      (int64_t)options.since_ns;
+	listing.json = options.json;
+	r = store_query(store, &query, on_row, &listing);
+	store_close(store);
+	if (r < 0) {
+		fprintf(stderr, "nodewake %s: the store can't be read: %s\n", argv[0],
+			strerror(-r));
+		return CLI_FAILED;
+	}
+	if (!listing.rows && !listing.json)
+		fprintf(stderr, "nodewake %s: nothing recorded that fits\n", argv[0]);
+	return listing.rows ? CLI_OK : CLI_FAILED;
+}
+
+int cli_starts(int argc, char **argv)
+{
+	return history(RECORD_START, "starts [OPTION ...]", argc, argv);
+}
+
+int cli_ooms(int argc, char **argv)
+{
+	return history(RECORD_OOM, "ooms [OPTION ...]", argc, argv);
+}
+
+int cli_exits(int argc, char **argv)
+{
+	return history(RECORD_EXIT, "exits [OPTION ...]", argc, argv);
+}
+
+int cli_pulls(int argc, char **argv)
+{
+	return history(RECORD_PULL, "pulls [OPTION ...]", argc, argv);
+}
+
+int cli_gaps(int argc, char **argv)
+{
+	return history(RECORD_GAP, "gaps [OPTION ...]", argc, argv);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/paths.h"
+#include "base/units.h"
+
+static int take_output(struct options *options, const char *text)
+{
+	options->json = strcmp(text, "json") == 0;
+	return options->json || strcmp(text, "text") == 0 ? 0 : -EINVAL;
+}
+
+static int take_state_dir(struct options *options, const char *text)
+{
+	options->state_dir = text;
+	return 0;
+}
+
+static int take_socket(struct options *options, const char *text)
+{
+	options->socket = text;
+	return 0;
+}
+
+static int take_namespace(struct options *options, const char *text)
+{
+	options->pod_namespace = text;
+	return 0;
+}
+
+static int take_pod(struct options *options, const char *text)
+{
+	options->pod = text;
+	return 0;
+}
+
+static int take_container(struct options *options, const char *text)
+{
+	options->container = text;
+	return 0;
+}
+
+static int take_since(struct options *options, const char *text)
+{
+	return units_duration(text, &options->since_ns);
+}
+
+static int take_boot(struct options *options, const char *text)
+{
+	options->boot = text;
+	return *text ? 0 : -EINVAL;
+}
+
+static int take_slower(struct options *options, const char *text)
+{
+	return units_duration(text, &options->slower_ns);
+}
+
+static int take_sort(struct options *options, const char *text)
+{
+	options->slowest_first = strcmp(text, "slowest") == 0;
+	return options->slowest_first || strcmp(text, "newest") == 0 ? 0 : -EINVAL;
+}
+
+static int take_limit(struct options *options, const char *text)
+{
+	char *end;
+	unsigned long limit = strtoul(text, &end, 10);
+
+	options->limit = (uint32_t)limit;
+	return *end || !*text || limit > 1000000 ? -EINVAL : 0;
+}
+
+static int take_type(struct options *options, const char *text)
+{
+	options->type = text;
+	return 0;
+}
+
+static int take_all(struct options *options, const char *text)
+{
+	(void)text;
+	options->all = true;
+	return 0;
+}
+
+static int take_root(struct options *options, const char *text)
+{
+	options->root = text;
+	return 0;
+}
+
+static const struct option {
+	unsigned int sets;
+	const char *flag, *letter, *value, *help;
+	int (*take)(struct options *options, const char *text);
+	const char *wants;
+} table[] = {
+	{OPTION_FILTER | OPTION_NAMESPACE, "--namespace", "-n", "NAME",
+	 "pods of this namespace only", take_namespace, "a namespace"},
+	{OPTION_FILTER, "--pod", "-p", "NAME", "this pod only", take_pod, "a pod's name"},
+	{OPTION_FILTER, "--container", "-c", "NAME", "containers of this name only", take_container,
+	 "a container's name"},
+	{OPTION_HISTORY, "--since", NULL, "TIME", "not older than this, like 2h", take_since,
+	 "a number and ms, s, min, h or d, like 2h"},
+	{OPTION_HISTORY, "--boot", NULL, "BOOT", "all (default), current, or a boot id", take_boot,
+	 "all, current or a boot id"},
+	{OPTION_HISTORY, "--slower-than", NULL, "TIME", "that took longer than this", take_slower,
+	 "a number and ms, s, min, h or d, like 5s"},
+	{OPTION_HISTORY, "--sort", NULL, "ORDER", "newest (default) or slowest", take_sort,
+	 "newest or slowest"},
+	{OPTION_HISTORY, "--limit", NULL, "N", "at most so many, default 100", take_limit,
+	 "a number up to 1000000"},
+	{OPTION_TYPE, "--type", "-t", "TYPES", "start, oom, exit, pull, gap, separated by commas",
+	 take_type, "types of records"},
+	{OPTION_ALL, "--all", NULL, NULL, "also what is not complete yet", take_all, ""},
+	{OPTION_OUTPUT, "--output", "-o", "FORMAT", "text (default) or json", take_output,
+	 "text or json"},
+	{OPTION_STATE_DIR, "--state-dir", NULL, "DIR", "where the daemon keeps records",
+	 take_state_dir, "a directory"},
+	{OPTION_SOCKET, "--socket", NULL, "PATH", "the daemon's local API", take_socket, "a path"},
+	{OPTION_ROOT, "--root", NULL, "DIR", NULL, take_root, "a directory"},
+};
+
+#define COUNT (sizeof(table) / sizeof(*table))
+
+static void help(unsigned int set, const char *usage, const char *word)
+{
+	printf("Usage: nodewake %s\n\n", usage);
+	if (word)
+		printf("%s\n\n", word);
+	for (size_t i = 0; i < COUNT; i++)
+		if (table[i].sets & set && table[i].help) {
+			char flag[64];
+
+			snprintf(flag, sizeof(flag), "%s%s%s %s", table[i].letter ?: "",
+				 table[i].letter ? ", " : "    ", table[i].flag,
+				 table[i].value ?: "");
+			printf("  %-26s %s\n", flag, table[i].help);
+		}
+}
+
+/* Returns how many words it took, or -EINVAL. */
+static int read_option(struct options *options, unsigned int set, const char *verb, int argc,
+		       char **argv)
+{
+	const char *word = argv[0];
+	size_t length = strncmp(word, "--", 2) == 0 ? strcspn(word, "=") : strlen(word);
+
+	for (size_t i = 0; i < COUNT; i++) {
+		const struct option *option = &table[i];
+		bool named =
+			strlen(option->flag) == length && strncmp(option->flag, word, length) == 0;
+		const char *value = word[length] ? word + length + 1 : argc > 1 ? argv[1] : NULL;
+
+		if (!(option->sets & set) ||
+		    (!named && (!option->letter || strcmp(option->letter, word))))
+			continue;
+		if (option->value && !value) {
+			fprintf(stderr, "nodewake %s: %s wants %s\n", verb, option->flag,
+				option->wants);
+			return -EINVAL;
+		}
+		if (option->take(options, value) < 0) {
+			fprintf(stderr, "nodewake %s: %s: '%s' is not %s\n", verb, option->flag,
+				value, option->wants);
+			return -EINVAL;
+		}
+		return option->value && !word[length] ? 2 : 1;
+	}
+	fprintf(stderr, "nodewake %s: '%s' is not known; --help lists the options\n", verb, word);
+	return -EINVAL;
+}
+
+int options_read(struct options *ret, unsigned int set, const char *usage, const char *word,
+		 int argc, char **argv)
+{
+	struct options options = {
+		.state_dir = getenv("NODEWAKE_STATE_DIR") ?: DEFAULT_STATE_DIR,
+		.socket = getenv("NODEWAKE_SOCKET") ?: DEFAULT_SOCKET,
+		.boot = "all",
+		.root = "",
+		.limit = 100,
+	};
+
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			help(set, usage, word);
+			return 1;
+		}
+	for (int i = 1, used; i < argc; i += used) {
+		used = 1;
+		if (*argv[i] != '-' && word && !options.word)
+			options.word = argv[i];
+		else
+			used = read_option(&options, set, argv[0], argc - i, argv + i);
+		if (used < 0)
+			return -EINVAL;
+	}
+	*ret = options;
+	return 0;
+}

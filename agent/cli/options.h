@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of the verbs: each verb names those it takes, help and errors follow. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Bits: which options a verb takes. */
+enum option_set {
+	OPTION_OUTPUT = 1 << 0,
+	OPTION_STATE_DIR = 1 << 1,
+	OPTION_SOCKET = 1 << 2,
+	OPTION_FILTER = 1 << 3,	 /* namespace, pod, container */
+	OPTION_HISTORY = 1 << 4, /* since, boot, slower-than, sort, limit */
+	OPTION_TYPE = 1 << 5,
+	OPTION_ALL = 1 << 6,
+	OPTION_NAMESPACE = 1 << 7,
+	OPTION_ROOT = 1 << 8, /* for tests of doctor */
+};
+
+struct options {
+	bool json;
+	const char *state_dir, *socket;
+	const char *pod_namespace, *pod, *container;
+	const char *type;
+	const char *boot; /* "current", "all" or an id */
+	const char *root;
+	uint64_t since_ns; /* how far back; 0: all */
+	uint64_t slower_ns;
+	bool slowest_first;
+	bool all;
+	uint32_t limit;
+	const char *word; /* the one that is no option, or NULL */
+};
+
+/*
+ * usage: "watch [OPTION ...]"; word: what the word that is no option means, NULL if none is
+ * taken. Returns 0, 1 when help was printed, or -EINVAL after one clear line on stderr.
+ */
+int options_read(struct options *ret, unsigned int set, const char *usage, const char *word,
+		 int argc, char **argv);

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/sentence.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "model/json.h"
+
+#define SUBJECT_WIDTH 32
+
+bool sentence_colour(FILE *out)
+{
+	const char *off = getenv("NO_COLOR");
+
+	return isatty(fileno(out)) && (!off || !*off);
+}
+
+static const char *duration(uint64_t ns)
+{
+	static char texts[4][DURATION_TEXT_SIZE];
+	static unsigned int next;
+	char *text = texts[next++ % 4];
+
+	text_duration(ns, text);
+	return text;
+}
+
+static const char *bytes(uint64_t count)
+{
+	static char texts[4][BYTES_TEXT_SIZE];
+	static unsigned int next;
+	char *text = texts[next++ % 4];
+
+	text_bytes(count, text);
+	return text;
+}
+
+static uint64_t length(struct span span)
+{
+	return span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
+}
+
+static void rate(FILE *out, uint64_t count, uint64_t ns)
+{
+	if (count && ns)
+		fprintf(out, " at %.0f MB/s", (double)count / 1e6 / ((double)ns / 1e9));
+}
+
+static void phase_detail(FILE *out, const struct record_start *start, enum phase phase)
+{
+	if (phase == PHASE_SANDBOX && length(start->network))
+		fprintf(out, " (network %s)", duration(length(start->network)));
+	if (phase == PHASE_PULL && start->pull_bytes)
+		fprintf(out, " (%s)", bytes(start->pull_bytes));
+}
+
+/* "sandbox 1.1s (network 1.0s), create 20ms, runtime 70ms, app 1.0s" */
+static void phases(FILE *out, const struct record_start *start)
+{
+	const char *comma = ": ";
+
+	for (uint32_t i = 0; i < start->phase_count; i++) {
+		const struct phase_span *span = &start->phases[i];
+
+		if (span->phase == PHASE_WAIT && length(span->span) < length(start->span) / 20)
+			continue;
+		fprintf(out, "%s%s %s", comma, phase_name(span->phase),
+			duration(length(span->span)));
+		phase_detail(out, start, span->phase);
+		comma = ", ";
+	}
+}
+
+static void start_text(FILE *out, const struct record *record)
+{
+	const struct record_start *start = &record->start;
+
+	switch (start->state) {
+	case START_LISTENING:
+		fprintf(out, "listening on port %u after %s", start->listen_port,
+			duration(length(start->span)));
+		break;
+	case START_FAILED:
+		fprintf(out, "failed to start after %s", duration(length(start->span)));
+		break;
+	case START_EXITED:
+		fprintf(out, "executed after %s, ended", duration(length(start->span)));
+		break;
+	case START_SILENT:
+		fprintf(out, "executed after %s, runs without listening",
+			duration(length(start->span)));
+		break;
+	default:
+		fprintf(out, "executed after %s", duration(length(start->span)));
+	}
+	if (start->init_container)
+		fputs(" (init container)", out);
+	phases(out, start);
+}
+
+static void victim_text(FILE *out, const struct oom_victim *victim)
+{
+	fputs(victim->init ? "init " : "child ", out);
+	text_print_safe(out, victim->comm);
+	fprintf(out, " (pid %" PRIu32 ")", victim->pid);
+}
+
+static const char *scope_text(enum limit_scope scope)
+{
+	static const char *const texts[SCOPE_COUNT] = {
+		[SCOPE_NONE] = "limit",	   [SCOPE_CONTAINER] = "container limit",
+		[SCOPE_POD] = "pod limit", [SCOPE_CGROUP] = "limit of",
+		[SCOPE_NODE] = "node",
+	};
+
+	return scope < SCOPE_COUNT ? texts[scope] : "limit";
+}
+
+static void oom_text(FILE *out, const struct record *record)
+{
+	const struct record_oom *oom = &record->oom;
+	const struct oom_victim *victim = &oom->victims[0];
+	bool container = *record->subject.container_id;
+
+	if (container) {
+		victim_text(out, victim);
+	} else {
+		text_print_safe(out, victim->comm);
+		fprintf(out, " (pid %" PRIu32 ")", victim->pid);
+	}
+	if (oom->victim_total > 1)
+		fprintf(out, " and %" PRIu32 " more", oom->victim_total - 1);
+	fputs(" killed for memory", out);
+	if (oom->container_survived == SURVIVAL_YES)
+		fputs(", container survived", out);
+	else if (oom->container_survived == SURVIVAL_NO)
+		fputs(", container ended", out);
+	if (oom->scope == SCOPE_NODE) {
+		fputs("; the node ran out of memory", out);
+	} else {
+		fprintf(out, "; %s ", scope_text(oom->scope));
+		if (oom->scope == SCOPE_CGROUP) {
+			text_print_safe(out, oom->limit_path);
+			fputc(' ', out);
+		}
+		fputs(bytes(oom->limit_bytes), out);
+	}
+	fprintf(out, ", it held %s anon", bytes(victim->anon_kb * 1024));
+	if (victim->shmem_kb)
+		fprintf(out, ", %s shmem", bytes(victim->shmem_kb * 1024));
+	if (oom->invoker_pid && oom->invoker_pid != victim->pid) {
+		fputs("; triggered by ", out);
+		text_print_safe(out, oom->invoker_comm);
+		fprintf(out, " (pid %" PRIu32 ")", oom->invoker_pid);
+	}
+}
+
+static const char *signal_text(int signal)
+{
+	static char text[32];
+	const char *name = sigabbrev_np(signal);
+
+	snprintf(text, sizeof(text), "%s%s", name ? "SIG" : "signal ", name ?: "");
+	if (!name)
+		snprintf(text, sizeof(text), "signal %d", signal);
+	return text;
+}
+
+static void sender(FILE *out, const struct record_exit *exit)
+{
+	if (!exit->sender_pid)
+		return;
+	fputs(" by ", out);
+	text_print_safe(out, exit->sender_comm);
+	fprintf(out, " (pid %" PRIu32 ")", exit->sender_pid);
+}
+
+static void verdict_text(FILE *out, const struct record_exit *exit)
+{
+	switch (exit->verdict) {
+	case EXIT_COMPLETED:
+		fputs("completed", out);
+		break;
+	case EXIT_ERROR:
+		fprintf(out, "ended with exit code %d", exit->code);
+		break;
+	case EXIT_CRASHED:
+		if (exit->sender_signal == SIGABRT)
+			fputs("aborted itself (SIGABRT)", out);
+		else
+			fprintf(out, "crashed: %s", signal_text(exit->signal));
+		if (exit->signal == SIGSEGV && exit->sender_signal == SIGSEGV && !exit->sender_pid)
+			fprintf(out, " at address 0x%" PRIx64, exit->fault_address);
+		break;
+	case EXIT_OOM_KILLED:
+		fputs("killed for memory", out);
+		break;
+	case EXIT_STOPPED:
+		fprintf(out, "stopped through the container runtime: %s, exit code %d",
+			signal_text(exit->sender_signal ?: exit->signal), exit->code);
+		return;
+	case EXIT_KILLED:
+		fprintf(out, "killed from outside with %s", signal_text(exit->signal));
+		sender(out, exit);
+		break;
+	case EXIT_SELF_KILLED:
+		fprintf(out, "killed from inside with %s", signal_text(exit->signal));
+		sender(out, exit);
+		break;
+	case EXIT_SIGNALED:
+		fprintf(out, "ended by %s, sender not seen", signal_text(exit->signal));
+		break;
+	case EXIT_START_FAILED:
+		fputs("never started", out);
+		break;
+	default:
+		fputs("is gone; how it ended could not be found", out);
+	}
+}
+
+static void exit_text(FILE *out, const struct record *record)
+{
+	const struct record_exit *exit = &record->exit;
+	uint64_t age = record_duration_ns(record);
+
+	verdict_text(out, exit);
+	if (exit->core_dumped)
+		fputs(", core dumped", out);
+	if (age && exit->verdict != EXIT_START_FAILED)
+		fprintf(out, " after %s", duration(age));
+	if (exit->looping)
+		fprintf(out, "; crash loop, death %" PRIu32 " in a row", exit->deaths);
+	if (record->subject.attempt)
+		fprintf(out, " (restart %" PRIu32 ")", record->subject.attempt);
+	if (exit->verdict == EXIT_START_FAILED && *exit->message) {
+		fputs(": ", out);
+		text_print_safe(out, exit->message);
+	}
+}
+
+static void pull_text(FILE *out, const struct record *record)
+{
+	const struct record_pull *pull = &record->pull;
+
+	if (pull->failed) {
+		fprintf(out, "pull failed after %s, %s came", duration(length(pull->span)),
+			bytes(pull->bytes));
+		return;
+	}
+	fprintf(out, "pulled %s in %s", bytes(pull->bytes), duration(length(pull->span)));
+	fprintf(out, ": download %s", duration(length(pull->download)));
+	rate(out, pull->bytes, length(pull->download));
+	if (length(pull->unpack))
+		fprintf(out, ", unpack %s", duration(length(pull->unpack)));
+	fprintf(out, ", %" PRIu32 " of %" PRIu32 " layers", pull->layers - pull->layers_present,
+		pull->layers);
+}
+
+static void gap_text(FILE *out, const struct record *record)
+{
+	const struct record_gap *gap = &record->gap;
+
+	text_print_safe(out, gap->cause);
+	if (length(gap->span))
+		fprintf(out, " for %s", duration(length(gap->span)));
+	if (gap->count)
+		fprintf(out, ", %" PRIu64 " lost", gap->count);
+}
+
+void sentence_text(FILE *out, const struct record *record)
+{
+	switch (record->type) {
+	case RECORD_START:
+		start_text(out, record);
+		break;
+	case RECORD_OOM:
+		oom_text(out, record);
+		break;
+	case RECORD_EXIT:
+		exit_text(out, record);
+		break;
+	case RECORD_PULL:
+		pull_text(out, record);
+		break;
+	case RECORD_GAP:
+		gap_text(out, record);
+		break;
+	default:
+		break;
+	}
+	if (record_reconstructed(record))
+		fputs(" [reconstructed]", out);
+}
+
+void sentence_subject(FILE *out, const struct record *record)
+{
+	const struct subject *subject = &record->subject;
+
+	if (*subject->pod) {
+		text_print_safe(out, subject->pod_namespace);
+		fputc('/', out);
+		text_print_safe(out, subject->pod);
+		if (*subject->container) {
+			fputc('/', out);
+			text_print_safe(out, subject->container);
+		}
+	} else if (*subject->container_id) {
+		fprintf(out, "container %.12s", subject->container_id);
+	} else if (record->type == RECORD_PULL) {
+		text_print_safe(out, *record->pull.image ? record->pull.image : "an image");
+	} else if (record->type == RECORD_GAP) {
+		text_print_safe(out, record->gap.source);
+	} else {
+		fputs("node", out);
+	}
+}
+
+static const char *colour_of(const struct record *record)
+{
+	switch (record->type) {
+	case RECORD_OOM:
+		return "\033[31m";
+	case RECORD_EXIT:
+		return record->exit.verdict == EXIT_COMPLETED ||
+				       record->exit.verdict == EXIT_STOPPED
+			       ? "\033[2m"
+			       : "\033[33m";
+	case RECORD_START:
+		return "\033[32m";
+	case RECORD_GAP:
+		return "\033[35m";
+	default:
+		return "\033[36m";
+	}
+}
+
+void sentence_line(FILE *out, const struct record *record, bool colour)
+{
+	char time[WALL_TEXT_SIZE], *subject = NULL;
+	size_t size = 0;
+	FILE *text = open_memstream(&subject, &size);
+
+	if (!text)
+		return;
+	sentence_subject(text, record);
+	fclose(text);
+	clock_wall_text((int64_t)record->boot_ns + record->wall_offset_ns, 0, time);
+	fprintf(out, "%s %s%-5s%s %-*s ", time + strlen("2026-11-23T"),
+		colour ? colour_of(record) : "", record_type_name(record->type),
+		colour ? "\033[0m" : "", SUBJECT_WIDTH, subject);
+	sentence_text(out, record);
+	fputc('\n', out);
+	free(subject);
+}

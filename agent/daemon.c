@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "sink/event_sink.h"
+#include "sink/local_sink.h"
+#include "source/containerd_source.h"
+#include "source/kernel_source.h"
+#include "status.h"
+#include "store/store.h"
+#include "track/tracker.h"
+
+#define TEND_INTERVAL_NS (10 * NS_PER_SECOND)
+#define HEARTBEAT	 "heartbeat"
+
+struct daemon {
+	const struct settings *settings;
+	sd_event *loop;
+	sd_event_source *tick, *tend;
+	struct kernel_source *kernel;
+	struct containerd_source *containerd;
+	struct tracker *tracker;
+	struct store *store;
+	struct local_sink *local;
+	struct event_sink *events;
+	char boot_id[BOOT_ID_SIZE];
+	uint64_t since_ns;
+	uint64_t armed_ns; /* when the tick timer fires; UINT64_MAX: off */
+	int kernel_error;
+};
+
+static void on_record(void *context, const struct record *from_tracker)
+{
+	struct daemon *daemon = context;
+	struct record record = *from_tracker;
+
+	record.wall_offset_ns = clock_wall_offset_ns();
+	if (store_put(daemon->store, &record) != STORE_KNOWN && daemon->local)
+		local_sink_record(daemon->local, &record);
+}
+
+static void arm_tick(struct daemon *daemon)
+{
+	uint64_t due_ns = tracker_next_tick_ns(daemon->tracker);
+
+	if (due_ns == daemon->armed_ns)
+		return;
+	daemon->armed_ns = due_ns;
+	if (due_ns == UINT64_MAX) {
+		sd_event_source_set_enabled(daemon->tick, SD_EVENT_OFF);
+		return;
+	}
+	sd_event_source_set_time(daemon->tick, due_ns / 1000 + 1);
+	sd_event_source_set_enabled(daemon->tick, SD_EVENT_ONESHOT);
+}
+
+/* No event of containerd's tells that runc failed; the kernel saw it, CRI knows the reason. */
+static void pass_hint(struct daemon *daemon, const struct event *event)
+{
+	const struct event_exit *exit = &event->exit;
+
+	if (event->type == EVENT_EXIT && exit->role == ROLE_RUNTIME && exit->code &&
+	    *exit->container_id)
+		containerd_source_refresh(daemon->containerd, exit->container_id);
+}
+
+static void on_event(void *context, const struct event *event)
+{
+	struct daemon *daemon = context;
+
+	if (daemon->events)
+		event_sink_event(daemon->events, event);
+	tracker_event(daemon->tracker, event);
+	if (daemon->containerd)
+		pass_hint(daemon, event);
+	arm_tick(daemon);
+}
+
+static int on_tick(sd_event_source *source, uint64_t time_us, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)source;
+	(void)time_us;
+	daemon->armed_ns = UINT64_MAX;
+	tracker_tick(daemon->tracker, clock_boot_ns());
+	arm_tick(daemon);
+	return 0;
+}
+
+static int on_tend(sd_event_source *source, uint64_t time_us, void *context)
+{
+	struct daemon *daemon = context;
+
+	store_bookmark_set(daemon->store, HEARTBEAT, clock_boot_ns());
+	store_tend(daemon->store);
+	sd_event_source_set_time(source, time_us + TEND_INTERVAL_NS / 1000);
+	return 0;
+}
+
+static json_t *on_status(void *context)
+{
+	const struct daemon *daemon = context;
+
+	return status_json(&(struct status_parts){
+		.kernel = daemon->kernel,
+		.kernel_error = daemon->kernel_error,
+		.containerd = daemon->containerd,
+		.tracker = daemon->tracker,
+		.store = daemon->store,
+		.boot_id = daemon->boot_id,
+		.since_ns = daemon->since_ns,
+	});
+}
+
+static int open_store(struct daemon *daemon)
+{
+	const struct settings *settings = daemon->settings;
+	struct store_limits limits = {.age_ns = settings->keep_age_ns,
+				      .bytes = settings->keep_bytes};
+	bool set_aside = false;
+	char why[256];
+	int r = store_open(&daemon->store, settings->state_dir, daemon->boot_id, &limits,
+			   &set_aside, why);
+
+	if (r < 0) {
+		log_error("records are kept in memory only", LOG_TEXT("why", why), LOG_ERRNO(r));
+		return store_open_memory(&daemon->store, settings->state_dir, daemon->boot_id,
+					 &limits);
+	}
+	if (set_aside)
+		log_warning("the store was damaged: set aside, a new one begun",
+			    LOG_TEXT("dir", settings->state_dir));
+	return 0;
+}
+
+/* What happened while no agent ran is found by listing as far as it left traces; the rest is a gap. */
+static void tell_absence(struct daemon *daemon)
+{
+	uint64_t heartbeat_ns;
+
+	if (store_bookmark_get(daemon->store, HEARTBEAT, &heartbeat_ns) < 0)
+		return;
+	on_event(daemon, &(struct event){
+				 .type = EVENT_SOURCE,
+				 .boot_ns = daemon->since_ns,
+				 .source = {.source = SOURCE_AGENT,
+					    .step = SOURCE_LOST,
+					    .cause = "the agent was not running",
+					    .since_ns = heartbeat_ns},
+			 });
+}
+
+static void tell_no_kernel(struct daemon *daemon, int error)
+{
+	struct event missing = {
+		.type = EVENT_SOURCE,
+		.boot_ns = daemon->since_ns,
+		.source = {.source = SOURCE_KERNEL, .step = SOURCE_MISSING},
+	};
+
+	snprintf(missing.source.cause, sizeof(missing.source.cause), "no eBPF: %s",
+		 error ? log_errno_text(error) : "turned off by --no-ebpf");
+	on_event(daemon, &missing);
+}
+
+static int start_sources(struct daemon *daemon)
+{
+	const struct settings *settings = daemon->settings;
+	struct kernel_source_options kernel = {
+		.cni_dirs = settings->cni_dirs,
+		.cgroup_root = settings->cgroup_root,
+	};
+	struct containerd_source_options containerd = {
+		.socket = settings->containerd_socket,
+		.namespace_name = settings->containerd_namespace,
+	};
+	int r;
+
+	if (!settings->no_ebpf)
+		daemon->kernel_error =
+			kernel_source_new(&daemon->kernel, daemon->loop, &kernel, on_event, daemon);
+	r = containerd_source_new(&daemon->containerd, daemon->loop, &containerd, on_event, daemon);
+	if (r < 0) {
+		log_error("cannot watch containerd", LOG_ERRNO(r));
+		return r;
+	}
+	if (daemon->kernel) {
+		r = kernel_source_start(daemon->kernel);
+		if (r < 0)
+			daemon->kernel_error = r;
+	}
+	if (settings->no_ebpf || daemon->kernel_error < 0) {
+		log_error("the kernel can't be watched: see `nodewake doctor`",
+			  LOG_ERRNO(daemon->kernel_error));
+		tell_no_kernel(daemon, daemon->kernel_error);
+	}
+	return 0;
+}
+
+/* Blocked before any library starts a thread, so that the loop gets them by signalfd. */
+static int take_signals(struct daemon *daemon)
+{
+	sigset_t set;
+	int r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	signal(SIGPIPE, SIG_IGN);
+	r = sd_event_add_signal(daemon->loop, NULL, SIGTERM, NULL, NULL);
+	return r < 0 ? r : sd_event_add_signal(daemon->loop, NULL, SIGINT, NULL, NULL);
+}
+
+static int make_timers(struct daemon *daemon)
+{
+	int r = sd_event_add_time(daemon->loop, &daemon->tick, CLOCK_BOOTTIME, 0, 1000, on_tick,
+				  daemon);
+
+	if (r < 0)
+		return r;
+	daemon->armed_ns = UINT64_MAX;
+	r = sd_event_source_set_enabled(daemon->tick, SD_EVENT_OFF);
+	if (r < 0)
+		return r;
+	r = sd_event_add_time(daemon->loop, &daemon->tend, CLOCK_BOOTTIME, clock_boot_ns() / 1000,
+			      1000000, on_tend, daemon);
+	return r < 0 ? r : sd_event_source_set_enabled(daemon->tend, SD_EVENT_ON);
+}
+
+static void open_local_api(struct daemon *daemon)
+{
+	int r = local_sink_new(&daemon->local, daemon->loop, daemon->settings->socket, on_status,
+			       daemon);
+
+	if (r < 0)
+		log_warning("no local API: `nodewake watch` and `status` won't work",
+			    LOG_TEXT("socket", daemon->settings->socket), LOG_ERRNO(r));
+}
+
+static int start(struct daemon *daemon)
+{
+	const struct settings *settings = daemon->settings;
+	struct tracker_settings track = {.start_window_ns = settings->start_window_ns};
+	int r = clock_boot_id(daemon->boot_id);
+
+	if (r < 0)
+		return r;
+	daemon->since_ns = clock_boot_ns();
+	r = sd_event_default(&daemon->loop);
+	if (r < 0)
+		return r;
+	r = take_signals(daemon);
+	if (r < 0)
+		return r;
+	r = open_store(daemon);
+	if (r < 0)
+		return r;
+	r = tracker_new(&daemon->tracker, &track, on_record, daemon);
+	if (r < 0)
+		return r;
+	if (settings->record_events) {
+		r = event_sink_new(&daemon->events, settings->record_events, daemon->boot_id);
+		if (r < 0) {
+			log_error("cannot record events", LOG_TEXT("file", settings->record_events),
+				  LOG_ERRNO(r));
+			return r;
+		}
+	}
+	r = make_timers(daemon);
+	if (r < 0)
+		return r;
+	open_local_api(daemon);
+	tell_absence(daemon);
+	return start_sources(daemon);
+}
+
+/* Sources first: nothing new comes in while the rest goes. */
+static void stop(struct daemon *daemon)
+{
+	containerd_source_free(daemon->containerd);
+	kernel_source_free(daemon->kernel);
+	local_sink_free(daemon->local);
+	if (daemon->store)
+		store_bookmark_set(daemon->store, HEARTBEAT, clock_boot_ns());
+	tracker_free(daemon->tracker);
+	event_sink_free(daemon->events);
+	store_close(daemon->store);
+	sd_event_source_unref(daemon->tick);
+	sd_event_source_unref(daemon->tend);
+	sd_event_unref(daemon->loop);
+}
+
+int daemon_run(const struct settings *settings)
+{
+	struct daemon daemon = {.settings = settings};
+	int r = start(&daemon);
+
+	if (r < 0) {
+		log_error("cannot start", LOG_ERRNO(r));
+	} else {
+		sd_event_set_watchdog(daemon.loop, true);
+		sd_notify(0, "READY=1");
+		log_info("watching", LOG_TEXT("version", NODEWAKE_VERSION),
+			 LOG_TEXT("state_dir", settings->state_dir));
+		r = sd_event_loop(daemon.loop);
+		if (r < 0)
+			log_error("the event loop failed", LOG_ERRNO(r));
+	}
+	sd_notify(0, "STOPPING=1");
+	stop(&daemon);
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/verbs.h"
+#include "daemon.h"
+#include "settings.h"
+
+static int run_daemon(int argc, char **argv)
+{
+	struct settings settings;
+	enum log_level level;
+	int r = settings_read(&settings, argc, argv);
+
+	if (r != 0)
+		return r < 0 ? CLI_USAGE : CLI_OK;
+	if (log_level_parse(settings.log_level, &level) == 0)
+		log_set_level(level);
+	return daemon_run(&settings) < 0 ? CLI_FAILED : CLI_OK;
+}
+
+static const struct {
+	const char *name, *summary;
+	int (*run)(int argc, char **argv);
+} verbs[] = {
+	{"run", "watch this node: the daemon", run_daemon},
+	{"watch", "records live, one line each", cli_watch},
+	{"explain", "one pod, phase by phase, and how it died", cli_explain},
+	{"starts", "container starts, newest first", cli_starts},
+	{"ooms", "kills for want of memory", cli_ooms},
+	{"exits", "how containers ended", cli_exits},
+	{"pulls", "image pulls", cli_pulls},
+	{"gaps", "what may have been missed", cli_gaps},
+	{"status", "is the daemon well, what does it cost, what did it miss", cli_status},
+	{"doctor", "can it run here: what is missing and what to do", cli_doctor},
+	{"replay", "recorded events through the tracker again", cli_replay},
+};
+
+#define COUNT (sizeof(verbs) / sizeof(*verbs))
+
+static void help(FILE *out)
+{
+	fputs("Usage: nodewake VERB [OPTION ...]\n\n"
+	      "Why a container was slow to start, what was killed for memory, why something "
+	      "died.\n\n",
+	      out);
+	for (size_t i = 0; i < COUNT; i++)
+		fprintf(out, "  %-9s %s\n", verbs[i].name, verbs[i].summary);
+	fputs("\nnodewake VERB --help tells a verb's options; --version the version.\n", out);
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	if (strcmp(name, "--version") == 0) {
+		puts("nodewake " NODEWAKE_VERSION);
+		return CLI_OK;
+	}
+	if (strcmp(name, "help") == 0 && argc > 2) { /* nodewake help VERB */
+		static char *words[] = {NULL, NULL, (char *)"--help", NULL};
+
+		words[1] = argv[2];
+		argc = 3;
+		argv = words;
+		name = argv[1];
+	}
+	for (size_t i = 0; i < COUNT; i++)
+		if (strcmp(name, verbs[i].name) == 0)
+			return verbs[i].run(argc - 1, argv + 1);
+	bool asked = !*name || strcmp(name, "--help") == 0 || strcmp(name, "help") == 0;
+
+	if (!asked)
+		fprintf(stderr, "nodewake: '%s' is no verb\n", name);
+	help(asked ? stdout : stderr);
+	return asked ? CLI_OK : CLI_USAGE;
+}

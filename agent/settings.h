@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The daemon's settings: one table makes flags, environment variables, defaults and help.
+ *
+ * A flag beats the environment (NODEWAKE_STATE_DIR for --state-dir), which beats the default.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct settings {
+	const char *containerd_socket; /* "": found by itself */
+	const char *containerd_namespace;
+	const char *state_dir;
+	const char *socket;
+	const char *cni_dirs;
+	const char *cgroup_root;
+	const char *record_events; /* NULL: not recorded */
+	const char *log_level;
+	uint64_t start_window_ns;
+	uint64_t keep_age_ns;
+	uint64_t keep_bytes;
+	bool no_ebpf;
+};
+
+#define DEFAULT_STATE_DIR "/var/lib/nodewake"
+#define DEFAULT_SOCKET	  "/run/nodewake/nodewake.sock"
+
+/*
+ * Reads environment, then arguments (argv[0] is the verb). Returns 0, 1 if help was printed, or -EINVAL after one
+ * clear line on stderr. Texts are borrowed from argv and environment.
+ */
+int settings_read(struct settings *ret, int argc, char **argv);
+
+void settings_help(FILE *out);

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sink/local_sink.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "model/json.h"
+
+#define WATCHERS_MAX	16
+#define CONNECTIONS_MAX 32
+#define QUEUE_BYTES_MAX (1 << 20)
+/* An empty line now and then: only a write tells that a client has left. */
+#define HEARTBEAT_US 15000000
+
+struct watcher {
+	struct local_sink *sink;
+	struct watcher *next;
+	struct MHD_Connection *connection;
+	bool suspended;
+	unsigned int types; /* bits of enum record_type; 0: all */
+	char *queue;
+	size_t used, room;
+	uint64_t dropped;
+};
+
+struct local_sink {
+	struct MHD_Daemon *http;
+	sd_event_source *ready, *timeout, *heartbeat;
+	status_fn status;
+	void *context;
+	struct watcher *watchers;
+	unsigned int watcher_count;
+	int fd;
+	char *path;
+};
+
+static void run(struct local_sink *sink)
+{
+	MHD_UNSIGNED_LONG_LONG wait_ms;
+
+	MHD_run(sink->http);
+	if (MHD_get_timeout(sink->http, &wait_ms) == MHD_YES) {
+		sd_event_source_set_time_relative(sink->timeout, wait_ms * 1000);
+		sd_event_source_set_enabled(sink->timeout, SD_EVENT_ONESHOT);
+	}
+}
+
+static int on_ready(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+	(void)source;
+	(void)fd;
+	(void)events;
+	run(context);
+	return 0;
+}
+
+static int on_timeout(sd_event_source *source, uint64_t time_us, void *context)
+{
+	(void)source;
+	(void)time_us;
+	run(context);
+	return 0;
+}
+
+static enum MHD_Result answer(struct MHD_Connection *connection, unsigned int code, json_t *json)
+{
+	char *body = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	struct MHD_Response *response;
+
+	json_decref(json);
+	if (!body)
+		return MHD_NO;
+	response = MHD_create_response_from_buffer(strlen(body), body, MHD_RESPMEM_MUST_FREE);
+	MHD_add_response_header(response, "Content-Type", "application/json");
+	enum MHD_Result result = MHD_queue_response(connection, code, response);
+
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned int code, const char *why)
+{
+	return answer(connection, code, json_pack("{s:s}", "error", why));
+}
+
+static void append(struct watcher *watcher, const char *text, size_t size)
+{
+	if (watcher->used + size > QUEUE_BYTES_MAX) {
+		watcher->dropped++;
+		return;
+	}
+	if (watcher->used + size > watcher->room) {
+		size_t room = (watcher->used + size) * 2;
+		char *queue = realloc(watcher->queue, room);
+
+		if (!queue) {
+			watcher->dropped++;
+			return;
+		}
+		watcher->queue = queue;
+		watcher->room = room;
+	}
+	memcpy(watcher->queue + watcher->used, text, size);
+	watcher->used += size;
+}
+
+static ssize_t read_queue(void *context, uint64_t position, char *buffer, size_t size)
+{
+	struct watcher *watcher = context;
+
+	(void)position;
+	if (watcher->used == 0 && watcher->dropped) {
+		char line[64];
+		int length = snprintf(line, sizeof(line), "{\"dropped\":%llu}\n",
+				      (unsigned long long)watcher->dropped);
+
+		watcher->dropped = 0;
+		append(watcher, line, (size_t)length);
+	}
+	if (watcher->used == 0) {
+		watcher->suspended = true;
+		MHD_suspend_connection(watcher->connection);
+		return 0;
+	}
+	size_t part = watcher->used < size ? watcher->used : size;
+
+	memcpy(buffer, watcher->queue, part);
+	memmove(watcher->queue, watcher->queue + part, watcher->used - part);
+	watcher->used -= part;
+	return (ssize_t)part;
+}
+
+static void free_watcher(void *context)
+{
+	struct watcher *watcher = context;
+	struct watcher **link = &watcher->sink->watchers;
+
+	while (*link != watcher)
+		link = &(*link)->next;
+	*link = watcher->next;
+	watcher->sink->watcher_count--;
+	free(watcher->queue);
+	free(watcher);
+}
+
+/* "oom,exit" as bits; false for a word that is no type. */
+static bool read_types(const char *text, unsigned int *ret)
+{
+	unsigned int types = 0;
+
+	while (text && *text) {
+		size_t length = strcspn(text, ",");
+		enum record_type type = RECORD_NONE + 1;
+
+		while (type < RECORD_TYPE_COUNT &&
+		       (strlen(record_type_name(type)) != length ||
+			strncmp(record_type_name(type), text, length) != 0))
+			type++;
+		if (type == RECORD_TYPE_COUNT)
+			return false;
+		types |= 1u << type;
+		text += length + (text[length] == ',');
+	}
+	*ret = types;
+	return true;
+}
+
+static enum MHD_Result watch(struct local_sink *sink, struct MHD_Connection *connection)
+{
+	const char *wanted = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "type");
+	unsigned int types;
+
+	if (!read_types(wanted, &types))
+		return refuse(connection, MHD_HTTP_BAD_REQUEST,
+			      "type: a list of start, oom, exit, pull, boot, gap");
+	if (sink->watcher_count >= WATCHERS_MAX)
+		return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many watchers");
+	struct watcher *watcher = calloc(1, sizeof(*watcher));
+
+	if (!watcher)
+		return MHD_NO;
+	watcher->sink = sink;
+	watcher->connection = connection;
+	watcher->types = types;
+	watcher->next = sink->watchers;
+	sink->watchers = watcher;
+	sink->watcher_count++;
+	append(watcher, "\n", 1); /* the headers go out at once */
+	struct MHD_Response *response = MHD_create_response_from_callback(
+		MHD_SIZE_UNKNOWN, 16384, read_queue, watcher, free_watcher);
+
+	MHD_add_response_header(response, "Content-Type", "application/x-ndjson");
+	enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
+
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
+				  const char *method, const char *version, const char *body,
+				  size_t *body_size, void **request)
+{
+	static int seen;
+	struct local_sink *sink = context;
+
+	(void)version;
+	(void)body;
+	if (!*request) { /* headers are there, the body may follow */
+		*request = &seen;
+		return MHD_YES;
+	}
+	if (*body_size) {
+		*body_size = 0;
+		return MHD_YES;
+	}
+	if (strcmp(method, "GET") != 0)
+		return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET");
+	if (strcmp(url, "/v1/status") == 0)
+		return answer(connection, MHD_HTTP_OK, sink->status(sink->context));
+	if (strcmp(url, "/v1/watch") == 0)
+		return watch(sink, connection);
+	return refuse(connection, MHD_HTTP_NOT_FOUND, "only /v1/status and /v1/watch");
+}
+
+static void wake(struct watcher *watcher)
+{
+	if (watcher->suspended) {
+		watcher->suspended = false;
+		MHD_resume_connection(watcher->connection);
+	}
+}
+
+static int on_heartbeat(sd_event_source *source, uint64_t time_us, void *context)
+{
+	struct local_sink *sink = context;
+
+	(void)time_us;
+	for (struct watcher *watcher = sink->watchers; watcher; watcher = watcher->next) {
+		append(watcher, "\n", 1);
+		wake(watcher);
+	}
+	sd_event_source_set_time_relative(source, HEARTBEAT_US);
+	if (sink->watchers)
+		run(sink);
+	return 0;
+}
+
+static int bind_socket(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return -EADDRINUSE;
+	unlink(path);
+	mode_t before = umask(0177);
+	int r = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0
+			? -errno
+			: 0;
+
+	umask(before);
+	if (r < 0)
+		return r;
+	int taken_fd = fd;
+
+	fd = -1;
+	return taken_fd;
+}
+
+static int make_parent(const char *path)
+{
+	cleanup_free char *parent = strdup(path);
+	char *slash = parent ? strrchr(parent, '/') : NULL;
+
+	if (!slash || slash == parent)
+		return 0;
+	*slash = '\0';
+	return mkdir(parent, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int join_loop(struct local_sink *sink, sd_event *loop)
+{
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(sink->http, MHD_DAEMON_INFO_EPOLL_FD);
+	int r = sd_event_add_io(loop, &sink->ready, info->epoll_fd, EPOLLIN, on_ready, sink);
+
+	if (r >= 0)
+		r = sd_event_add_time_relative(loop, &sink->timeout, CLOCK_MONOTONIC, 0, 1000,
+					       on_timeout, sink);
+	if (r >= 0)
+		r = sd_event_add_time_relative(loop, &sink->heartbeat, CLOCK_MONOTONIC,
+					       HEARTBEAT_US, 1000000, on_heartbeat, sink);
+	return r < 0 ? r : sd_event_source_set_enabled(sink->heartbeat, SD_EVENT_ON);
+}
+
+int local_sink_new(struct local_sink **ret, sd_event *loop, const char *path, status_fn status,
+		   void *context)
+{
+	struct local_sink *sink = calloc(1, sizeof(*sink));
+	int r = sink ? make_parent(path) : -ENOMEM;
+
+	if (r < 0) {
+		free(sink);
+		return r;
+	}
+	sink->status = status;
+	sink->context = context;
+	sink->fd = bind_socket(path);
+	r = sink->fd;
+	if (r >= 0) {
+		sink->path = strdup(path);
+		sink->http = MHD_start_daemon(
+			MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, sink,
+			MHD_OPTION_LISTEN_SOCKET, sink->fd, MHD_OPTION_CONNECTION_LIMIT,
+			CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768,
+			MHD_OPTION_CONNECTION_TIMEOUT, 60u, MHD_OPTION_END);
+		r = sink->http ? join_loop(sink, loop) : -EIO;
+	}
+	if (r < 0) {
+		local_sink_free(sink);
+		return r;
+	}
+	*ret = sink;
+	return 0;
+}
+
+void local_sink_free(struct local_sink *sink)
+{
+	if (!sink)
+		return;
+	for (struct watcher *watcher = sink->watchers; watcher; watcher = watcher->next)
+		wake(watcher);
+	if (sink->http)
+		MHD_stop_daemon(sink->http); /* closes the socket too */
+	else if (sink->fd >= 0)
+		close(sink->fd);
+	sd_event_source_disable_unref(sink->ready);
+	sd_event_source_disable_unref(sink->timeout);
+	sd_event_source_disable_unref(sink->heartbeat);
+	if (sink->path)
+		unlink(sink->path);
+	free(sink->path);
+	free(sink);
+}
+
+void local_sink_record(struct local_sink *sink, const struct record *record)
+{
+	cleanup_free char *line = NULL;
+
+	for (struct watcher *watcher = sink->watchers; watcher; watcher = watcher->next) {
+		if (watcher->types && !(watcher->types & 1u << record->type))
+			continue;
+		if (!line) {
+			json_t *json = record_to_json(record);
+
+			line = json ? json_dumps(json, JSON_COMPACT) : NULL;
+			json_decref(json);
+			if (!line)
+				return;
+		}
+		if (watcher->used + strlen(line) + 1 > QUEUE_BYTES_MAX) {
+			watcher->dropped++;
+		} else {
+			append(watcher, line, strlen(line));
+			append(watcher, "\n", 1);
+		}
+		wake(watcher);
+	}
+	if (line)
+		run(sink);
+}

@@ -48,6 +48,9 @@ static void on_record(void *context, const struct record *from_tracker)
 	record.wall_offset_ns = clock_wall_offset_ns();
 	if (store_put(daemon->store, &record) != STORE_KNOWN && daemon->local)
 		local_sink_record(daemon->local, &record);
+	/* no event of containerd's tells that runc failed: the kernel saw it, CRI knows the reason */
+	if (record.type == RECORD_START && record.start.state == START_FAILED && daemon->containerd)
+		containerd_source_refresh(daemon->containerd, record.subject.container_id);
 }
 
 static void arm_tick(struct daemon *daemon)
@@ -65,16 +68,6 @@ static void arm_tick(struct daemon *daemon)
 	sd_event_source_set_enabled(daemon->tick, SD_EVENT_ONESHOT);
 }
 
-/* No event of containerd's tells that runc failed; the kernel saw it, CRI knows the reason. */
-static void pass_hint(struct daemon *daemon, const struct event *event)
-{
-	const struct event_exit *exit = &event->exit;
-
-	if (event->type == EVENT_EXIT && exit->role == ROLE_RUNTIME && exit->code &&
-	    *exit->container_id)
-		containerd_source_refresh(daemon->containerd, exit->container_id);
-}
-
 static void on_event(void *context, const struct event *event)
 {
 	struct daemon *daemon = context;
@@ -82,8 +75,6 @@ static void on_event(void *context, const struct event *event)
 	if (daemon->events)
 		event_sink_event(daemon->events, event);
 	tracker_event(daemon->tracker, event);
-	if (daemon->containerd)
-		pass_hint(daemon, event);
 	arm_tick(daemon);
 }
 

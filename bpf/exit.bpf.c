@@ -107,7 +107,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	record->flags = process->flags;
 	__builtin_memcpy(record->last, process->last, sizeof(record->last));
 	if (helper)
-		submit(&ring_chatter, record, false);
+		submit(&ring_chatter, record, record->status != 0); /* a start has failed */
 	else
 		submit(&ring_main, record, role == WIRE_ROLE_ENTRYPOINT || process->flags);
 	bpf_map_delete_elem(&tracked, &pid);

@@ -25,6 +25,12 @@ $(BUILD)/tests/tools/%: tests/tools/%.c $(LINK)
 	@mkdir -p $(@D)
 	$(call say,TOOL,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LINK) $(LDLIBS)
 
+PROGRAMS := $(patsubst tests/programs/%.c,$(BUILD)/tests/programs/%,$(sort $(wildcard tests/programs/*.c)))
+
+$(BUILD)/tests/programs/%: tests/programs/%.c
+	@mkdir -p $(@D)
+	$(call say,STATIC,$<)$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -static -o $@ $<
+
 .PHONY: check check-unit layers
 check-unit: $(UNIT_BIN) ## unit, replay and corpus tests: any machine, no root
 	@failed=0; for test in $(UNIT_BIN); do $$test || failed=1; done; exit $$failed

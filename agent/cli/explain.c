@@ -62,7 +62,7 @@ static void print_row(const char *indent, const char *name, struct span whole, s
 	char text[DURATION_TEXT_SIZE];
 
 	text_duration(length(part), text);
-	printf("  %s%-*s %9s  ", indent, 12 - (int)strlen(indent), name, text);
+	printf("  %s%-*s %9s  ", indent, 18 - (int)strlen(indent), name, text);
 	print_bar(whole, part);
 	if (*note)
 		printf("  %s", note);

@@ -33,7 +33,7 @@ struct kernel_source {
 	char deciding_dir[4096];
 	struct kernel_probes *probes;
 	struct ring_buffer *main, *chatter;
-	sd_event_source *main_ready, *look;
+	sd_event_source *main_ready, *chatter_ready, *look;
 	uint64_t records, undecodable, lost;
 	uint64_t losses[WIRE_LOSS_COUNT];
 	uint64_t losses_read_ns;
@@ -91,7 +91,7 @@ static bool consume(struct kernel_source *source)
 	return source->budget <= 0;
 }
 
-static int on_main_ready(sd_event_source *event_source, int fd, uint32_t events, void *context)
+static int on_ready(sd_event_source *event_source, int fd, uint32_t events, void *context)
 {
 	struct kernel_source *source = context;
 
@@ -127,7 +127,11 @@ static int make_rings(struct kernel_source *source, sd_event *loop)
 	if (!source->main || !source->chatter)
 		return -errno;
 	r = sd_event_add_io(loop, &source->main_ready, ring_buffer__epoll_fd(source->main), EPOLLIN,
-			    on_main_ready, source);
+			    on_ready, source);
+	if (r >= 0)
+		r = sd_event_add_io(loop, &source->chatter_ready,
+				    ring_buffer__epoll_fd(source->chatter), EPOLLIN, on_ready,
+				    source);
 	if (r < 0)
 		return r;
 	r = sd_event_add_time_relative(loop, &source->look, CLOCK_MONOTONIC, LOOK_INTERVAL_US,
@@ -165,6 +169,7 @@ void kernel_source_free(struct kernel_source *source)
 	if (!source)
 		return;
 	sd_event_source_disable_unref(source->main_ready);
+	sd_event_source_disable_unref(source->chatter_ready);
 	sd_event_source_disable_unref(source->look);
 	ring_buffer__free(source->main);
 	ring_buffer__free(source->chatter);

@@ -118,7 +118,9 @@ static void widen(struct span *span, uint64_t from_ns, uint64_t to_ns)
 static void note_ingest(struct pulls *pulls, const struct event_ingest *ingest, uint64_t boot_ns,
 			uint64_t now_ns)
 {
-	struct work *work = get_work(&pulls->ingests, ingest->digest, INGESTS_MAX);
+	/* one that ends unknown was claimed by its image already */
+	struct work *work = ingest->gone ? find_work(pulls->ingests, ingest->digest)
+					 : get_work(&pulls->ingests, ingest->digest, INGESTS_MAX);
 
 	if (!work)
 		return;
@@ -195,10 +197,9 @@ static void note_layer(struct pulls *pulls, const struct event_layer *layer)
 		pull->record.bytes += layer->bytes;
 		drop_work(&pulls->ingests, ingest);
 	} else if (layer->committed_ns && unpack) {
-		/* Too short to be seen in progress: its end is known, its begin is the manifest's. */
+		/* Too short to be seen in progress: only its end is known. */
 		widen(&pull->record.download, 0, layer->committed_ns);
 		pull->record.bytes += layer->bytes;
-		pull->record.reconstructed = true;
 	} else {
 		pull->record.layers_present++;
 	}
@@ -252,8 +253,10 @@ static void note_image(struct pulls *pulls, const struct event_image *image, uin
 
 	struct record_pull *record = &built.record;
 
-	if (!record->download.from_ns)
+	if (!record->download.from_ns) { /* none was seen in progress: it began with the manifest */
 		record->download.from_ns = image->resolved_ns;
+		record->reconstructed = true;
+	}
 	record->span = record->download;
 	widen(&record->span, image->resolved_ns, boot_ns);
 	widen(&record->span, record->unpack.from_ns, record->unpack.to_ns);

@@ -56,6 +56,12 @@ static uint64_t ended_ns(const struct container *container)
 						      : 0;
 }
 
+/* When it was certain that the entrypoint would not be executed. */
+static uint64_t failed_ns(const struct container *container)
+{
+	return container->runtime_failed_ns ? container->runtime_failed_ns : ended_ns(container);
+}
+
 static uint64_t own_begin_ns(const struct container *container)
 {
 	uint64_t first = container_first_sign_ns(container);
@@ -70,8 +76,9 @@ static bool same_name(const struct container *a, const struct container *b)
 
 static bool succeeded(const struct container *container)
 {
-	return ended_ns(container) && !container->exit.code && !container->exit.signal &&
-	       !container->task_exit_status && !container->cri_exit_code;
+	/* ended at the runtime's wish is no success */
+	return ended_ns(container) && !container->exit.last[0].signal && !container->exit.code &&
+	       !container->exit.signal && !container->task_exit_status && !container->cri_exit_code;
 }
 
 /* What the other containers of its pod tell about a container. */
@@ -173,7 +180,7 @@ static void add_own_phases(struct chain *chain, const struct container *c)
 
 	if (c->snapshot_ns && c->created_ns)
 		chain_add(chain, PHASE_CREATE, c->snapshot_ns, c->created_ns, false);
-	uint64_t end = started ? started : c->runtime_failed_ns;
+	uint64_t end = started ? started : failed_ns(c);
 	uint64_t begin = c->runtime_ns ? c->runtime_ns : created;
 
 	if (begin && end)
@@ -198,8 +205,7 @@ bool start_build(const struct containers *all, const struct container *container
 	struct record_start start = {0};
 	struct chain chain = {.start = &start};
 
-	if (container->sandbox || (!started_ns(container) && !container->runtime_failed_ns &&
-				   container->state != CONTAINER_EXITED))
+	if (container->sandbox || (!started_ns(container) && !failed_ns(container)))
 		return false;
 	struct siblings siblings = look_at_siblings(all, container);
 

@@ -78,7 +78,7 @@ static void pull_image(struct fixture *f, uint64_t t)
 	feed(f, ingest(0, 5 * MB, t + 10 * MS, true, t + 300 * MS));
 	feed(f, unpack(0, SNAPSHOT_PREPARE, t + 310 * MS));
 	feed(f, unpack(0, SNAPSHOT_COMMIT, t + 400 * MS));
-	feed(f, ingest(1, 50 * MB, t + 10 * MS, true, t + 800 * MS));
+	feed(f, ingest(1, 40 * MB, t + 10 * MS, false, t + 700 * MS));
 	feed(f, unpack(1, SNAPSHOT_PREPARE, t + 810 * MS));
 	feed(f, unpack(1, SNAPSHOT_COMMIT, t + 890 * MS));
 	feed(f, layer_of(IMAGE, 0, 2, 5 * MB, t + 290 * MS));
@@ -87,6 +87,8 @@ static void pull_image(struct fixture *f, uint64_t t)
 	feed(f, image_is(IMAGE_ID, IMAGE_CREATE, t, t + 901 * MS));
 	feed(f, image_is(IMAGE, IMAGE_UPDATE, t, t + 902 * MS));
 	feed(f, image_is(BY_DIGEST, IMAGE_CREATE, t, t + 903 * MS));
+	feed(f,
+	     ingest(1, 50 * MB, t + 10 * MS, true, t + 1100 * MS)); /* the next poll sees it gone */
 }
 
 static void one_pull(void **state)

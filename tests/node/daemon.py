@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The daemon under test, and the command line beside it."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+
+from .processes import end, wait_until
+
+
+class Daemon:
+    """nodewake run on a private node; a context manager. records(): what it told so far."""
+
+    def __init__(self, node, *arguments, state=None):
+        self.node = node
+        self.program = os.path.join(node.build, "nodewake")
+        self.state = state or os.path.join(node.dir, "nodewake")
+        self.socket = os.path.join(node.dir, "nodewake.sock")
+        self.events = os.path.join(node.dir, "events.jsonl")
+        self.log = os.path.join(node.dir, "nodewake.log")
+        self.arguments = ["--containerd-socket", node.socket, "--state-dir", self.state, "--socket", self.socket,
+                          "--cni-dirs", node.dir + "/cni-bin/:/usr/lib/cni/", "--record-events", self.events,
+                          *arguments]
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if self.process:
+            code = end(self.process)
+            self.process = None
+            if kind is None and code != 0:
+                raise RuntimeError("the daemon ended with %d:\n%s" % (code, self.read_log()))
+
+    def start(self):
+        with open(self.log, "a", encoding="utf-8") as log:
+            self.process = subprocess.Popen([self.program, "run", *self.arguments], stdout=log, stderr=log)
+        self.node.processes.append(self.process)
+
+        def ready():
+            if self.process.poll() is not None:
+                raise RuntimeError("the daemon has ended:\n" + self.read_log())
+            status = self.status()
+            return status and status["sources"]["containerd"]["connected"]
+        wait_until(ready, 20, "the daemon's status")
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.node.processes.remove(self.process)
+        self.process = None
+
+    def read_log(self):
+        with open(self.log, encoding="utf-8") as file:
+            return file.read()
+
+    def verb(self, *words):
+        """Runs a verb; returns (exit code, stdout)."""
+        done = subprocess.run([self.program, *words], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
+    def status(self):
+        code, text = self.verb("status", "--socket", self.socket, "--output", "json")
+        return json.loads(text) if code in (0, 1) and text else None
+
+    def records(self, kind, **wanted):
+        """Records of the store: kind is starts, exits, ooms, pulls or gaps; wanted compares members."""
+        _, text = self.verb(kind, "--state-dir", self.state, "--output", "json", "--limit", "1000000")
+        found = [json.loads(line) for line in text.splitlines()]
+        return [r for r in found if all(r.get(key) == value for key, value in wanted.items())]
+
+    def wait_final(self, kind, count=1, seconds=15, **wanted):
+        """Waits until so many final records are there, and returns them."""
+        def enough():
+            found = [r for r in self.records(kind, **wanted) if r.get("final")]
+            return found if len(found) >= count else None
+        return wait_until(enough, seconds, "%d %s with %s; there are %s" % (
+            count, kind, wanted, self.records(kind)))
+
+    def watch(self, line):
+        """Calls line(text) for each line of `nodewake watch`, from a thread, until it ends."""
+        process = subprocess.Popen([self.program, "watch", "--socket", self.socket], stdout=subprocess.PIPE,
+                                   text=True)
+        self.node.processes.append(process)
+        thread = threading.Thread(target=lambda: [line(text.rstrip("\n")) for text in process.stdout],
+                                  daemon=True)
+        thread.start()
+        return process

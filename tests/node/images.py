@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images from static programs, as docker archives: no registry, no download."""
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+
+
+def _layer(files):
+    """files: {path: bytes}. Returns the layer's tar."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for path, data in files.items():
+            info = tarfile.TarInfo(path)
+            info.size = len(data)
+            info.mode = 0o755
+            tar.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def write_archive(path, name, layers, entrypoint):
+    """Writes a docker archive of the layers ([{path: bytes}]) under the name."""
+    tars = [_layer(files) for files in layers]
+    config = {
+        "architecture": "amd64" if os.uname().machine == "x86_64" else "arm64",
+        "os": "linux",
+        "config": {"Entrypoint": entrypoint},
+        "rootfs": {
+            "type": "layers",
+            "diff_ids": ["sha256:" + hashlib.sha256(tar).hexdigest() for tar in tars],
+        },
+    }
+    manifest = [{
+        "Config": "config.json",
+        "RepoTags": [name],
+        "Layers": ["layer%d.tar" % i for i in range(len(tars))],
+    }]
+    with tarfile.open(path, "w") as archive:
+        members = {"config.json": json.dumps(config).encode(), "manifest.json": json.dumps(manifest).encode()}
+        members.update({"layer%d.tar" % i: tar for i, tar in enumerate(tars)})
+        for member, data in members.items():
+            info = tarfile.TarInfo(member)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+
+
+def program(build, name):
+    with open(os.path.join(build, "tests/programs", name), "rb") as file:
+        return file.read()
+
+
+def write_cast(build, path, name="localhost/cast:1"):
+    write_archive(path, name, [{"cast": program(build, "cast")}], ["/cast"])
+
+
+def write_pause(build, path, name="localhost/pause:1"):
+    write_archive(path, name, [{"pause": program(build, "cast")}], ["/pause"])
+
+
+def write_big(build, path, name, megabytes):
+    """The cast with random layers on top: one of the given size, two small ones."""
+    layers = [{"cast": program(build, "cast")}]
+    layers += [{"data/%d" % i: os.urandom(size)} for i, size in enumerate((megabytes << 20, 1 << 20, 1 << 16))]
+    write_archive(path, name, layers, ["/cast"])

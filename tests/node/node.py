@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""containerd, its CNI network and a registry in a network namespace of their own."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import uuid
+
+from . import images
+from .processes import end, kill_by_argument, wait_until
+
+CONTAINERD = """version = 2
+root = "{dir}/root"
+state = "{dir}/state"
+[grpc]
+  address = "{dir}/containerd.sock"
+[plugins."io.containerd.grpc.v1.cri"]
+  restrict_oom_score_adj = true
+  sandbox_image = "localhost/pause:1"
+  disable_tcp_service = true
+  stream_server_address = "127.0.0.1"
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "{dir}/certs.d"
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "{dir}/cni-bin"
+    conf_dir = "{dir}/cni-conf"
+"""
+
+REGISTRY = """version: 0.1
+storage:
+  filesystem:
+    rootdirectory: {dir}/registry
+http:
+  addr: 127.0.0.1:5000
+"""
+
+HOSTS = """server = "http://127.0.0.1:5000"
+[host."http://127.0.0.1:5000"]
+  capabilities = ["pull", "resolve"]
+"""
+
+
+def run(*words, **options):
+    done = subprocess.run(words, capture_output=True, text=True, **options)
+    if done.returncode:
+        raise RuntimeError("%s: %s" % (" ".join(words), (done.stderr or done.stdout).strip()))
+    return done.stdout.strip()
+
+
+class Container:
+    """One container in a pod."""
+
+    def __init__(self, pod, name, container_id):
+        self.pod, self.name, self.id = pod, name, container_id
+
+    def start(self):
+        self.pod.node.cri("start", "id=" + self.id)
+        return self
+
+    def inspect(self):
+        return json.loads(self.pod.node.cri("inspect", "id=" + self.id))
+
+    def wait_exited(self, seconds=30):
+        def exited():
+            state = self.inspect()
+            return state if state["state"] == 2 else None
+        return wait_until(exited, seconds, "the end of " + self.name)
+
+    def stop(self, timeout=10):
+        self.pod.node.cri("stop", "id=" + self.id, "timeout=%d" % timeout)
+
+    def execute(self, *command):
+        return self.pod.node.cri("exec", "id=" + self.id, "--", *command)
+
+    def remove(self):
+        self.pod.node.cri("rm", "id=" + self.id)
+
+    def stamps(self):
+        """What the program wrote by its own clock: {"entry": ns, "listen": ns}."""
+        path = os.path.join(self.stamp_dir, "stamps")
+        if not os.path.exists(path):
+            return {}
+        with open(path, encoding="ascii") as file:
+            return {words[0]: int(words[1]) for words in map(str.split, file)}
+
+
+class Pod:
+    """A pod sandbox and its containers."""
+
+    def __init__(self, node, name, namespace, **options):
+        self.node, self.name, self.namespace = node, name, namespace
+        self.uid = str(uuid.uuid4())
+        self.parent = "%s/burstable/pod%s" % (node.cgroup, self.uid)
+        self.options = ["%s=%s" % item for item in options.items()]
+        self.id = node.cri("runp", "name=" + name, "namespace=" + namespace, "uid=" + self.uid,
+                           "parent=" + self.parent, *self.options)
+
+    def create(self, name, command, image="localhost/cast:1", attempt=0, program="/cast", **options):
+        words = ["pod=" + self.id, "name=" + name, "image=" + image, "attempt=%d" % attempt,
+                 "podname=" + self.name, "namespace=" + self.namespace, "uid=" + self.uid,
+                 "parent=" + self.parent] + self.options
+        words += ["%s=%s" % item for item in options.items()]
+        stamp_dir = tempfile.mkdtemp(dir=self.node.dir)
+        words.append("mount=%s:/stamps" % stamp_dir)
+        container = Container(self, name, self.node.cri("create", *words, "--", program, *command))
+        container.stamp_dir = stamp_dir
+        return container
+
+    def start(self, name, command, **options):
+        return self.create(name, command, **options).start()
+
+    def remove(self):
+        self.node.cri("stopp", "id=" + self.id)
+        self.node.cri("rmp", "id=" + self.id)
+
+
+class Node:
+    """The private node; a context manager."""
+
+    def __init__(self, build, registry=False, slow_cni_seconds=None):
+        self.build = os.path.abspath(build)
+        self.dir = tempfile.mkdtemp(prefix="nodewake-")
+        self.name = os.path.basename(self.dir).replace("_", "x").lower()
+        self.cgroup = "/" + self.name
+        self.socket = self.dir + "/containerd.sock"
+        self.with_registry = registry
+        self.slow_cni_seconds = slow_cni_seconds
+        self.processes = []
+
+    def __enter__(self):
+        try:
+            self._make_network()
+            self._write_files()
+            self.start_containerd()
+            for name, write in (("pause", images.write_pause), ("cast", images.write_cast)):
+                path = "%s/%s.tar" % (self.dir, name)
+                write(self.build, path)
+                self.ctr("images", "import", path)
+            if self.with_registry:
+                self._start_registry()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self._remove_pods()
+        for process in reversed(self.processes):
+            end(process)
+        kill_by_argument(self.dir)
+        self._unmount()
+        subprocess.run(["ip", "netns", "delete", self.name], stderr=subprocess.DEVNULL, check=False)
+        self._remove_cgroups()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def _make_network(self):
+        run("ip", "netns", "add", self.name)
+        run(*self._inside("ip", "link", "set", "lo", "up"))
+
+    def _inside(self, *words):
+        """nsenter, not `ip netns exec`: that one hides mounts in a namespace of its own."""
+        return ("nsenter", "--net=/run/netns/" + self.name) + words
+
+    def _write_files(self):
+        for name in ("cni-bin", "cni-conf", "certs.d/127.0.0.1:5000"):
+            os.makedirs(os.path.join(self.dir, name))
+        self._write("config.toml", CONTAINERD.format(dir=self.dir))
+        self._write("registry.yml", REGISTRY.format(dir=self.dir))
+        self._write("certs.d/127.0.0.1:5000/hosts.toml", HOSTS)
+        for plugin in ("ptp", "host-local", "loopback", "portmap"):
+            os.symlink("/usr/lib/cni/" + plugin, self.dir + "/cni-bin/" + plugin)
+        plugins = [{"type": "ptp", "ipam": {"type": "host-local", "dataDir": self.dir + "/ipam",
+                                            "subnet": "10.231.0.0/16"}}]
+        if self.slow_cni_seconds is not None:
+            shutil.copy(os.path.join(self.build, "tests/programs/slow-cni"), self.dir + "/cni-bin/slow-cni")
+            plugins.append({"type": "slow-cni"})
+            self.set_cni_delay(self.slow_cni_seconds)
+        self._write("cni-conf/10-test.conflist",
+                    json.dumps({"cniVersion": "0.4.0", "name": "test", "plugins": plugins}))
+
+    def set_cni_delay(self, seconds):
+        self._write("cni-bin/delay", "%d" % int(seconds * 1000))
+
+    def _write(self, name, text):
+        with open(os.path.join(self.dir, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def start_containerd(self):
+        with open(self.dir + "/containerd.log", "a", encoding="utf-8") as log:
+            self.containerd = subprocess.Popen(
+                self._inside("containerd", "-c", self.dir + "/config.toml"), stdout=log, stderr=log)
+        self.processes.append(self.containerd)
+        wait_until(self._answers, 30, "containerd's answer")
+
+    def _answers(self):
+        return subprocess.run([self._tool("cri"), "pods"], capture_output=True, check=False,
+                              env=dict(os.environ, CRI_SOCKET=self.socket)).returncode == 0
+
+    def kill_containerd(self):
+        self.containerd.send_signal(signal.SIGKILL)
+        self.containerd.wait()
+        self.processes.remove(self.containerd)
+
+    def _start_registry(self):
+        log = open(self.dir + "/registry.log", "a", encoding="utf-8")
+        self.processes.append(subprocess.Popen(
+            self._inside("docker-registry", "serve", self.dir + "/registry.yml"), stdout=log, stderr=log))
+        wait_until(lambda: subprocess.run(self._inside("skopeo", "list-tags", "--tls-verify=false",
+                                                       "docker://127.0.0.1:5000/none"),
+                                          capture_output=True, text=True,
+                                          check=False).stderr.find("connection refused") < 0, 20, "registry")
+
+    def push_big(self, name, megabytes):
+        """An image with a random layer of this size in the registry; returns its reference."""
+        path = "%s/%s.tar" % (self.dir, name)
+        images.write_big(self.build, path, "localhost/%s:1" % name, megabytes)
+        run(*self._inside("skopeo", "copy", "--quiet", "--dest-tls-verify=false", "docker-archive:" + path,
+                          "docker://127.0.0.1:5000/%s:1" % name))
+        os.unlink(path)
+        return "127.0.0.1:5000/%s:1" % name
+
+    def slow_link(self, megabits):
+        run(*self._inside("tc", "qdisc", "replace", "dev", "lo", "root", "tbf", "rate", "%dmbit" % megabits,
+                          "burst", "256k", "latency", "50ms"))
+
+    def _tool(self, name):
+        return os.path.join(self.build, "tests/tools", name)
+
+    def cri(self, *words):
+        return run(self._tool("cri"), *words, env=dict(os.environ, CRI_SOCKET=self.socket))
+
+    def ctr(self, *words):
+        return run("ctr", "--address", self.socket, "--namespace", "k8s.io", *words)
+
+    def run_pod(self, name, namespace="shop", **options):
+        return Pod(self, name, namespace, **options)
+
+    def _remove_pods(self):
+        try:
+            for line in self.cri("pods").splitlines():
+                pod = json.loads(line)["id"]
+                self.cri("stopp", "id=" + pod)
+                self.cri("rmp", "id=" + pod)
+        except RuntimeError:
+            pass
+
+    def _unmount(self):
+        with open("/proc/mounts", encoding="utf-8") as file:
+            mounts = [line.split()[1] for line in file if self.dir in line.split()[1]]
+        for mount in reversed(mounts):
+            subprocess.run(["umount", "-l", mount], stderr=subprocess.DEVNULL, check=False)
+
+    def _remove_cgroups(self):
+        for root, _, _ in os.walk("/sys/fs/cgroup"):
+            if os.path.basename(root) == self.name:
+                for folder, _, _ in os.walk(root, topdown=False):
+                    try:
+                        os.rmdir(folder)
+                    except OSError:
+                        pass

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one program in the test images: `cast WHAT [ARGUMENT ...]`. Static, and with a clock of its
+ * own: where STAMPS names a file, it writes "entry NS" and "listen NS" (CLOCK_BOOTTIME) there.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t entry_ns;
+
+static uint64_t boot_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+__attribute__((constructor(101))) static void note_entry(void)
+{
+	entry_ns = boot_ns();
+}
+
+static void stamp(const char *what, uint64_t ns)
+{
+	int fd = open("/stamps/stamps", O_WRONLY | O_CREAT | O_APPEND, 0644);
+
+	if (fd < 0)
+		return;
+	dprintf(fd, "%s %llu\n", what, (unsigned long long)ns);
+	close(fd);
+}
+
+static void pause_ms(long ms)
+{
+	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+}
+
+static void forever(void)
+{
+	for (;;)
+		pause();
+}
+
+static long number(char **argv, int index, long otherwise)
+{
+	for (int i = 0; i <= index; i++)
+		if (!argv[i])
+			return otherwise;
+	return strtol(argv[index], NULL, 10);
+}
+
+/* listen PORT DELAY_MS */
+static int do_listen(char **argv)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_port = htons((uint16_t)number(argv, 0, 8080))};
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	pause_ms(number(argv, 1, 0));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0)
+		return 9;
+	stamp("listen", boot_ns());
+	forever();
+	return 0;
+}
+
+/* exit CODE AFTER_MS */
+static int do_exit(char **argv)
+{
+	pause_ms(number(argv, 1, 0));
+	return (int)number(argv, 0, 0);
+}
+
+static int do_segv(char **argv)
+{
+	pause_ms(number(argv, 0, 0));
+	*(volatile int *)(uintptr_t)0xdead000 = 1;
+	return 0;
+}
+
+static int do_abort(char **argv)
+{
+	pause_ms(number(argv, 0, 0));
+	abort();
+}
+
+static void eat(void)
+{
+	for (;;) {
+		char *block = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (block == MAP_FAILED)
+			_exit(8);
+		memset(block, 1, 1 << 20);
+	}
+}
+
+/* eat AFTER_MS: the first process itself */
+static int do_eat(char **argv)
+{
+	pause_ms(number(argv, 0, 0));
+	eat();
+	return 0;
+}
+
+/* eat-child AFTER_MS TIMES EVERY_MS: children, which the first process outlives */
+static int do_eat_child(char **argv)
+{
+	long times = number(argv, 1, 1);
+
+	pause_ms(number(argv, 0, 0));
+	for (long i = 0; i < times; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			eat();
+		stamp("child", (uint64_t)pid);
+		waitpid(pid, NULL, 0);
+		pause_ms(number(argv, 2, 0));
+	}
+	forever();
+	return 0;
+}
+
+/* storm SECONDS: as many processes as the machine makes */
+static int do_storm(char **argv)
+{
+	uint64_t end = boot_ns() + (uint64_t)number(argv, 0, 5) * 1000000000u, forks = 0;
+
+	while (boot_ns() < end) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit((int)(forks & 1));
+		if (pid > 0)
+			forks++;
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	}
+	stamp("forks", forks);
+	return 0;
+}
+
+/* deaf: ignores SIGTERM */
+static int do_deaf(char **argv)
+{
+	(void)argv;
+	signal(SIGTERM, SIG_IGN);
+	forever();
+	return 0;
+}
+
+static void on_term(int number)
+{
+	(void)number;
+	_exit(0);
+}
+
+/* polite: ends with 0 on SIGTERM */
+static int do_polite(char **argv)
+{
+	(void)argv;
+	signal(SIGTERM, on_term);
+	forever();
+	return 0;
+}
+
+static int do_sleep(char **argv)
+{
+	pause_ms(number(argv, 0, 1000));
+	return 0;
+}
+
+/* pause: the sandbox's program */
+static int do_pause(char **argv)
+{
+	(void)argv;
+	signal(SIGTERM, on_term);
+	forever();
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*run)(char **argv);
+	} parts[] = {
+		{"listen", do_listen}, {"exit", do_exit},   {"segv", do_segv},
+		{"abort", do_abort},   {"eat", do_eat},	    {"eat-child", do_eat_child},
+		{"storm", do_storm},   {"deaf", do_deaf},   {"polite", do_polite},
+		{"sleep", do_sleep},   {"pause", do_pause},
+	};
+	const char *base = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
+
+	if (strcmp(base, "pause") == 0)
+		return do_pause(argv);
+	if (argc < 2)
+		return 0; /* true */
+	stamp("entry", entry_ns);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (strcmp(argv[1], parts[i].name) == 0)
+			return parts[i].run(argv + 2);
+	return 125;
+}

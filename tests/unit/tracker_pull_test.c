@@ -203,6 +203,7 @@ static void slow_is_not_failed(void **state)
 
 	(void)state;
 	fixture_open(&f, NULL);
+	feed(&f, ingest(0, 1 * MB, t, false, t + 50 * MS));
 	feed(&f, ingest(0, 1 * MB, t, true, t + 100 * MS));
 	feed(&f, ingest(1, 1 * MB, t, false, t + 100 * MS));
 	pass(&f, t + 30 * S);

@@ -23,17 +23,30 @@ bool record_reconstructed(const struct record *record)
 	}
 }
 
+/* Nobody watched: all of it was found afterwards. */
+static bool wholly_reconstructed(const struct record *record)
+{
+	const struct record_start *start = &record->start;
+
+	if (record->type != RECORD_START)
+		return record_reconstructed(record);
+	for (uint32_t i = 0; i < start->phase_count && i < START_PHASES_MAX; i++)
+		if (!start->phases[i].reconstructed)
+			return false;
+	return start->phase_count > 0;
+}
+
 bool record_supersedes(const struct record *newer, const struct record *older)
 {
-	bool newer_measured = !record_reconstructed(newer);
-	bool older_measured = !record_reconstructed(older);
+	bool newer_watched = !wholly_reconstructed(newer);
+	bool older_watched = !wholly_reconstructed(older);
 
 	/*
-	 * A final record that was found afterwards does not replace what was measured, even if that
+	 * A final record that was found afterwards does not replace what was watched, even if that
 	 * was not final yet: nothing measured is given away.
 	 */
-	if (newer_measured != older_measured)
-		return newer_measured && (newer->final || !older->final);
+	if (newer_watched != older_watched)
+		return newer_watched && (newer->final || !older->final);
 	return newer->final || !older->final;
 }
 

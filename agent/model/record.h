@@ -64,7 +64,7 @@ struct phase_span {
 	bool reconstructed; /* a border comes from timestamps found afterwards */
 };
 
-#define START_PHASES_MAX 16
+#define START_PHASES_MAX  16
 #define START_PLUGINS_MAX 8
 
 struct plugin_span {
@@ -76,18 +76,19 @@ struct plugin_span {
 
 enum start_state {
 	START_STATE_NONE,
-	START_RUNNING,   /* executing; has not listened so far */
+	START_RUNNING,	 /* executing; has not listened so far */
 	START_LISTENING, /* listened: app has an end */
-	START_EXITED,    /* ended before it listened */
-	START_FAILED,    /* the entrypoint was never executed */
-	START_SILENT,    /* still running at the end of the start window, never listened */
+	START_EXITED,	 /* ended before it listened */
+	START_FAILED,	 /* the entrypoint was never executed */
+	START_SILENT,	 /* still running at the end of the start window, never listened */
 	START_STATE_COUNT
 };
 
 /* phases are in order, gapless, and sum to span. */
 struct record_start {
 	enum start_state state;
-	struct span span; /* first sign of the pod (or of the restart) to the end of the last phase */
+	struct span
+		span; /* first sign of the pod (or of the restart) to the end of the last phase */
 	uint32_t phase_count;
 	struct phase_span phases[START_PHASES_MAX];
 	struct span network; /* inside sandbox: first CNI exec to last exit */
@@ -105,27 +106,27 @@ struct record_start {
 
 enum exit_verdict {
 	EXIT_VERDICT_NONE,
-	EXIT_COMPLETED,     /* exit code 0 */
-	EXIT_ERROR,         /* exit code other than 0 */
-	EXIT_CRASHED,       /* a fault or abort of its own */
-	EXIT_OOM_KILLED,    /* init was an OOM victim */
-	EXIT_STOPPED,       /* by the container runtime: somebody asked containerd to stop it */
-	EXIT_KILLED,        /* by a process outside of the container and the runtime */
-	EXIT_SELF_KILLED,   /* by a process of its own container */
-	EXIT_SIGNALED,      /* by a signal whose sender was not seen */
-	EXIT_START_FAILED,  /* the entrypoint was never executed */
-	EXIT_LOST,          /* it is gone; how it ended could not be found */
+	EXIT_COMPLETED,	   /* exit code 0 */
+	EXIT_ERROR,	   /* exit code other than 0 */
+	EXIT_CRASHED,	   /* a fault or abort of its own */
+	EXIT_OOM_KILLED,   /* init was an OOM victim */
+	EXIT_STOPPED,	   /* by the container runtime: somebody asked containerd to stop it */
+	EXIT_KILLED,	   /* by a process outside of the container and the runtime */
+	EXIT_SELF_KILLED,  /* by a process of its own container */
+	EXIT_SIGNALED,	   /* by a signal whose sender was not seen */
+	EXIT_START_FAILED, /* the entrypoint was never executed */
+	EXIT_LOST,	   /* it is gone; how it ended could not be found */
 	EXIT_VERDICT_COUNT
 };
 
 struct record_exit {
 	enum exit_verdict verdict;
-	int32_t code;   /* CRI's exit code (128 + signal if killed) */
+	int32_t code;	/* CRI's exit code (128 + signal if killed) */
 	int32_t signal; /* 0: none, or not known */
 	bool core_dumped;
-	bool reconstructed; /* from CRI's status, found afterwards */
+	bool reconstructed;		  /* from CRI's status, found afterwards */
 	uint64_t started_ns, finished_ns; /* finished_ns equals CRI's finished_at */
-	uint64_t kernel_ns;               /* when the kernel ended the process; 0 not seen */
+	uint64_t kernel_ns;		  /* when the kernel ended the process; 0 not seen */
 	uint32_t pid;
 	char comm[COMM_SIZE];
 	/* who sent the signal that explains the end; sender_pid 0: none or not seen */
@@ -135,7 +136,7 @@ struct record_exit {
 	bool sender_inside;    /* a process of the same container */
 	uint64_t fault_address;
 	uint32_t deaths; /* of this pod's container in a row, this one included, without success */
-	bool looping;    /* the last three of them within 20 min */
+	bool looping;	 /* the last three of them within 20 min */
 	char reason[REASON_SIZE];   /* CRI's word */
 	char message[MESSAGE_SIZE]; /* CRI's text */
 };
@@ -174,7 +175,7 @@ struct record_oom {
 	uint32_t invoker_pid;
 	char invoker_comm[COMM_SIZE];
 	bool invoker_inside; /* of the same container */
-	bool confirmed;      /* the first victim was seen to end by SIGKILL */
+	bool confirmed;	     /* the first victim was seen to end by SIGKILL */
 };
 
 struct record_pull {
@@ -204,7 +205,7 @@ struct record {
 	enum record_type type;
 	bool final;
 	char key[KEY_SIZE];
-	uint64_t boot_ns;      /* when what it tells was over; histories are ordered by it */
+	uint64_t boot_ns;	/* when what it tells was over; histories are ordered by it */
 	int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME when it was emitted */
 	struct subject subject;
 	union {
@@ -224,8 +225,8 @@ typedef void (*record_fn)(void *context, const struct record *record);
 bool record_reconstructed(const struct record *record);
 
 /*
- * True if `newer` should replace `older` (same type and key): what was measured is never replaced
- * by what was reconstructed, and what is final never by what is not.
+ * True if `newer` should replace `older` (same type and key): what was watched, be it in part, is never
+ * replaced by what was wholly reconstructed, and what is final never by what is not.
  */
 bool record_supersedes(const struct record *newer, const struct record *older);
 

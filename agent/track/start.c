@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "track/start.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -117,10 +118,19 @@ static struct siblings look_at_siblings(const struct containers *all,
 	return seen;
 }
 
+static int by_begin(const void *a, const void *b)
+{
+	const struct plugin_span *first = a, *second = b;
+
+	return (first->span.from_ns > second->span.from_ns) -
+	       (first->span.from_ns < second->span.from_ns);
+}
+
 static void add_network(const struct container *sandbox, struct record_start *start)
 {
 	start->plugin_count = sandbox->plugin_count;
 	memcpy(start->plugins, sandbox->plugins, sizeof(start->plugins));
+	qsort(start->plugins, start->plugin_count, sizeof(*start->plugins), by_begin);
 	for (uint32_t i = 0; i < start->plugin_count; i++) {
 		struct span *span = &start->plugins[i].span;
 

@@ -52,6 +52,21 @@ static void better_replaces_worse_only(void **state)
 	}
 }
 
+/* A start that was partly watched is not replaced by one found after a restart of the agent. */
+static void a_partly_watched_start_stays(void **state)
+{
+	struct record watched = {.type = RECORD_START, .final = true, .start = {.phase_count = 2}};
+	struct record adopted = {.type = RECORD_START, .final = true, .start = {.phase_count = 1}};
+
+	(void)state;
+	watched.start.phases[0].reconstructed = true;
+	adopted.start.phases[0].reconstructed = true;
+	assert_false(record_supersedes(&adopted, &watched));
+	assert_true(record_supersedes(&watched, &adopted));
+	assert_true(record_supersedes(&watched, &watched));
+	assert_true(record_supersedes(&adopted, &adopted));
+}
+
 static void one_reconstructed_phase_marks_the_start(void **state)
 {
 	struct record record = {.type = RECORD_START, .start = {.phase_count = 2}};
@@ -99,6 +114,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(better_replaces_worse_only),
+		cmocka_unit_test(a_partly_watched_start_stays),
 		cmocka_unit_test(one_reconstructed_phase_marks_the_start),
 		cmocka_unit_test(durations_need_both_ends),
 	};

@@ -25,7 +25,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 HARDEN   := -fstack-protector-strong -fPIC -D_FORTIFY_SOURCE=2
 OPT      ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE -DNODEWAKE_VERSION='"$(VERSION)"' -Iagent -I. -I$(BUILD)/gen
-CFLAGS   += -std=gnu2x $(OPT) $(WARNINGS) $(HARDEN)
+CFLAGS   += -std=gnu2x $(OPT) $(WARNINGS) $(HARDEN) $(CFLAGS_EXTRA)
 CFLAGS   += $(shell pkg-config --cflags $(filter-out grpc_unsecure,$(PACKAGES)))
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LDLIBS   += $(shell pkg-config --libs $(filter-out grpc_unsecure,$(PACKAGES))) -lgrpc_unsecure -lgpr
@@ -69,7 +69,7 @@ MAIN_O   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/*.c))
 all: $(BUILD)/nodewake ## build the agent
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile tests/tests.mk | expand -t 18
 
 # --- build -----------------------------------------------------------------------------------
 

@@ -31,12 +31,39 @@ $(BUILD)/tests/programs/%: tests/programs/%.c
 	@mkdir -p $(@D)
 	$(call say,STATIC,$<)$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -static -o $@ $<
 
-.PHONY: check check-unit layers
+.PHONY: check check-unit check-node check-clang layers lint fmt asan demo
+
+check: check-unit layers check-node ## all tests that this machine can run
+
 check-unit: $(UNIT_BIN) ## unit, replay and corpus tests: any machine, no root
-	@failed=0; for test in $(UNIT_BIN); do $$test || failed=1; done; exit $$failed
+	@failed=0; for test in $(UNIT_BIN); do $$test || failed=$$((failed + 1)); done; \
+		echo "check-unit: $(words $(UNIT_BIN)) programs, $$failed failed"; exit $$failed
 
 # Each folder must link against only what the include rule grants it.
 layers: $(ARCHIVES)
 	@$(foreach layer,$(LAYERS),$(CC) -shared -Wl,-z,defs $(filter -fsanitize%,$(LDFLAGS)) -o $(BUILD)/layer-$(layer).so \
 		-Wl,--whole-archive $(BUILD)/lib$(layer).a -Wl,--no-whole-archive \
-		$(foreach used,$(MAY_USE_$(layer)),$(BUILD)/lib$(used).a) $(LDLIBS) && ) true
+		$(foreach used,$(MAY_USE_$(layer)),$(BUILD)/lib$(used).a) $(LDLIBS) && ) echo "layers: each folder links with what it may use"
+
+# Real kernel, real containerd, real registry.
+check-node: $(BUILD)/nodewake $(TOOL_BIN) $(PROGRAMS) ## integration tests: root and a kernel with BTF
+	@if [ "$$(id -u)" -ne 0 ]; then echo "check-node: SKIPPED: needs root"; \
+	elif [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-node: SKIPPED: this kernel has no BTF"; \
+	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/integration; fi
+
+demo: deps ## a cast of pods on a private node, and what nodewake says of them
+	$(Q)$(MAKE) -j2 $(BUILD)/nodewake $(TOOL_BIN) $(PROGRAMS)
+	$(Q)/usr/bin/python3 tests/demo/demo.py $(BUILD)
+
+lint: layers ## include rule, format, cppcheck, shellcheck
+	@tests/lint.sh
+
+fmt: ## format all C
+	clang-format -i $$(git ls-files 'agent/*.[ch]' 'bpf/*.[ch]' 'tests/*.[ch]')
+
+asan: ## unit tests with the address and undefined-behaviour sanitizers
+	$(Q)$(MAKE) BUILD=build-asan SANITIZE=1 all check-unit
+
+check-clang: ## clang and gcc build without a warning
+	$(Q)$(MAKE) BUILD=build-clang CC=clang CFLAGS_EXTRA=-Werror all
+	$(Q)$(MAKE) BUILD=build-gcc CC=gcc CFLAGS_EXTRA=-Werror all

@@ -41,7 +41,8 @@ struct kernel_probes {
 };
 
 /* libbpf's own words, one line each; the verifier's log is for developers. */
-static int on_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static int on_libbpf(enum libbpf_print_level level,
+							   const char *format, va_list arguments)
 {
 	char text[512];
 

@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs every package that the Makefile's targets need on Debian 12. Idempotent; needs root.
+set -eu
+
+packages="build-essential pkg-config clang llvm lld libclang-rt-14-dev clang-format cppcheck shellcheck
+libbpf-dev libelf-dev zlib1g-dev bpftool libsystemd-dev libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
+libsqlite3-dev sqlite3 libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev uthash-dev libcmocka-dev
+python3 python3-pytest scdoc containerd runc docker-registry skopeo iproute2 containernetworking-plugins
+ca-certificates"
+
+missing=""
+for package in $packages; do
+	state=$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null || true)
+	[ "$state" = "ii " ] || missing="$missing $package"
+done
+if [ -z "$missing" ]; then
+	echo "deps: all packages are there"
+	exit 0
+fi
+if [ "$(id -u)" -ne 0 ]; then
+	echo "deps: run as root to install:$missing" >&2
+	exit 1
+fi
+
+# The services in these packages (containerd, docker-registry) must not start by being installed.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+	trap 'rm -f "$policy"' EXIT
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod 0755 "$policy"
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+# a foreign source that can't be reached is no reason to fail, as long as the packages are found
+apt-get update -q || echo "deps: not every package source could be read" >&2
+# shellcheck disable=SC2086
+apt-get install -y -q --no-install-recommends $missing

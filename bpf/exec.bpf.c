@@ -4,6 +4,8 @@
  * entrypoint, its later execs and exec sessions in a container. Everything else is dropped here,
  * after one look-up for the cgroup, so that a fork storm in a container costs next to nothing.
  */
+#include <stddef.h>
+
 #include "bpf/probe.h"
 
 #define REEXECS_MAX  16
@@ -179,11 +181,11 @@ static __always_inline void exec_on_host(struct task_struct *task, struct linux_
 		return;
 	if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
 		count_loss(WIRE_LOSS_TABLE_FULL);
-	record = bpf_ringbuf_reserve(&ring_chatter, sizeof(*record), 0);
-	if (!record) {
-		count_loss(WIRE_LOSS_CHATTER_FULL);
+	__u32 zero = 0;
+
+	record = bpf_map_lookup_elem(&scratch, &zero);
+	if (!record)
 		return;
-	}
 	fill_header(&record->header, WIRE_EXEC_HELPER, sizeof(*record), entry.role, 0, task);
 	__builtin_memcpy(record->file, file, sizeof(file));
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
@@ -194,7 +196,13 @@ static __always_inline void exec_on_host(struct task_struct *task, struct linux_
 		read_environment(record, mm);
 	else
 		read_arguments(record, mm);
-	submit(&ring_chatter, record, false);
+	__u64 used = record->tail_size ? WIRE_ARGS_HEAD + WIRE_ARGS_TAIL : record->head_size;
+	__u64 size = offsetof(struct wire_exec_helper, texts) + bounded(used, WIRE_ENVIRONMENT);
+	bool wake = bpf_ringbuf_query(&ring_chatter, BPF_RB_AVAIL_DATA) >= WAKE_MARK;
+
+	if (bpf_ringbuf_output(&ring_chatter, record, size,
+			       wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
+		count_loss(WIRE_LOSS_CHATTER_FULL);
 }
 
 SEC("tp_btf/sched_process_exec")

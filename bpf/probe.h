@@ -66,6 +66,14 @@ struct {
 	__type(value, __u64);
 } losses SEC(".maps");
 
+/* Room to put a helper's record together: only what is used of it goes into the ring. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct wire_exec_helper);
+} scratch SEC(".maps");
+
 /* Set by the agent before it loads the programs: the memory controller is on a v1 hierarchy. */
 const volatile bool memory_on_v1 = false;
 

@@ -24,12 +24,12 @@ for layer in base model client track store source sink cli; do
 		esac
 	done < <(grep -nHoP '^#include "\K[a-z]+(?=/)' agent/$layer/*.[ch] | grep -v ':bpf$')
 done
-for file in $(grep -l '^#include "bpf/' agent/*/*.[ch]); do
+while read -r file; do
 	case "$file" in
 	agent/source/kernel_*) ;;
 	*) complain "$file: only the kernel source may include bpf/" ;;
 	esac
-done
+done < <(grep -l '^#include "bpf/' agent/*/*.[ch])
 
 sources=$(git ls-files 'agent/*.[ch]' 'bpf/*.[ch]' 'tests/*.[ch]')
 # shellcheck disable=SC2086
@@ -51,7 +51,7 @@ done < <(git ls-files '*.c' '*.h' '*.py' '*.sh' '*.proto' Makefile '*.mk')
 cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
 	--std=c11 --suppress=missingIncludeSystem --suppress=unknownMacro --suppress=syntaxError \
 	--suppress=internalAstError --suppress=nullPointerRedundantCheck -I agent \
-	--suppress=uninitvar --suppress=legacyUninitvar --suppress=memleak --suppress=unknownEvaluationOrder \
+	--suppress=uninitvar --suppress=legacyUninitvar --suppress=memleak --suppress=resourceLeak --suppress=unknownEvaluationOrder \
 	agent || complain "cppcheck has found something"
 
 git ls-files '*.sh' .ci/run | xargs shellcheck || complain "shellcheck has found something"

@@ -3,4 +3,4 @@
 #pragma once
 
 #define DEFAULT_STATE_DIR "/var/lib/nodewake"
-#define DEFAULT_SOCKET "/run/nodewake/nodewake.sock"
+#define DEFAULT_SOCKET	  "/run/nodewake/nodewake.sock"

@@ -50,8 +50,11 @@ bool text_is_hex(const char *text, size_t length)
 static size_t decode(const unsigned char *text, uint32_t *ret_code)
 {
 	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t length = text[0] < 0x80 ? 1 : text[0] >> 5 == 6 ? 2 : text[0] >> 4 == 14 ? 3 :
-			text[0] >> 3 == 30 ? 4 : 0;
+	size_t length = text[0] < 0x80	     ? 1
+			: text[0] >> 5 == 6  ? 2
+			: text[0] >> 4 == 14 ? 3
+			: text[0] >> 3 == 30 ? 4
+					     : 0;
 	uint32_t code = length == 1 ? text[0] : text[0] & (0x7fu >> length);
 
 	for (size_t i = 1; i < length; i++) {
@@ -141,6 +144,7 @@ void text_bytes(uint64_t bytes, char ret_text[static BYTES_TEXT_SIZE])
 		value /= 1024;
 		unit++;
 	}
-	snprintf(ret_text, BYTES_TEXT_SIZE, unit && value < 10 && value != (double)(uint64_t)value ?
-		 "%.1f%s" : "%.0f%s", value, units[unit]);
+	snprintf(ret_text, BYTES_TEXT_SIZE,
+		 unit && value < 10 && value != (double)(uint64_t)value ? "%.1f%s" : "%.0f%s",
+		 value, units[unit]);
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #define DURATION_TEXT_SIZE 32
-#define BYTES_TEXT_SIZE 16
+#define BYTES_TEXT_SIZE	   16
 
 /* Copies and terminates, cutting at the end; never splits a UTF-8 sequence. */
 void text_copy(char *to, size_t size, const char *from);

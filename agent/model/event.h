@@ -23,19 +23,19 @@ enum event_type {
 	/* kernel */
 	EVENT_CGROUP_NEW,  /* cgroup: a container's cgroup was made (or found, when adopted) */
 	EVENT_CGROUP_GONE, /* cgroup */
-	EVENT_EXEC,        /* exec: a process that matters executed a program */
-	EVENT_EXIT,        /* exit: a process that matters ended (whole thread group) */
-	EVENT_LISTEN,      /* listen: first TCP listens of a container */
-	EVENT_OOM,         /* oom: the kernel chose a victim */
+	EVENT_EXEC,	   /* exec: a process that matters executed a program */
+	EVENT_EXIT,	   /* exit: a process that matters ended (whole thread group) */
+	EVENT_LISTEN,	   /* listen: first TCP listens of a container */
+	EVENT_OOM,	   /* oom: the kernel chose a victim */
 
 	/* containerd */
 	EVENT_CONTAINER,      /* container: identity and state, as CRI or containerd tell it */
 	EVENT_CONTAINER_GONE, /* container_gone: deleted from containerd */
-	EVENT_TASK,           /* task */
-	EVENT_SNAPSHOT,       /* snapshot: container rootfs or layer unpack */
-	EVENT_INGEST,         /* ingest: a download seen in progress */
-	EVENT_LAYER,          /* layer: what an image that became ready consists of */
-	EVENT_IMAGE,          /* image: a name came, changed or went */
+	EVENT_TASK,	      /* task */
+	EVENT_SNAPSHOT,	      /* snapshot: container rootfs or layer unpack */
+	EVENT_INGEST,	      /* ingest: a download seen in progress */
+	EVENT_LAYER,	      /* layer: what an image that became ready consists of */
+	EVENT_IMAGE,	      /* image: a name came, changed or went */
 
 	/* about the sources themselves */
 	EVENT_SOURCE, /* source: up, down, lost, sync begin and end */
@@ -48,40 +48,41 @@ enum event_type {
 
 /* A pid alone is reused; the pair is unique for one boot. */
 struct process {
-	uint32_t pid;      /* thread group id in the initial pid namespace */
+	uint32_t pid;	   /* thread group id in the initial pid namespace */
 	uint64_t start_ns; /* task start_boottime of the group leader */
 };
 
 enum process_role {
 	ROLE_NONE,
-	ROLE_SHIM,       /* containerd-shim-*: verb is start, delete or "" (the daemon) */
-	ROLE_RUNTIME,    /* runc, crun: verb is create, start, kill, delete, exec, state */
-	ROLE_CNI,        /* CNI plugin: verb is ADD, DEL, CHECK */
+	ROLE_SHIM,	 /* containerd-shim-*: verb is start, delete or "" (the daemon) */
+	ROLE_RUNTIME,	 /* runc, crun: verb is create, start, kill, delete, exec, state */
+	ROLE_CNI,	 /* CNI plugin: verb is ADD, DEL, CHECK */
 	ROLE_ENTRYPOINT, /* container's first program: exec is the container's true start */
-	ROLE_REEXEC,     /* container's init executed another program later */
-	ROLE_SESSION,    /* first program of an exec session (kubectl exec, exec probe) */
-	ROLE_MEMBER,     /* another process of a container */
-	ROLE_HOST,       /* none of the above (an OOM victim outside of containers) */
+	ROLE_REEXEC,	 /* container's init executed another program later */
+	ROLE_SESSION,	 /* first program of an exec session (kubectl exec, exec probe) */
+	ROLE_MEMBER,	 /* another process of a container */
+	ROLE_HOST,	 /* none of the above (an OOM victim outside of containers) */
 	ROLE_COUNT
 };
 
 struct event_cgroup {
-	uint64_t cgroup_id;             /* kernfs id = inode of the deciding directory */
-	char container_id[ID_SIZE];     /* 64 hex from the directory's name */
-	char pod_uid[POD_UID_SIZE];     /* from the parent's name, with dashes; "" if none */
-	char path[CGROUP_PATH_SIZE];    /* below the hierarchy's root */
+	uint64_t cgroup_id;	     /* kernfs id = inode of the deciding directory */
+	char container_id[ID_SIZE];  /* 64 hex from the directory's name */
+	char pod_uid[POD_UID_SIZE];  /* from the parent's name, with dashes; "" if none */
+	char path[CGROUP_PATH_SIZE]; /* below the hierarchy's root */
 };
 
 struct event_exec {
 	struct process who;
 	uint32_t parent_pid;
 	enum process_role role;
-	uint64_t cgroup_id;         /* own deciding cgroup */
-	char container_id[ID_SIZE]; /* in whose cgroup it is, or for runtime, shim, CNI: on whose behalf */
+	uint64_t cgroup_id; /* own deciding cgroup */
+	char container_id
+		[ID_SIZE]; /* in whose cgroup it is, or for runtime, shim, CNI: on whose behalf */
 	char comm[COMM_SIZE];
-	char file[FILE_SIZE];       /* as passed to execve */
+	char file[FILE_SIZE]; /* as passed to execve */
 	char verb[VERB_SIZE];
-	char pod[POD_SIZE];         /* CNI only: K8S_POD_NAME of CNI_ARGS */
+	char pod[POD_SIZE]; /* CNI only: K8S_POD_NAME of CNI_ARGS */
 	char pod_namespace[NAMESPACE_SIZE];
 };
 
@@ -89,8 +90,8 @@ struct event_exec {
 struct signal_seen {
 	uint64_t boot_ns;
 	int32_t signal; /* 0: none seen */
-	int32_t code;   /* si_code */
-	bool ignored;   /* the target ignored it */
+	int32_t code;	/* si_code */
+	bool ignored;	/* the target ignored it */
 	bool from_kernel;
 	uint64_t address; /* for faults */
 	struct process sender;
@@ -103,9 +104,9 @@ struct event_exit {
 	enum process_role role;
 	uint64_t cgroup_id;
 	char container_id[ID_SIZE]; /* as in event_exec */
-	char comm[COMM_SIZE];       /* of the group leader at its end */
-	int32_t code;               /* exit code; 0 if killed by a signal */
-	int32_t signal;             /* 0 if it exited */
+	char comm[COMM_SIZE];	    /* of the group leader at its end */
+	int32_t code;		    /* exit code; 0 if killed by a signal */
+	int32_t signal;		    /* 0 if it exited */
 	bool core_dumped;
 	bool oom_victim;
 	struct signal_seen last[2]; /* newest first */
@@ -122,20 +123,20 @@ struct event_listen {
 struct event_oom {
 	struct process victim;
 	uint32_t parent_pid;
-	uint32_t namespace_pid;     /* pid as the container sees it; 1 is its init */
+	uint32_t namespace_pid; /* pid as the container sees it; 1 is its init */
 	uint32_t uid;
 	int32_t oom_score_adj;
-	uint64_t cgroup_id;         /* the victim's */
+	uint64_t cgroup_id;	    /* the victim's */
 	char container_id[ID_SIZE]; /* "" for a process outside of containers */
 	char cgroup_path[CGROUP_PATH_SIZE];
 	char comm[COMM_SIZE];
 	uint64_t total_vm_kb, anon_kb, file_kb, shmem_kb, swap_kb, pagetable_kb;
-	bool group_kill;            /* memory.oom.group is set: all of the cgroup die together */
-	bool by_limit;              /* a memory cgroup's limit; false: the node ran out */
-	uint64_t limit_cgroup_id;   /* whose limit: ancestor with the least headroom */
+	bool group_kill;	  /* memory.oom.group is set: all of the cgroup die together */
+	bool by_limit;		  /* a memory cgroup's limit; false: the node ran out */
+	uint64_t limit_cgroup_id; /* whose limit: ancestor with the least headroom */
 	char limit_path[CGROUP_PATH_SIZE];
 	uint64_t limit_bytes, usage_bytes; /* of that cgroup */
-	struct process invoker;     /* whose allocation triggered it */
+	struct process invoker;		   /* whose allocation triggered it */
 	uint64_t invoker_cgroup_id;
 	char invoker_comm[COMM_SIZE];
 };
@@ -150,14 +151,15 @@ enum container_state {
 
 struct event_container {
 	char container_id[ID_SIZE];
-	char sandbox_id[ID_SIZE]; /* equals container_id for the sandbox itself; "" if not a pod's */
+	char sandbox_id
+		[ID_SIZE]; /* equals container_id for the sandbox itself; "" if not a pod's */
 	char pod[POD_SIZE];
 	char pod_namespace[NAMESPACE_SIZE];
 	char pod_uid[POD_UID_SIZE];
 	char name[NAME_SIZE]; /* container's name in the pod; "" for a sandbox */
 	char image[IMAGE_SIZE];
 	char image_id[IMAGE_SIZE]; /* image_ref of CRI, or "" */
-	uint32_t attempt;          /* restart number */
+	uint32_t attempt;	   /* restart number */
 	enum container_state state;
 	uint32_t pid; /* init's, 0 unknown */
 	uint64_t cgroup_id;
@@ -209,7 +211,14 @@ struct event_snapshot {
 	char parent[DIGEST_SIZE];   /* chain id below it, "" for the first layer */
 };
 
-enum ingest_kind { INGEST_OTHER, INGEST_LAYER, INGEST_MANIFEST, INGEST_INDEX, INGEST_CONFIG, INGEST_KIND_COUNT };
+enum ingest_kind {
+	INGEST_OTHER,
+	INGEST_LAYER,
+	INGEST_MANIFEST,
+	INGEST_INDEX,
+	INGEST_CONFIG,
+	INGEST_KIND_COUNT
+};
 
 struct event_ingest {
 	enum ingest_kind kind;
@@ -223,9 +232,9 @@ struct event_layer {
 	char image[IMAGE_SIZE];
 	char digest[DIGEST_SIZE]; /* compressed blob */
 	char chain[DIGEST_SIZE];  /* chain id of its snapshot, "" unknown */
-	uint32_t index, count;    /* position among the image's layers */
-	uint64_t bytes;           /* compressed size */
-	uint64_t committed_ns;    /* when the blob was complete */
+	uint32_t index, count;	  /* position among the image's layers */
+	uint64_t bytes;		  /* compressed size */
+	uint64_t committed_ns;	  /* when the blob was complete */
 };
 
 enum image_step { IMAGE_NONE, IMAGE_CREATE, IMAGE_UPDATE, IMAGE_DELETE, IMAGE_STEP_COUNT };
@@ -236,17 +245,17 @@ struct event_image {
 	char name[IMAGE_SIZE];
 	char digest[DIGEST_SIZE];   /* what the name points to: index or manifest, "" unknown */
 	char image_id[DIGEST_SIZE]; /* digest of the config, what CRI calls the image id */
-	uint64_t resolved_ns;       /* when its manifest was stored: first sign of a pull; 0 unknown */
+	uint64_t resolved_ns; /* when its manifest was stored: first sign of a pull; 0 unknown */
 };
 
 enum source_kind { SOURCE_NONE, SOURCE_KERNEL, SOURCE_CONTAINERD, SOURCE_AGENT, SOURCE_KIND_COUNT };
 
 enum source_step {
 	SOURCE_STEP_NONE,
-	SOURCE_UP,         /* it delivers from now on */
-	SOURCE_DOWN,       /* it does not deliver from now on; cause */
-	SOURCE_LOST,       /* count facts were lost between since_ns and boot_ns; cause */
-	SOURCE_MISSING,    /* a part can't be observed at all (probe not attached); cause */
+	SOURCE_UP,	   /* it delivers from now on */
+	SOURCE_DOWN,	   /* it does not deliver from now on; cause */
+	SOURCE_LOST,	   /* count facts were lost between since_ns and boot_ns; cause */
+	SOURCE_MISSING,	   /* a part can't be observed at all (probe not attached); cause */
 	SOURCE_SYNC_BEGIN, /* a full listing follows as EVENT_CONTAINER … */
 	SOURCE_SYNC_END,   /* … up to here: what was not listed does not exist */
 	SOURCE_STEP_COUNT

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -165,13 +166,21 @@ static void read_environment(struct strings strings, struct event_exec *exec)
 	}
 }
 
-static int decode_helper(const struct wire_exec_helper *wire, struct event *event)
+/* Its texts are as long as they are used. */
+static int decode_helper(const struct wire_exec_helper *wire, size_t size, struct event *event)
 {
 	struct event_exec *exec = &event->exec;
+	size_t whole = offsetof(struct wire_exec_helper, texts);
+
+	if (size < whole)
+		return -EBADMSG;
 	size_t head = wire->head_size, tail = wire->tail_size;
 
 	if (head > sizeof(wire->texts) ||
 	    (tail && (tail > WIRE_ARGS_TAIL || head > WIRE_ARGS_HEAD)))
+		return -EBADMSG;
+	whole += tail ? WIRE_ARGS_HEAD + tail : head;
+	if (size < whole)
 		return -EBADMSG;
 	fill_exec(&wire->header, event);
 	COPY(exec->file, wire->file);
@@ -328,7 +337,7 @@ int kernel_wire_decode(const void *data, size_t size, struct event *ret)
 		r = size < sizeof(wire.exec) ? -EBADMSG : decode_exec(&wire.exec, &event);
 		break;
 	case WIRE_EXEC_HELPER:
-		r = size < sizeof(wire.helper) ? -EBADMSG : decode_helper(&wire.helper, &event);
+		r = decode_helper(&wire.helper, size, &event);
 		break;
 	case WIRE_EXIT:
 		r = size < sizeof(wire.exit) ? -EBADMSG : decode_exit(&wire.exit, &event);

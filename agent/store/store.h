@@ -18,16 +18,16 @@ struct store;
 
 struct store_limits {
 	uint64_t age_ns; /* records older than this go; 0: 30 days */
-	uint64_t bytes;  /* file size above which the oldest go; 0: 64 MiB */
+	uint64_t bytes;	 /* file size above which the oldest go; 0: 64 MiB */
 };
 
 struct store_stats {
 	uint64_t records[RECORD_TYPE_COUNT];
 	uint64_t bytes;
-	uint64_t waiting;       /* in memory, for a disk that fails */
-	uint64_t dropped;       /* for want of memory; the caller records a gap */
-	uint64_t set_aside;     /* damaged files renamed since the store was opened */
-	int error;              /* negative errno of the failure that goes on, 0: well */
+	uint64_t waiting;   /* in memory, for a disk that fails */
+	uint64_t dropped;   /* for want of memory; the caller records a gap */
+	uint64_t set_aside; /* damaged files renamed since the store was opened */
+	int error;	    /* negative errno of the failure that goes on, 0: well */
 };
 
 /*
@@ -37,8 +37,8 @@ struct store_stats {
  * nodewake.db.damaged-<n> and a new one begun, which *ret_set_aside tells. On any failure the
  * caller may use store_open_memory.
  */
-int store_open(struct store **ret, const char *dir, const char *boot_id, const struct store_limits *limits,
-	       bool *ret_set_aside, char ret_why[static 256]);
+int store_open(struct store **ret, const char *dir, const char *boot_id,
+	       const struct store_limits *limits, bool *ret_set_aside, char ret_why[static 256]);
 
 /* A store that forgets: for a disk that can't be used. dir is tried again by store_retry. */
 int store_open_memory(struct store **ret, const char *dir, const char *boot_id,
@@ -50,10 +50,10 @@ int store_open_reader(struct store **ret, const char *dir, char ret_why[static 2
 void store_close(struct store *store);
 
 enum store_put_result {
-	STORE_NEW,      /* not known before */
+	STORE_NEW,	/* not known before */
 	STORE_REPLACED, /* an older form was there: see record_supersedes */
-	STORE_KNOWN,    /* the same or a better form was there: nothing changed */
-	STORE_WAITING,  /* kept in memory until the disk works again */
+	STORE_KNOWN,	/* the same or a better form was there: nothing changed */
+	STORE_WAITING,	/* kept in memory until the disk works again */
 	STORE_DROPPED,
 };
 
@@ -83,6 +83,7 @@ struct store_query {
 typedef int (*store_row_fn)(void *context, const char *boot_id, const struct record *record);
 
 /* Returns 0 or a negative errno. */
-int store_query(struct store *store, const struct store_query *query, store_row_fn on_row, void *context);
+int store_query(struct store *store, const struct store_query *query, store_row_fn on_row,
+		void *context);
 
 void store_stats(struct store *store, struct store_stats *ret);

@@ -55,13 +55,36 @@ static bool containerd_up(const struct lifecycle *lifecycle)
 	return gaps_source_up(lifecycle->gaps, SOURCE_CONTAINERD);
 }
 
+/*
+ * containerd could not name it: it lived and was removed while we did not read. Its cgroup tells the
+ * pod's uid, and a container of the same pod that is known tells the pod's name.
+ */
+static void borrow_pod(struct lifecycle *lifecycle, struct container *c)
+{
+	struct subject *subject = &c->subject;
+
+	for (const struct container *other = lifecycle->containers->by_id;
+	     other && *subject->pod_uid; other = other->by_id.next) {
+		if (!other->identified || strcmp(other->subject.pod_uid, subject->pod_uid) != 0)
+			continue;
+		TEXT_COPY(subject->pod, other->subject.pod);
+		TEXT_COPY(subject->pod_namespace, other->subject.pod_namespace);
+		return;
+	}
+}
+
 /* Is it known whose it is, or is there no hope left? */
 static bool identity_settled(struct lifecycle *lifecycle, struct container *c, uint64_t since_ns,
 			     uint64_t now_ns)
 {
-	return c->identified ||
-	       waited(lifecycle, c, since_ns,
-		      containerd_up(lifecycle) ? IDENTITY_NS : CONTAINERD_AWAY_NS, now_ns);
+	uint64_t wait_ns = containerd_up(lifecycle) ? IDENTITY_NS : CONTAINERD_AWAY_NS;
+
+	if (c->identified)
+		return true;
+	if (!waited(lifecycle, c, since_ns, wait_ns, now_ns))
+		return false;
+	borrow_pod(lifecycle, c);
+	return true;
 }
 
 /* containerd may not have told yet that it is a sandbox; the pause program says so too. */

@@ -191,7 +191,8 @@ static void add_own_phases(struct chain *chain, const struct container *c)
 	if (c->snapshot_ns && c->created_ns)
 		chain_add(chain, PHASE_CREATE, c->snapshot_ns, c->created_ns, false);
 	uint64_t end = started ? started : failed_ns(c);
-	uint64_t begin = c->runtime_ns ? c->runtime_ns : created;
+	/* without the runtime's processes it is only known to be between these two */
+	uint64_t begin = c->runtime_ns ? c->runtime_ns : created ? created : c->snapshot_ns;
 
 	if (begin && end)
 		chain_add(chain, PHASE_RUNTIME, begin, end,

@@ -126,7 +126,12 @@ def test_stopped_daemon_harms_nobody(daemon, node, pod):
     time.sleep(15)
     daemon.process.send_signal(signal.SIGCONT)
     exits = daemon.wait_final("exits", count=40, seconds=60)
+    starts = daemon.wait_final("starts", count=40, seconds=10)
     assert {r["verdict"] for r in exits} == {"completed"}
-    assert len(daemon.records("starts")) == 40
+    assert len(starts) == len(exits) == 40
+    for record in starts + exits:
+        # removed before it could be asked for, a container has no name; its pod is known by its cgroup
+        assert record["subject"]["pod"] == pod.name
+        assert record["subject"].get("container", "c")[0] == "c"
     assert memory_of(node.containerd.pid) - before < 10 * 1024
     no_duplicates(daemon)

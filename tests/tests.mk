@@ -31,7 +31,7 @@ $(BUILD)/tests/programs/%: tests/programs/%.c
 	@mkdir -p $(@D)
 	$(call say,STATIC,$<)$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -static -o $@ $<
 
-.PHONY: check check-unit check-node check-clang layers lint fmt asan demo
+.PHONY: check check-unit check-node check-clang layers lint fmt asan demo bench
 
 check: check-unit layers check-node ## all tests that this machine can run
 
@@ -67,3 +67,6 @@ asan: ## unit tests with the address and undefined-behaviour sanitizers
 check-clang: ## clang and gcc build without a warning
 	$(Q)$(MAKE) BUILD=build-clang CC=clang CFLAGS_EXTRA=-Werror all
 	$(Q)$(MAKE) BUILD=build-gcc CC=gcc CFLAGS_EXTRA=-Werror all
+
+bench: $(BUILD)/nodewake $(TOOL_BIN) $(PROGRAMS) ## what it costs: prints ratios, writes tests/bench/README.md (root)
+	/usr/bin/python3 tests/bench/bench.py --write $(BUILD)

@@ -84,17 +84,27 @@ int cgroup_walk_containers(const char *dir, cgroup_walk_fn visit, void *context)
 {
 	char *const roots[] = {(char *)dir, NULL};
 	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+	struct cgroup_found found = {0};
 	char id[ID_LENGTH + 1];
+	int level = 0; /* the outer container's, 0: outside of any */
 
 	if (!walk)
 		return -errno;
 	for (FTSENT *entry; (entry = fts_read(walk));) {
-		if (entry->fts_info != FTS_D ||
-		    !cgroup_name_container(entry->fts_name, id, sizeof(id)))
+		if (entry->fts_info != FTS_D)
 			continue;
-		visit(context, entry->fts_path + strlen(dir), entry->fts_statp->st_ino,
-		      entry->fts_path);
-		fts_set(walk, entry, FTS_SKIP); /* what is inside belongs to it */
+		if (level && entry->fts_level <= level)
+			level = 0;
+		found.id = entry->fts_statp->st_ino;
+		if (!level) {
+			if (!cgroup_name_container(entry->fts_name, id, sizeof(id)))
+				continue;
+			found.container_id = found.id;
+			level = entry->fts_level;
+		}
+		found.full_path = entry->fts_path;
+		found.path = entry->fts_path + strlen(dir);
+		visit(context, &found);
 	}
 	fts_close(walk);
 	return 0;

@@ -27,9 +27,15 @@ bool cgroup_name_container(const char *name, char *ret_id, size_t size);
  */
 void cgroup_path_pod_uid(const char *path, char *ret_uid, size_t size);
 
-/* Called for each container's directory: path below dir with a leading slash, inode, full path. */
-typedef void (*cgroup_walk_fn)(void *context, const char *path, uint64_t cgroup_id,
-			       const char *full_path);
+/* A directory that is a container's, or lies inside one; texts are borrowed. */
+struct cgroup_found {
+	const char *path;      /* below the walk's root, with a leading slash */
+	const char *full_path;
+	uint64_t id;	       /* inode */
+	uint64_t container_id; /* inode of the container's own directory; equals id for that */
+};
 
-/* Returns 0 or a negative errno. */
+typedef void (*cgroup_walk_fn)(void *context, const struct cgroup_found *found);
+
+/* Visits a container's own directory before those inside. Returns 0 or a negative errno. */
 int cgroup_walk_containers(const char *dir, cgroup_walk_fn visit, void *context);

@@ -20,10 +20,9 @@
 /* As in bpf/probe.h. */
 #define PREFIXES_MAX 8
 #define PREFIX_WORDS 8
-#define ROLE_OF_INIT WIRE_ROLE_ENTRYPOINT
 
 struct known {
-	uint64_t container_id;
+	uint64_t container_id, sessions_from_ns;
 	uint32_t init_pid, by_runc, reexecs, sessions, listens, pad;
 };
 

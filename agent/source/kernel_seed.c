@@ -2,6 +2,7 @@
 #include "source/kernel_seed.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,43 +19,86 @@ struct seed {
 	int count;
 };
 
-/* The container's first process is the one whose parent is outside: the shim. */
-static uint32_t find_init(const char *dir)
+/* The container's first process, as far as it can be found. */
+struct first {
+	uint32_t pid;	 /* 0: none */
+	uint64_t start_ns;
+	bool executed;	 /* false: runc's init waits for `runc start` */
+};
+
+static bool is_runc_init(const struct process_stat *process)
+{
+	return strncmp(process->comm, "runc:[2", 7) == 0;
+}
+
+/* Its parent is outside: the shim, but `runc create` while that still runs. */
+static struct first find_first(const char *dir)
 {
 	char path[4096];
-	uint32_t pid, found = 0;
+	struct first first = {0};
+	uint32_t pid;
 
 	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
 	cleanup_fclose FILE *file = fopen(path, "re");
-	while (file && !found && fscanf(file, "%" SCNu32, &pid) == 1) {
+	while (file && !first.pid && fscanf(file, "%" SCNu32, &pid) == 1) {
 		struct process_stat process, parent;
 
-		if (process_stat_read(pid, &process) == 0 &&
-		    process_stat_read(process.parent_pid, &parent) == 0 &&
-		    (strncmp(parent.comm, "containerd-shim", 15) == 0 ||
-		     strcmp(parent.comm, "conmon") == 0))
-			found = pid;
+		if (process_stat_read(pid, &process) < 0)
+			continue;
+		if (is_runc_init(&process) ||
+		    (process_stat_read(process.parent_pid, &parent) == 0 &&
+		     (strncmp(parent.comm, "containerd-shim", 15) == 0 ||
+		      strcmp(parent.comm, "conmon") == 0)))
+			first = (struct first){pid, process.start_ns, !is_runc_init(&process)};
 	}
-	return found;
+	return first;
 }
 
-static void on_container(void *context, const char *path, uint64_t cgroup_id, const char *full_path)
+/*
+ * What was read may be over by the time the probes are told: it could have executed, or its pid
+ * be another's. The probes are attached, so what is still the same now is theirs from here on.
+ */
+static bool still_so(const struct first *first)
+{
+	struct process_stat process;
+
+	return process_stat_read(first->pid, &process) == 0 &&
+	       process.start_ns == first->start_ns && is_runc_init(&process) == !first->executed;
+}
+
+static void adopt_first(struct kernel_probes *probes, const struct cgroup_found *found)
+{
+	for (int attempt = 0; attempt < 3; attempt++) {
+		struct first first = find_first(found->full_path);
+
+		if (!first.pid)
+			return;
+		kernel_probes_adopt_init(probes, found->container_id, first.pid, first.executed);
+		if (still_so(&first))
+			return;
+		kernel_probes_forget_init(probes, first.pid);
+	}
+}
+
+static void on_found(void *context, const struct cgroup_found *found)
 {
 	struct seed *seed = context;
 	struct event event = {
 		.type = EVENT_CGROUP_NEW,
 		.flags = EVENT_RECONSTRUCTED,
 		.boot_ns = clock_boot_ns(),
-		.cgroup.cgroup_id = cgroup_id,
+		.cgroup.cgroup_id = found->id,
 	};
-	const char *leaf = strrchr(path, '/');
+	const char *leaf = strrchr(found->path, '/');
 
-	if (!leaf || !cgroup_name_container(leaf + 1, event.cgroup.container_id,
-					    sizeof(event.cgroup.container_id)))
+	kernel_probes_adopt(seed->probes, found->id, found->container_id);
+	adopt_first(seed->probes, found); /* systemd in a container moves its init further down */
+	if (found->id != found->container_id || !leaf ||
+	    !cgroup_name_container(leaf + 1, event.cgroup.container_id,
+				   sizeof(event.cgroup.container_id)))
 		return;
-	text_copy_tail(event.cgroup.path, sizeof(event.cgroup.path), path);
-	cgroup_path_pod_uid(path, event.cgroup.pod_uid, sizeof(event.cgroup.pod_uid));
-	kernel_probes_adopt(seed->probes, cgroup_id, find_init(full_path));
+	text_copy_tail(event.cgroup.path, sizeof(event.cgroup.path), found->path);
+	cgroup_path_pod_uid(found->path, event.cgroup.pod_uid, sizeof(event.cgroup.pod_uid));
 	seed->on_event(seed->context, &event);
 	seed->count++;
 }
@@ -63,7 +107,7 @@ int kernel_seed(struct kernel_probes *probes, const char *deciding_dir, event_fn
 		void *context)
 {
 	struct seed seed = {.probes = probes, .on_event = on_event, .context = context};
-	int r = cgroup_walk_containers(deciding_dir, on_container, &seed);
+	int r = cgroup_walk_containers(deciding_dir, on_found, &seed);
 
 	return r < 0 ? r : seed.count;
 }

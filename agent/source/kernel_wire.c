@@ -113,24 +113,36 @@ static bool is_verb(enum process_role role, const char *text, size_t length)
 	return false;
 }
 
+/* The id is the last argument, but for `runc kill ID SIGNAL`. */
+static void read_runtime_id(const char *last, size_t length, const char *before,
+			    size_t before_length, struct event_exec *exec)
+{
+	bool kill = strcmp(exec->verb, "kill") == 0 && !equals(before, before_length, "kill");
+
+	if (!*exec->verb)
+		return;
+	text_copy_n(exec->container_id, sizeof(exec->container_id), kill ? before : last,
+		    kill ? before_length : length);
+}
+
 /*
  * containerd-shim-runc-v2 -namespace k8s.io ... -id ID start
  * runc --root ... create --bundle ... ID
  */
 static void read_arguments(struct strings strings, struct event_exec *exec)
 {
-	const char *text, *previous = "";
-	size_t length, previous_length = 0;
+	const char *text, *before = "";
+	size_t length, before_length = 0;
 
 	while ((text = next_string(&strings, &length))) {
 		if (!*exec->verb && is_verb(exec->role, text, length))
 			text_copy_n(exec->verb, sizeof(exec->verb), text, length);
-		bool id = exec->role == ROLE_SHIM ? equals(previous, previous_length, "-id")
-						  : strings.next >= strings.end && length;
-		if (id)
+		if (exec->role == ROLE_SHIM && equals(before, before_length, "-id"))
 			text_copy_n(exec->container_id, sizeof(exec->container_id), text, length);
-		previous = text;
-		previous_length = length;
+		if (exec->role == ROLE_RUNTIME && strings.next >= strings.end)
+			read_runtime_id(text, length, before, before_length, exec);
+		before = text;
+		before_length = length;
 	}
 }
 
@@ -188,7 +200,7 @@ static int decode_helper(const struct wire_exec_helper *wire, size_t size, struc
 
 	if (exec->role == ROLE_CNI) {
 		read_environment(strings, exec);
-		return *exec->verb ? 0 : -EBADMSG;
+		return 0;
 	}
 	read_arguments(strings, exec);
 	if (tail)
@@ -213,22 +225,35 @@ static void copy_signal(struct signal_seen *to, const struct wire_signal *from)
 	COPY(to->sender_comm, from->sender_comm);
 }
 
-static int decode_exit(const struct wire_exit *wire, struct event *event)
+static void fill_exit(const struct wire_header *header, uint32_t status, struct event *event)
 {
 	struct event_exit *exit = &event->exit;
 
 	event->type = EVENT_EXIT;
-	exit->who = process_of(&wire->header);
-	exit->role = role_of(&wire->header);
-	exit->cgroup_id = wire->header.cgroup_id;
+	exit->who = process_of(header);
+	exit->role = role_of(header);
+	exit->cgroup_id = header->cgroup_id;
+	COPY(exit->comm, header->comm);
+	exit->signal = (int32_t)(status & 0x7f);
+	exit->core_dumped = status & 0x80;
+	exit->code = exit->signal ? 0 : (int32_t)(status >> 8 & 0xff);
+}
+
+static int decode_exit(const struct wire_exit *wire, struct event *event)
+{
+	struct event_exit *exit = &event->exit;
+
+	fill_exit(&wire->header, wire->status, event);
 	copy_container(exit->container_id, wire->container);
-	COPY(exit->comm, wire->header.comm);
-	exit->signal = (int32_t)(wire->status & 0x7f);
-	exit->core_dumped = wire->status & 0x80;
-	exit->code = exit->signal ? 0 : (int32_t)(wire->status >> 8 & 0xff);
 	exit->oom_victim = wire->flags & WIRE_EXIT_OOM_VICTIM;
 	copy_signal(&exit->last[0], &wire->last[0]);
 	copy_signal(&exit->last[1], &wire->last[1]);
+	return 0;
+}
+
+static int decode_exit_helper(const struct wire_exit_helper *wire, struct event *event)
+{
+	fill_exit(&wire->header, wire->status, event);
 	return 0;
 }
 
@@ -309,14 +334,27 @@ static int decode_oom(const struct wire_oom *wire, struct event *event)
 	return 0;
 }
 
+/* The least size of each type; a helper's record is checked by its own lengths. */
+static const size_t least_sizes[] = {
+	[WIRE_CGROUP_NEW] = sizeof(struct wire_cgroup),
+	[WIRE_CGROUP_GONE] = sizeof(struct wire_cgroup),
+	[WIRE_EXEC] = sizeof(struct wire_exec),
+	[WIRE_EXEC_HELPER] = offsetof(struct wire_exec_helper, texts),
+	[WIRE_EXIT] = sizeof(struct wire_exit),
+	[WIRE_EXIT_HELPER] = sizeof(struct wire_exit_helper),
+	[WIRE_LISTEN] = sizeof(struct wire_listen),
+	[WIRE_OOM] = sizeof(struct wire_oom),
+};
+
 int kernel_wire_decode(const void *data, size_t size, struct event *ret)
 {
 	union {
 		struct wire_header header;
 		struct wire_cgroup cgroup;
 		struct wire_exec exec;
-		struct wire_exec_helper helper;
+		struct wire_exec_helper exec_helper;
 		struct wire_exit exit;
+		struct wire_exit_helper exit_helper;
 		struct wire_listen listen;
 		struct wire_oom oom;
 	} wire;
@@ -325,31 +363,46 @@ int kernel_wire_decode(const void *data, size_t size, struct event *ret)
 
 	if (size < sizeof(wire.header) || size > sizeof(wire))
 		return -EBADMSG;
-	memset(&wire, 0, sizeof(wire.header));
 	memcpy(&wire, data, size);
+	if (wire.header.type >= sizeof(least_sizes) / sizeof(*least_sizes) ||
+	    size < least_sizes[wire.header.type])
+		return -EBADMSG;
 	event.boot_ns = wire.header.boot_ns;
 	switch (wire.header.type) {
 	case WIRE_CGROUP_NEW:
 	case WIRE_CGROUP_GONE:
-		r = size < sizeof(wire.cgroup) ? -EBADMSG : decode_cgroup(&wire.cgroup, &event);
+		r = decode_cgroup(&wire.cgroup, &event);
 		break;
 	case WIRE_EXEC:
-		r = size < sizeof(wire.exec) ? -EBADMSG : decode_exec(&wire.exec, &event);
+		r = decode_exec(&wire.exec, &event);
 		break;
 	case WIRE_EXEC_HELPER:
-		r = decode_helper(&wire.helper, size, &event);
+		r = decode_helper(&wire.exec_helper, size, &event);
 		break;
 	case WIRE_EXIT:
-		r = size < sizeof(wire.exit) ? -EBADMSG : decode_exit(&wire.exit, &event);
+		r = decode_exit(&wire.exit, &event);
+		break;
+	case WIRE_EXIT_HELPER:
+		r = decode_exit_helper(&wire.exit_helper, &event);
 		break;
 	case WIRE_LISTEN:
-		r = size < sizeof(wire.listen) ? -EBADMSG : decode_listen(&wire.listen, &event);
+		r = decode_listen(&wire.listen, &event);
 		break;
 	case WIRE_OOM:
-		r = size < sizeof(wire.oom) ? -EBADMSG : decode_oom(&wire.oom, &event);
+		r = decode_oom(&wire.oom, &event);
 		break;
 	}
 	if (r == 0)
 		*ret = event;
 	return r;
+}
+
+bool kernel_wire_urgent(const void *data, size_t size)
+{
+	struct wire_header header;
+
+	if (size < sizeof(header))
+		return false;
+	memcpy(&header, data, sizeof(header));
+	return header.flags & WIRE_URGENT;
 }

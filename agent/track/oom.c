@@ -14,8 +14,8 @@
 
 /* memory.oom.group kills one after the other without waiting (4 victims took 6 ms). */
 #define GROUP_WINDOW_NS (20 * NS_PER_MS)
-/* A victim that has not ended by then is told unconfirmed: it may be stuck in the kernel. */
-#define CONFIRM_NS (50 * NS_PER_MS)
+/* A victim that has not ended by then is told unconfirmed first: a large one takes its time. */
+#define CONFIRM_NS (20 * NS_PER_MS)
 /* The container's init usually follows its child within this time, if it does. */
 #define SURVIVAL_NS NS_PER_SECOND
 

@@ -1,0 +1,195 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What nodewake costs, and how soon it tells: ratios from interleaved runs on a private node.
+
+Prints a table, and writes it between the markers of README.md beside this file with --write.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, ".."))
+
+from node import Daemon, Node  # noqa: E402
+
+ROUNDS = 6
+PODS_PER_ROUND = 10
+IDLE_CONTAINERS = 110
+IDLE_SECONDS = 60
+FORKS = 4000
+STATS = "/proc/sys/kernel/bpf_stats_enabled"
+
+
+def boot_ns():
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def pss_kib(pid):
+    with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+
+
+def cpu_ns(pid):
+    total = 0
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/schedstat" % (pid, task), encoding="ascii") as file:
+            total += int(file.read().split()[0])
+    return total
+
+
+class Bench:
+    """One private node and a daemon that can be put on and off."""
+
+    def __init__(self, node):
+        self.node = node
+        self.rows = []
+
+    def daemon(self):
+        return Daemon(self.node, state=tempfile.mkdtemp(dir=self.node.dir))
+
+    def row(self, what, value, goal):
+        self.rows.append((what, value, goal))
+        print("%-62s %-34s %s" % (what, value, goal), flush=True)
+
+    def start_pods(self, count, prefix="bench"):
+        lines = self.node.cri("bench", "count=%d" % count, "image=localhost/cast:1", "prefix=" + prefix,
+                              "parent=" + self.node.cgroup + "/burstable", "--", "/cast", "listen", "8080")
+        return [json.loads(line) for line in lines.splitlines()]
+
+    def remove_pods(self, pods):
+        for pod in pods:
+            self.node.cri("stopp", "id=" + pod["pod"])
+            self.node.cri("rmp", "id=" + pod["pod"])
+
+    def interleaved(self, measure):
+        """Medians of measure() with the daemon off and on, the order swapped each round."""
+        times = {False: [], True: []}
+        measure()
+        for i in range(ROUNDS):
+            for on in ((False, True), (True, False))[i % 2]:
+                if on:
+                    with self.daemon():
+                        times[True] += measure()
+                else:
+                    times[False] += measure()
+        return statistics.median(times[False]), statistics.median(times[True])
+
+    def pod_times(self):
+        pods = self.start_pods(PODS_PER_ROUND)
+        self.remove_pods(pods)
+        return [pod["total_ns"] for pod in pods]
+
+    def starts(self):
+        off, on = self.interleaved(self.pod_times)
+        self.row("RunPodSandbox + CreateContainer + StartContainer, on / off",
+                 "%.3f (%.1f / %.1f ms)" % (on / off, on / 1e6, off / 1e6), "<= 1.03")
+
+    def fork_times(self):
+        program = os.path.join(self.node.build, "tests/programs/forkexec")
+        return [int(subprocess.run([program, str(FORKS)], capture_output=True, check=True).stdout) for _ in range(2)]
+
+    def forks(self):
+        off, on = self.interleaved(self.fork_times)
+        self.row("fork + exec + wait on the host, on / off",
+                 "%.3f (%.1f / %.1f us)" % (on / off, on / 1e3, off / 1e3), "<= 1.02")
+
+    def idle(self):
+        pods = self.start_pods(IDLE_CONTAINERS, "idle")
+        with self.daemon() as daemon:
+            time.sleep(10)
+            pid = daemon.process.pid
+            before = cpu_ns(pid)
+            time.sleep(IDLE_SECONDS)
+            share = (cpu_ns(pid) - before) / IDLE_SECONDS / 1e7
+            self.row("PSS, idle, %d containers" % IDLE_CONTAINERS, "%.1f MiB" % (pss_kib(pid) / 1024), "<= 16 MB")
+            self.row("CPU, idle, %d containers" % IDLE_CONTAINERS, "%.3f %% of a core" % share, "<= 0.2 %")
+            self.row("memory of BPF maps and rings",
+                     "%.1f MiB" % (daemon.status()["sources"]["kernel"]["map_bytes"] / 1048576), "")
+        self.remove_pods(pods)
+
+    def latency(self):
+        """From the kernel's time stamp to the committed record, as a watcher sees it (an upper bound)."""
+        late = {"listen": [], "OOM kill": [], "exit": []}
+        seen = set()
+        members = {"start": ("listen_ns", "listen"), "oom": ("boot_ns", "OOM kill"), "exit": ("kernel_ns", "exit")}
+
+        def note(daemon):
+            process = subprocess.Popen([daemon.program, "watch", "--all", "--output", "json", "--socket",
+                                        daemon.socket], stdout=subprocess.PIPE)
+            self.node.processes.append(process)
+            for line in process.stdout:
+                now, record = boot_ns(), json.loads(line)
+                member, name = members.get(record["type"], (None, None))
+                key = (record["type"], record["key"])
+                if member and record.get(member) and key not in seen:
+                    seen.add(key)
+                    late[name].append(now - record[member])
+
+        with self.daemon() as daemon:
+            thread = threading.Thread(target=note, args=(daemon,), daemon=True)
+            thread.start()
+            time.sleep(0.5)
+            pod = self.node.run_pod("latency")
+            for i in range(100):
+                pod.start("s%d" % i, ["listen", str(2000 + i), "60"])
+                pod.start("e%d" % i, ["exit", "3", "60"])
+                if i % 2:
+                    pod.start("o%d" % i, ["eat", "20"], memory=16 << 20)
+            time.sleep(3)
+            pod.remove()
+        for name, values in late.items():
+            values.sort()
+            self.row("kernel event to stored record, %s (%d)" % (name, len(values)),
+                     "median %.2f ms, p99 %.1f ms" % (statistics.median(values) / 1e6,
+                                                      values[int(len(values) * 0.99)] / 1e6), "<= 5, <= 50 ms")
+
+    def probes(self):
+        with open(STATS, encoding="ascii") as file:
+            before = file.read()
+        try:
+            with open(STATS, "w", encoding="ascii") as file:
+                file.write("1")
+            with self.daemon() as daemon:
+                self.remove_pods(self.start_pods(20))
+                self.fork_times()
+                for probe in daemon.status()["sources"]["kernel"]["probes"]:
+                    if probe["runs"]:
+                        self.row("probe %s" % probe["name"],
+                                 "%.0f ns x %d" % (probe["run_ns"] / probe["runs"], probe["runs"]), "")
+        finally:
+            with open(STATS, "w", encoding="ascii") as file:
+                file.write(before)
+
+
+def write(rows):
+    path = os.path.join(HERE, "README.md")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    table = "| what | measured | goal |\n| --- | --- | --- |\n" + "".join("| %s | %s | %s |\n" % row for row in rows)
+    head, rest = text.split("<!-- table -->\n", 1)
+    tail = rest.split("<!-- /table -->\n", 1)[1]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(head + "<!-- table -->\n" + table + "<!-- /table -->\n" + tail)
+
+
+def main():
+    arguments = [word for word in sys.argv[1:] if not word.startswith("--")]
+    build = arguments[0] if arguments else "build"
+    parts = arguments[1:] or ["starts", "forks", "idle", "latency", "probes"]
+    with Node(build, slow_cni_seconds=0) as node:
+        bench = Bench(node)
+        for part in parts:
+            getattr(bench, part)()
+    if "--write" in sys.argv:
+        write(bench.rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -31,13 +31,37 @@ $(BUILD)/tests/programs/%: tests/programs/%.c
 	@mkdir -p $(@D)
 	$(call say,STATIC,$<)$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -static -o $@ $<
 
+# Every decoder of foreign bytes, as a corpus test and as a libFuzzer target.
+FUZZ_TARGETS := kernel_wire containerd_wire containerd_json replay record
+CORPUS_BIN   := $(patsubst %,$(BUILD)/tests/corpus/%,$(FUZZ_TARGETS))
+FUZZ_SECONDS ?= 60
+
+$(BUILD)/tests/corpus/%: tests/fuzz/%.c tests/fuzz/corpus_main.c $(LINK)
+	@mkdir -p $(@D)
+	$(call say,CORPUS,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests $(LDFLAGS) -o $@ $(filter %.c,$^) $(LINK) $(LDLIBS)
+
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LINK)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(LINK) $(LDLIBS)
+
+.PHONY: fuzz fuzz-run
+fuzz: ## each decoder under libFuzzer and the sanitizers for FUZZ_SECONDS
+	$(Q)$(MAKE) BUILD=build-fuzz CC=clang SANITIZE=1 CFLAGS_EXTRA=-fsanitize=fuzzer-no-link fuzz-run
+
+fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
+	@for target in $(FUZZ_TARGETS); do mkdir -p $(BUILD)/corpus/$$target; \
+		$(BUILD)/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
+			$(BUILD)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
+
 .PHONY: check check-unit check-node check-clang layers lint fmt asan demo bench
 
 check: check-unit layers check-node ## all tests that this machine can run
 
-check-unit: $(UNIT_BIN) ## unit, replay and corpus tests: any machine, no root
+check-unit: $(UNIT_BIN) $(CORPUS_BIN) ## unit, replay and corpus tests: any machine, no root
 	@failed=0; for test in $(UNIT_BIN); do $$test || failed=$$((failed + 1)); done; \
-		echo "check-unit: $(words $(UNIT_BIN)) programs, $$failed failed"; exit $$failed
+		for target in $(FUZZ_TARGETS); do \
+			$(BUILD)/tests/corpus/$$target tests/fuzz/corpus/$$target || failed=$$((failed + 1)); done; \
+		echo "check-unit: $(words $(UNIT_BIN) $(CORPUS_BIN)) programs, $$failed failed"; exit $$failed
 
 # Each folder must link against only what the include rule grants it.
 layers: $(ARCHIVES)

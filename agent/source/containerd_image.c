@@ -4,8 +4,10 @@
  * download was complete, and the chain ids of its snapshots.
  *
  * One image at a time, one question at a time: image, manifest (through an index), layers, config,
- * snapshots from the top down. A pull announces its image under several names within ms: what was
- * found for a digest lately is not asked for again.
+ * snapshots from the top down. A pull announces its image under several names within ms, and a
+ * kubelet asks for known images again and again: what was found for a digest holds as long as
+ * its manifest is the blob that was read. After a removal and another pull it is a new blob, and
+ * its layers were downloaded anew.
  */
 #include "source/containerd_private.h"
 
@@ -28,8 +30,10 @@ struct look {
 };
 
 struct found {
-	char digest[DIGEST_SIZE], image_id[DIGEST_SIZE];
+	char digest[DIGEST_SIZE], manifest[DIGEST_SIZE], image_id[DIGEST_SIZE];
 	uint64_t resolved_ns;
+	int64_t stored_seconds; /* when the manifest was stored, as containerd says it */
+	int32_t stored_nanos;
 };
 
 struct image_looks {
@@ -43,6 +47,8 @@ struct image_looks {
 	char reading[DIGEST_SIZE];
 	struct manifest manifest;
 	uint64_t resolved_ns;
+	int64_t stored_seconds;
+	int32_t stored_nanos;
 	uint64_t committed_ns[MANIFEST_LAYERS_MAX];
 	char chains[MANIFEST_LAYERS_MAX][DIGEST_SIZE];
 	char snapshotter[64];
@@ -93,10 +99,32 @@ static void finish(struct image_looks *looks)
 		ask_image(looks);
 }
 
+static struct found *find(struct image_looks *looks, const char *digest)
+{
+	for (size_t i = 0; i < FOUND_MAX; i++)
+		if (*digest && strcmp(looks->found[i].digest, digest) == 0)
+			return &looks->found[i];
+	return NULL;
+}
+
+static void keep(struct image_looks *looks)
+{
+	const struct event_image *image = &looks->first->image.image;
+	struct found *found = find(looks, image->digest);
+
+	if (!found)
+		found = &looks->found[looks->next_found++ % FOUND_MAX];
+	TEXT_COPY(found->digest, image->digest);
+	TEXT_COPY(found->manifest, looks->reading);
+	TEXT_COPY(found->image_id, image->image_id);
+	found->resolved_ns = looks->resolved_ns;
+	found->stored_seconds = looks->stored_seconds;
+	found->stored_nanos = looks->stored_nanos;
+}
+
 static void emit_layers(struct image_looks *looks)
 {
 	struct event *image = &looks->first->image;
-	struct found *found = &looks->found[looks->next_found++ % FOUND_MAX];
 
 	for (uint32_t i = 0; i < looks->manifest.layer_count; i++) {
 		struct event event = {
@@ -115,9 +143,7 @@ static void emit_layers(struct image_looks *looks)
 	}
 	TEXT_COPY(image->image.image_id, looks->manifest.config);
 	image->image.resolved_ns = looks->resolved_ns;
-	TEXT_COPY(found->digest, image->image.digest);
-	TEXT_COPY(found->image_id, looks->manifest.config);
-	found->resolved_ns = looks->resolved_ns;
+	keep(looks);
 	finish(looks);
 }
 
@@ -220,8 +246,20 @@ static void on_manifest_info(void *context, int status, const char *message,
 
 	(void)message;
 	looks->resolved_ns = info ? containerd_stamp_ns(info->created_at) : 0;
+	looks->stored_seconds = info && info->created_at ? info->created_at->seconds : 0;
+	looks->stored_nanos = info && info->created_at ? info->created_at->nanos : 0;
 	looks->step = 0;
 	ask_info(looks);
+}
+
+static void ask_manifest_info(struct image_looks *looks, rpc_reply_fn on_reply)
+{
+	Containerd__InfoRequest request = CONTAINERD__INFO_REQUEST__INIT;
+
+	request.digest = looks->reading;
+	if (call(looks, "/containerd.services.content.v1.Content/Info",
+		 &containerd__info_response__descriptor, &request.base, on_reply) < 0)
+		finish(looks);
 }
 
 /* Read answers as a stream of pieces; manifests are far below a piece's size. */
@@ -247,20 +285,14 @@ static void on_content(void *context, const uint8_t *data, size_t size)
 static void on_content_end(void *context, int status, const char *message)
 {
 	struct image_looks *looks = context;
-	Containerd__InfoRequest request = CONTAINERD__INFO_REQUEST__INIT;
 
 	(void)message;
-	if (status != RPC_OK || !*looks->reading) {
+	if (status != RPC_OK || !*looks->reading)
 		finish(looks);
-	} else if (!*looks->manifest.config && looks->step++ < 2) {
+	else if (!*looks->manifest.config && looks->step++ < 2)
 		ask_content(looks, looks->reading); /* it was an index */
-	} else {
-		request.digest = looks->reading;
-		if (call(looks, "/containerd.services.content.v1.Content/Info",
-			 &containerd__info_response__descriptor, &request.base,
-			 on_manifest_info) < 0)
-			finish(looks);
-	}
+	else
+		ask_manifest_info(looks, on_manifest_info);
 }
 
 static void ask_content(struct image_looks *looks, const char *digest)
@@ -281,12 +313,34 @@ static void ask_content(struct image_looks *looks, const char *digest)
 		finish(looks);
 }
 
-static const struct found *find(const struct image_looks *looks, const char *digest)
+static void read_image(struct image_looks *looks)
 {
-	for (size_t i = 0; i < FOUND_MAX; i++)
-		if (*digest && strcmp(looks->found[i].digest, digest) == 0)
-			return &looks->found[i];
-	return NULL;
+	memset(&looks->manifest, 0, sizeof(looks->manifest));
+	memset(looks->committed_ns, 0, sizeof(looks->committed_ns));
+	memset(looks->chains, 0, sizeof(looks->chains));
+	looks->step = 0;
+	ask_content(looks, looks->first->image.image.digest);
+}
+
+static void on_known_manifest(void *context, int status, const char *message,
+			      const ProtobufCMessage *reply)
+{
+	struct image_looks *looks = context;
+	struct event_image *image = &looks->first->image.image;
+	const struct found *found = find(looks, image->digest);
+	const Containerd__Info *info =
+		status == RPC_OK ? ((const Containerd__InfoResponse *)reply)->info : NULL;
+
+	(void)message;
+	if (found && info && info->created_at &&
+	    info->created_at->seconds == found->stored_seconds &&
+	    info->created_at->nanos == found->stored_nanos) {
+		TEXT_COPY(image->image_id, found->image_id);
+		image->resolved_ns = found->resolved_ns;
+		finish(looks);
+	} else {
+		read_image(looks);
+	}
 }
 
 static void on_image(void *context, int status, const char *message, const ProtobufCMessage *reply)
@@ -304,17 +358,12 @@ static void on_image(void *context, int status, const char *message, const Proto
 	TEXT_COPY(image->digest, answer->target->digest);
 	const struct found *found = find(looks, image->digest);
 
-	if (found && looks->first->image.boot_ns - found->resolved_ns < 3600 * NS_PER_SECOND) {
-		TEXT_COPY(image->image_id, found->image_id);
-		image->resolved_ns = found->resolved_ns;
-		finish(looks);
-		return;
+	if (found) {
+		TEXT_COPY(looks->reading, found->manifest);
+		ask_manifest_info(looks, on_known_manifest);
+	} else {
+		read_image(looks);
 	}
-	memset(&looks->manifest, 0, sizeof(looks->manifest));
-	memset(looks->committed_ns, 0, sizeof(looks->committed_ns));
-	memset(looks->chains, 0, sizeof(looks->chains));
-	looks->step = 0;
-	ask_content(looks, image->digest);
 }
 
 static void ask_image(struct image_looks *looks)

@@ -74,7 +74,7 @@ int BPF_PROG(on_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 	__builtin_memcpy(record->name, name, sizeof(name));
 	if (bpf_probe_read_kernel_str(record->path, sizeof(record->path), path) < 0)
 		record->path[0] = 0;
-	submit(&ring_main, record, false);
+	submit(&ring_main, &record->header, false);
 	return 0;
 }
 
@@ -102,6 +102,6 @@ int BPF_PROG(on_cgroup_rmdir, struct cgroup *cgroup, const char *path)
 	container_name(cgroup, id, record->name);
 	if (bpf_probe_read_kernel_str(record->path, sizeof(record->path), path) < 0)
 		record->path[0] = 0;
-	submit(&ring_main, record, false);
+	submit(&ring_main, &record->header, false);
 	return 0;
 }

@@ -8,20 +8,24 @@
 
 #include "bpf/probe.h"
 
-#define REEXECS_MAX  16
-#define SESSIONS_MAX 64
+#define REEXECS_MAX	   16
+#define SESSIONS_MAX	   16 /* in … */
+#define SESSIONS_WINDOW_NS 10000000000ull
 
 /* Directories of CNI plugins, as words to compare without a branch; an unused mask is all 0. */
 const volatile __u64 cni_prefixes[PREFIXES_MAX][PREFIX_WORDS] = {};
 const volatile __u64 cni_masks[PREFIXES_MAX][PREFIX_WORDS] = {};
 
-/* The process calls itself this between joining the container's cgroup and its execve. */
 static __always_inline bool is_runc_init(const char comm[16])
 {
 	return comm[0] == 'r' && comm[1] == 'u' && comm[2] == 'n' && comm[3] == 'c' &&
 	       comm[4] == ':' && comm[6] == '2';
 }
 
+/*
+ * runc's init calls itself runc:[2:INIT] until its execve. The container's first one is in the
+ * container's cgroup by then; that of an exec session joins it later.
+ */
 SEC("tp_btf/task_rename")
 int BPF_PROG(on_task_rename, struct task_struct *task, const char *comm)
 {
@@ -29,15 +33,13 @@ int BPF_PROG(on_task_rename, struct task_struct *task, const char *comm)
 	char name[16] = {};
 
 	bpf_probe_read_kernel_str(name, sizeof(name), comm);
-	if (!is_runc_init(name))
+	if (!is_runc_init(name) || !comes_from_outside(task))
 		return 0;
 	struct known *container = known_of(task);
 	__u32 pid = BPF_CORE_READ(task, tgid);
 
-	if (!container)
-		return 0;
-	container->by_runc = 1;
-	entry.cgroup_id = container->container_id;
+	if (container)
+		container->by_runc = 1;
 	if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
 		count_loss(WIRE_LOSS_TABLE_FULL);
 	return 0;
@@ -52,44 +54,61 @@ static __always_inline bool is_own_reexec(const char file[WIRE_FILE])
 		file[4] == '/' && file[5] == 'f' && file[6] == 'd');
 }
 
-static __always_inline __u32 role_in_container(struct known *container, struct tracked *process,
-					       __u32 pid, const char file[WIRE_FILE])
+static __always_inline bool may_tell_session(struct known *container)
 {
-	bool expected = process && process->role == WIRE_ROLE_NONE;
+	__u64 now_ns = bpf_ktime_get_boot_ns();
 
-	if (container->init_pid == pid)
-		return ++container->reexecs <= REEXECS_MAX ? WIRE_ROLE_REEXEC : WIRE_ROLE_NONE;
-	if (!expected && (container->by_runc || container->init_pid || is_own_reexec(file)))
-		return WIRE_ROLE_NONE;
-	if (!container->init_pid) {
-		container->init_pid = pid;
-		return WIRE_ROLE_ENTRYPOINT;
+	if (now_ns - container->sessions_from_ns >= SESSIONS_WINDOW_NS) {
+		container->sessions_from_ns = now_ns;
+		container->sessions = 0;
 	}
-	return ++container->sessions <= SESSIONS_MAX ? WIRE_ROLE_SESSION : WIRE_ROLE_NONE;
+	return ++container->sessions <= SESSIONS_MAX;
 }
 
-static __always_inline void exec_in_container(struct task_struct *task, __u64 cgroup_id,
-					      struct linux_binprm *bprm)
+/* Begins: the first program of what a runtime put into the container. */
+static __always_inline bool begins(struct known *container, struct tracked *process,
+				   struct task_struct *task, const char file[WIRE_FILE])
+{
+	if (process && process->role == WIRE_ROLE_NONE)
+		return true;
+	return !container->by_runc && !is_own_reexec(file) && comes_from_outside(task);
+}
+
+static __always_inline __u32 role_in_container(struct known *container, struct tracked *process,
+					       struct task_struct *task, __u32 pid,
+					       const char file[WIRE_FILE])
+{
+	if (container->init_pid == pid)
+		return ++container->reexecs <= REEXECS_MAX ? WIRE_ROLE_REEXEC : WIRE_ROLE_NONE;
+	if (!begins(container, process, task, file))
+		return WIRE_ROLE_NONE;
+	if (container->init_pid) {
+		bpf_map_delete_elem(&tracked, &pid); /* its end is of no interest any more */
+		return may_tell_session(container) ? WIRE_ROLE_SESSION : WIRE_ROLE_NONE;
+	}
+	return WIRE_ROLE_ENTRYPOINT;
+}
+
+static __always_inline void exec_in_container(struct task_struct *task, struct known *container,
+					      __u64 cgroup_id, struct linux_binprm *bprm)
 {
 	__u32 pid = BPF_CORE_READ(task, tgid);
-	struct known *container = bpf_map_lookup_elem(&known, &cgroup_id);
 	struct tracked *process = bpf_map_lookup_elem(&tracked, &pid);
 	char file[WIRE_FILE] = {};
 
-	if (!container || (container->init_pid && container->init_pid != pid && !process))
-		return;
+	if (container->by_runc && container->init_pid != pid && !process)
+		return; /* by far the most */
 	bpf_probe_read_kernel_str(file, sizeof(file), BPF_CORE_READ(bprm, filename));
-	__u32 role = role_in_container(container, process, pid, file);
+	__u32 role = role_in_container(container, process, task, pid, file);
 
 	if (role == WIRE_ROLE_NONE)
 		return;
 	if (role == WIRE_ROLE_ENTRYPOINT) {
 		struct tracked entry = {.cgroup_id = cgroup_id, .role = role};
 
+		container->init_pid = pid;
 		if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
 			count_loss(WIRE_LOSS_TABLE_FULL);
-	} else if (role == WIRE_ROLE_SESSION) {
-		bpf_map_delete_elem(&tracked, &pid);
 	}
 	struct wire_exec *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
 
@@ -100,7 +119,7 @@ static __always_inline void exec_in_container(struct task_struct *task, __u64 cg
 	fill_header(&record->header, WIRE_EXEC, sizeof(*record), role, cgroup_id, task);
 	container_name(deciding_cgroup(task), cgroup_id, record->container);
 	__builtin_memcpy(record->file, file, sizeof(file));
-	submit(&ring_main, record, role == WIRE_ROLE_ENTRYPOINT);
+	submit(&ring_main, &record->header, role == WIRE_ROLE_ENTRYPOINT);
 }
 
 static __always_inline bool is_cni(const __u64 *file)
@@ -165,9 +184,38 @@ static __always_inline void read_arguments(struct wire_exec_helper *record, stru
 		record->tail_size = WIRE_ARGS_TAIL;
 }
 
+static __always_inline void tell_helper(struct task_struct *task, __u32 role,
+					const __u64 file[WIRE_FILE / 8])
+{
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	__u32 zero = 0;
+	struct wire_exec_helper *record = bpf_map_lookup_elem(&scratch, &zero);
+
+	if (!record)
+		return;
+	record->head_size = 0;
+	record->tail_size = 0;
+	if (role == WIRE_ROLE_CNI)
+		read_environment(record, mm);
+	else
+		read_arguments(record, mm);
+	__u64 used = bounded(record->head_size + record->tail_size, WIRE_ENVIRONMENT);
+	__u64 size = offsetof(struct wire_exec_helper, texts) + used;
+
+	fill_header(&record->header, WIRE_EXEC_HELPER, size, role, 0, task);
+	__builtin_memcpy(record->file, file, WIRE_FILE);
+	bool filling = is_filling(&ring_chatter);
+
+	if (filling)
+		record->header.flags |= WIRE_URGENT;
+	if (bpf_ringbuf_output(&ring_chatter, record, size, filling ? BPF_RB_FORCE_WAKEUP : 0))
+		count_loss(WIRE_LOSS_CHATTER_FULL);
+	else if (filling)
+		__sync_fetch_and_add(&urgent_records, 1);
+}
+
 static __always_inline void exec_on_host(struct task_struct *task, struct linux_binprm *bprm)
 {
-	struct wire_exec_helper *record;
 	struct tracked entry = {};
 	__u64 file[WIRE_FILE / 8] = {}, comm[WIRE_COMM / 8] = {};
 	__u32 pid = BPF_CORE_READ(task, tgid);
@@ -181,38 +229,22 @@ static __always_inline void exec_on_host(struct task_struct *task, struct linux_
 		return;
 	if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
 		count_loss(WIRE_LOSS_TABLE_FULL);
-	__u32 zero = 0;
-
-	record = bpf_map_lookup_elem(&scratch, &zero);
-	if (!record)
-		return;
-	fill_header(&record->header, WIRE_EXEC_HELPER, sizeof(*record), entry.role, 0, task);
-	__builtin_memcpy(record->file, file, sizeof(file));
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
-
-	record->head_size = 0;
-	record->tail_size = 0;
-	if (entry.role == WIRE_ROLE_CNI)
-		read_environment(record, mm);
-	else
-		read_arguments(record, mm);
-	__u64 used = record->tail_size ? WIRE_ARGS_HEAD + WIRE_ARGS_TAIL : record->head_size;
-	__u64 size = offsetof(struct wire_exec_helper, texts) + bounded(used, WIRE_ENVIRONMENT);
-	bool wake = bpf_ringbuf_query(&ring_chatter, BPF_RB_AVAIL_DATA) >= WAKE_MARK;
-
-	if (bpf_ringbuf_output(&ring_chatter, record, size,
-			       wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
-		count_loss(WIRE_LOSS_CHATTER_FULL);
+	tell_helper(task, entry.role, file);
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	struct known *container = known_of(task);
+	struct known *entry = known_of(task);
+
+	if (!entry) {
+		exec_on_host(task, bprm);
+		return 0;
+	}
+	__u64 id = entry->container_id;
+	struct known *container = bpf_map_lookup_elem(&known, &id);
 
 	if (container)
-		exec_in_container(task, container->container_id, bprm);
-	else
-		exec_on_host(task, bprm);
+		exec_in_container(task, container, id, bprm);
 	return 0;
 }

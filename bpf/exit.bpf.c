@@ -7,10 +7,16 @@
  */
 #include "bpf/probe.h"
 
-#define FATAL_MASK                                                                              \
-	((1ull << 1) | (1ull << 2) | (1ull << 3) | (1ull << 4) | (1ull << 5) | (1ull << 6) |    \
-	 (1ull << 7) | (1ull << 8) | (1ull << 9) | (1ull << 11) | (1ull << 13) | (1ull << 15) | \
-	 (1ull << 24) | (1ull << 25) | (1ull << 31))
+#define BIT(signal) (1ull << (signal))
+
+/* HUP INT QUIT ILL TRAP ABRT BUS FPE KILL SEGV PIPE TERM XCPU XFSZ SYS: told even if handled */
+#define FATAL_MASK                                                                        \
+	(BIT(1) | BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(9) | \
+	 BIT(11) | BIT(13) | BIT(15) | BIT(24) | BIT(25) | BIT(31))
+
+/* CHLD CONT STOP TSTP TTIN TTOU URG WINCH: never fatal, and by far the most frequent */
+#define HARMLESS_MASK \
+	(BIT(17) | BIT(18) | BIT(19) | BIT(20) | BIT(21) | BIT(22) | BIT(23) | BIT(28))
 
 /* include/trace/events/signal.h */
 #define RESULT_IGNORED 1
@@ -29,24 +35,38 @@ static __always_inline void read_info(struct wire_signal *seen, struct kernel_si
 		bpf_probe_read_kernel(&seen->address, sizeof(seen->address), (char *)info + 16);
 }
 
-SEC("tp_btf/signal_generate")
-int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct *task, int group,
-	     int result)
+/* USR1, ALRM, real-time ones ... are timers and messages to most; fatal to those without a handler. */
+static __always_inline bool is_fatal_by_default(struct task_struct *task, int sig, int result)
 {
-	if (sig <= 0 || sig > 31 || !(FATAL_MASK & (1ull << sig)) || result == RESULT_PENDING)
-		return 0;
-	__u32 pid = BPF_CORE_READ(task, tgid);
+	struct sighand_struct *sighand = BPF_CORE_READ(task, sighand);
+	void *handler = (void *)1;
 
-	if (sig == SIGKILL) {
-		__u32 thread = BPF_CORE_READ(task, pid);
-		__u64 pointer = (__u64)task;
+	bpf_probe_read_kernel(&handler, sizeof(handler),
+			      (char *)sighand +
+				      bpf_core_field_offset(struct sighand_struct, action) +
+				      ((sig - 1) & 63) * bpf_core_type_size(struct k_sigaction) +
+				      bpf_core_field_offset(struct k_sigaction, sa.sa_handler));
+	return result != RESULT_IGNORED && !handler;
+}
 
+/* What is ignored after the deciding one, because of it, must not push it out. */
+static __always_inline bool is_dying(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT;
+}
+
+static __always_inline void note_killed(struct task_struct *task)
+{
+	__u32 thread = BPF_CORE_READ(task, pid);
+	__u64 pointer = (__u64)task;
+
+	if (!bpf_core_field_exists(struct trace_event_raw_mark_victim, uid))
 		bpf_map_update_elem(&killed, &thread, &pointer, BPF_ANY);
-	}
-	struct tracked *process = bpf_map_lookup_elem(&tracked, &pid);
+}
 
-	if (!process || process->role != WIRE_ROLE_ENTRYPOINT)
-		return 0;
+static __always_inline void note_signal(struct tracked *process, int sig,
+					struct kernel_siginfo *info, int result)
+{
 	struct task_struct *sender = (struct task_struct *)bpf_get_current_task();
 	struct wire_signal seen = {.signal = sig, .ignored = result == RESULT_IGNORED};
 
@@ -62,6 +82,30 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 	read_info(&seen, info);
 	process->last[1] = process->last[0];
 	process->last[0] = seen;
+}
+
+/* A loop of signals costs time, never a record: the last two go with the exit. */
+SEC("tp_btf/signal_generate")
+int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct *task, int group,
+	     int result)
+{
+	bool fatal = sig > 0 && sig < 32 && FATAL_MASK & BIT(sig & 31);
+
+	if (sig <= 0 || sig > 64 || (sig < 32 && HARMLESS_MASK & BIT(sig & 31)) ||
+	    result == RESULT_PENDING)
+		return 0;
+	if (sig == SIGKILL)
+		note_killed(task);
+	__u32 pid = BPF_CORE_READ(task, tgid);
+	struct tracked *process = bpf_map_lookup_elem(&tracked, &pid);
+
+	if (!process || (process->role != WIRE_ROLE_ENTRYPOINT && process->role != WIRE_ROLE_NONE))
+		return 0;
+	if (result == RESULT_IGNORED && is_dying(task))
+		return 0;
+	if (!fatal && !is_fatal_by_default(task, sig, result))
+		return 0;
+	note_signal(process, sig, info, result);
 	return 0;
 }
 
@@ -75,6 +119,54 @@ static __always_inline __u32 wait_status(struct task_struct *task)
 	return BPF_CORE_READ(task, group_leader, exit_code);
 }
 
+static __always_inline void tell_helper_end(struct task_struct *task, __u32 role)
+{
+	struct wire_exit_helper *record = bpf_ringbuf_reserve(&ring_chatter, sizeof(*record), 0);
+
+	if (!record) {
+		count_loss(WIRE_LOSS_CHATTER_FULL);
+		return;
+	}
+	fill_header(&record->header, WIRE_EXIT_HELPER, sizeof(*record), role, 0, task);
+	record->status = wait_status(task);
+	record->pad = 0;
+	submit(&ring_chatter, &record->header, record->status != 0); /* a start has failed */
+}
+
+static __always_inline void tell_end(struct task_struct *task, struct tracked *process, __u32 role,
+				     __u64 container_id)
+{
+	struct wire_exit *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
+
+	if (!record) {
+		count_loss(WIRE_LOSS_MAIN_FULL);
+		return;
+	}
+	fill_header(&record->header, WIRE_EXIT, sizeof(*record), role, container_id, task);
+	__builtin_memset(record->container, 0, sizeof(record->container));
+	if (container_id)
+		container_name(deciding_cgroup(task), container_id, record->container);
+	record->status = wait_status(task);
+	record->flags = process->flags;
+	__builtin_memcpy(record->last, process->last, sizeof(record->last));
+	submit(&ring_main, &record->header, role == WIRE_ROLE_ENTRYPOINT || process->flags);
+}
+
+/* runc's init that never came to its execve: ROLE_ENTRYPOINT, or ROLE_SESSION once that was seen. */
+static __always_inline void tell_failed_start(struct task_struct *task, struct tracked *process)
+{
+	struct known *entry = known_of(task);
+
+	if (!entry)
+		return; /* of a container that is not known, such as an image build's */
+	__u64 id = entry->container_id;
+	struct known *container = bpf_map_lookup_elem(&known, &id);
+
+	if (container)
+		tell_end(task, process,
+			 container->init_pid ? WIRE_ROLE_SESSION : WIRE_ROLE_ENTRYPOINT, id);
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
@@ -83,33 +175,12 @@ int BPF_PROG(on_exit, struct task_struct *task)
 
 	if (!process || BPF_CORE_READ(task, signal, live.counter) != 0)
 		return 0;
-	bool helper = process->role <= WIRE_ROLE_CNI && process->role != WIRE_ROLE_NONE;
-	struct wire_exit *record = helper ? bpf_ringbuf_reserve(&ring_chatter, sizeof(*record), 0)
-					  : bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
-
-	if (!record) {
-		count_loss(helper ? WIRE_LOSS_CHATTER_FULL : WIRE_LOSS_MAIN_FULL);
-		bpf_map_delete_elem(&tracked, &pid);
-		return 0;
-	}
-	__u32 role = process->role;
-
-	if (role == WIRE_ROLE_NONE) { /* runc init that never came to its execve */
-		struct known *container = bpf_map_lookup_elem(&known, &process->cgroup_id);
-
-		role = container && container->init_pid ? WIRE_ROLE_SESSION : WIRE_ROLE_ENTRYPOINT;
-	}
-	fill_header(&record->header, WIRE_EXIT, sizeof(*record), role, process->cgroup_id, task);
-	__builtin_memset(record->container, 0, sizeof(record->container));
-	if (process->cgroup_id)
-		container_name(deciding_cgroup(task), process->cgroup_id, record->container);
-	record->status = wait_status(task);
-	record->flags = process->flags;
-	__builtin_memcpy(record->last, process->last, sizeof(record->last));
-	if (helper)
-		submit(&ring_chatter, record, record->status != 0); /* a start has failed */
+	if (process->role == WIRE_ROLE_NONE)
+		tell_failed_start(task, process);
+	else if (process->role <= WIRE_ROLE_CNI)
+		tell_helper_end(task, process->role);
 	else
-		submit(&ring_main, record, role == WIRE_ROLE_ENTRYPOINT || process->flags);
+		tell_end(task, process, process->role, process->cgroup_id);
 	bpf_map_delete_elem(&tracked, &pid);
 	return 0;
 }

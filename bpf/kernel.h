@@ -65,10 +65,11 @@ struct page_counter {
 struct mem_cgroup {
 	struct cgroup_subsys_state css;
 	struct page_counter memory;
+	struct page_counter memsw; /* v1: memory and swap; the same place is v2's swap */
 	bool oom_group;
 };
 
-/* until 6.2 (f1a7941243c1: "mm: convert mm's rss stats into percpu_counter") */
+/* before 6.2 (f1a7941243c1: "mm: convert mm's rss stats into percpu_counter") */
 struct mm_rss_stat {
 	atomic_long_t count[4];
 };
@@ -105,6 +106,18 @@ struct pid {
 	struct upid numbers[1];
 };
 
+struct sigaction {
+	void *sa_handler;
+};
+
+struct k_sigaction {
+	struct sigaction sa;
+};
+
+struct sighand_struct {
+	struct k_sigaction action[64];
+};
+
 struct signal_struct {
 	atomic_t live;
 	int group_exit_code;
@@ -122,6 +135,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct css_set *cgroups;
 	struct signal_struct *signal;
+	struct sighand_struct *sighand;
 	const struct cred *real_cred;
 	struct pid *thread_pid;
 };

@@ -37,6 +37,6 @@ int BPF_PROG(on_sock_state, const struct sock *sk, int old_state, int new_state)
 		BPF_CORE_READ_INTO(&record->address, sk, __sk_common.skc_v6_rcv_saddr);
 	else
 		BPF_CORE_READ_INTO((__u32 *)record->address, sk, __sk_common.skc_rcv_saddr);
-	submit(&ring_main, record, true);
+	submit(&ring_main, &record->header, true);
 	return 0;
 }

@@ -27,24 +27,41 @@ static __always_inline void read_rss(struct wire_oom *record, struct mm_struct *
 {
 	__s64 file, anon, swap, shmem;
 
-	if (bpf_core_field_exists(struct percpu_counter, count) &&
-	    !bpf_core_type_exists(struct mm_rss_stat)) {
-		file = BPF_CORE_READ(mm, rss_stat[0].count);
-		anon = BPF_CORE_READ(mm, rss_stat[1].count);
-		swap = BPF_CORE_READ(mm, rss_stat[2].count);
-		shmem = BPF_CORE_READ(mm, rss_stat[3].count);
-	} else {
-		struct mm_struct___old *old = (void *)mm;
+	struct mm_struct___old *old = (void *)mm;
 
+	/* asks for a member, not for the type: looking for a missing type needs CAP_SYS_ADMIN */
+	if (bpf_core_field_exists(old->rss_stat.count)) {
 		file = BPF_CORE_READ(old, rss_stat.count[0].counter);
 		anon = BPF_CORE_READ(old, rss_stat.count[1].counter);
 		swap = BPF_CORE_READ(old, rss_stat.count[2].counter);
 		shmem = BPF_CORE_READ(old, rss_stat.count[3].counter);
+	} else {
+		file = BPF_CORE_READ(mm, rss_stat[0].count);
+		anon = BPF_CORE_READ(mm, rss_stat[1].count);
+		swap = BPF_CORE_READ(mm, rss_stat[2].count);
+		shmem = BPF_CORE_READ(mm, rss_stat[3].count);
 	}
 	record->file_pages = file > 0 ? file : 0;
 	record->anon_pages = anon > 0 ? anon : 0;
 	record->swap_pages = swap > 0 ? swap : 0;
 	record->shmem_pages = shmem > 0 ? shmem : 0;
+}
+
+/* Takes the cgroup's counter as the limit if it has less headroom than those below it. */
+static __always_inline void take_limit(struct wire_oom *record, struct page_counter *counter,
+				       __u64 *least, __u32 part, struct cgroup *cgroup)
+{
+	__u64 max = BPF_CORE_READ(counter, max);
+	__u64 usage = BPF_CORE_READ(counter, usage.counter);
+	__u64 headroom = max > usage ? max - usage : 0;
+
+	if (headroom >= *least)
+		return;
+	*least = headroom;
+	record->limit_part = part;
+	record->limit_cgroup_id = cgroup_id_of(cgroup);
+	record->limit_pages = max;
+	record->usage_pages = usage;
 }
 
 /* Names upwards from the victim's cgroup; the limit is the one with the least headroom. */
@@ -53,6 +70,7 @@ static __always_inline void read_cgroups(struct wire_oom *record, struct task_st
 	int memory = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
 	struct cgroup_subsys_state *css = BPF_CORE_READ(victim, cgroups, subsys[memory]);
 	struct cgroup *cgroup = deciding_cgroup(victim);
+	__u32 group_part = WIRE_PARTS;
 	__u64 least = ~0ull;
 	bool above = false;
 
@@ -73,24 +91,19 @@ static __always_inline void read_cgroups(struct wire_oom *record, struct task_st
 		/* the controller may be enabled further up only (v2) */
 		if (css && (above || BPF_CORE_READ(css, cgroup) == cgroup)) {
 			struct mem_cgroup *memcg = (struct mem_cgroup *)css;
-			__u64 max = BPF_CORE_READ(memcg, memory.max);
-			__u64 usage = BPF_CORE_READ(memcg, memory.usage.counter);
-			__u64 headroom = max > usage ? max - usage : 0;
 
 			above = true;
-			if (BPF_CORE_READ(memcg, oom_group))
-				record->flags |= WIRE_OOM_GROUP;
-			if (headroom < least) {
-				least = headroom;
-				record->limit_part = i;
-				record->limit_cgroup_id = cgroup_id_of(cgroup);
-				record->limit_pages = max;
-				record->usage_pages = usage;
-			}
+			if (group_part == WIRE_PARTS && BPF_CORE_READ(memcg, oom_group))
+				group_part = i;
+			take_limit(record, &memcg->memory, &least, i, cgroup);
+			if (memory_on_v1 && bpf_core_field_exists(memcg->memsw))
+				take_limit(record, &memcg->memsw, &least, i, cgroup);
 			css = BPF_CORE_READ(css, parent);
 		}
 		cgroup = parent;
 	}
+	if (group_part <= record->limit_part) /* above it, the setting does not apply */
+		record->flags |= WIRE_OOM_GROUP;
 }
 
 static __always_inline __u32 by_limit(void *ctx)
@@ -176,6 +189,6 @@ int on_mark_victim(struct bpf_raw_tracepoint_args *ctx)
 	read_rss(record, mm);
 	read_cgroups(record, victim);
 	read_invoker(record);
-	submit(&ring_main, record, true);
+	submit(&ring_main, &record->header, true);
 	return 0;
 }

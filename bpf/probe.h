@@ -13,13 +13,17 @@
 /* A cgroup that is a container's, or lies inside one. */
 struct known {
 	__u64 container_id; /* cgroup id of the container; its own if it is not nested */
-	__u32 init_pid;	    /* 0 until the entrypoint was executed */
-	__u32 by_runc;	    /* a task was seen to call itself runc:[2:INIT] */
+	__u64 sessions_from_ns;
+	__u32 init_pid; /* 0 until the entrypoint was executed */
+	__u32 by_runc;	/* only tasks that were seen to be runc's init begin anything in it */
 	__u32 reexecs, sessions, listens;
 	__u32 pad;
 };
 
-/* A process whose end matters. */
+/*
+ * A process whose end matters. WIRE_ROLE_NONE is runc's init on its way to the entrypoint or to the
+ * first program of an exec session: should it end before, that is a start which failed.
+ */
 struct tracked {
 	__u64 cgroup_id; /* the container's; 0 for helpers */
 	__u32 role;
@@ -66,13 +70,19 @@ struct {
 	__type(value, __u64);
 } losses SEC(".maps");
 
-/* Room to put a helper's record together: only what is used of it goes into the ring. */
+/*
+ * Room to put a helper's record together: only what is used of it goes into the ring. A program never
+ * nests on one CPU (the kernel skips it), so only one uses the room at a time.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct wire_exec_helper);
 } scratch SEC(".maps");
+
+/* Records with WIRE_URGENT so far: the agent leaves the others for a while, to read many at once. */
+__u64 urgent_records = 0;
 
 /* Set by the agent before it loads the programs: the memory controller is on a v1 hierarchy. */
 const volatile bool memory_on_v1 = false;
@@ -86,16 +96,26 @@ static __always_inline void count_loss(__u32 cause)
 }
 
 /*
- * Waking the reader costs about as much as everything else together, so it is done for what
- * people wait for, and when a ring fills; the agent looks at the rest by itself every 100 ms.
+ * Waking the reader costs about as much as everything else together. So it is woken for what people
+ * wait for, when a ring fills, and (flags 0, the ring's own rule) for the first record after it
+ * had read all: an idle node wakes nobody, and a reader that waits on purpose is not disturbed.
  */
 #define WAKE_MARK (64 * 1024)
 
-static __always_inline void submit(void *ring, void *record, bool urgent)
+static __always_inline bool is_filling(void *ring)
 {
-	bool wake = urgent || bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= WAKE_MARK;
+	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= WAKE_MARK;
+}
 
-	bpf_ringbuf_submit(record, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+static __always_inline void submit(void *ring, struct wire_header *record, bool urgent)
+{
+	if (urgent || is_filling(ring)) {
+		record->flags |= WIRE_URGENT;
+		__sync_fetch_and_add(&urgent_records, 1);
+		bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
+	} else {
+		bpf_ringbuf_submit(record, 0);
+	}
 }
 
 /*
@@ -122,6 +142,12 @@ static __always_inline struct known *known_of(struct task_struct *task)
 	__u64 id = cgroup_id_of(deciding_cgroup(task));
 
 	return bpf_map_lookup_elem(&known, &id);
+}
+
+/* Its parent is not in a container: a runtime put it there; no process inside can pose as that. */
+static __always_inline bool comes_from_outside(struct task_struct *task)
+{
+	return !known_of(BPF_CORE_READ(task, real_parent));
 }
 
 /* The leaf name of the container's cgroup, from a cgroup at or below it. */
@@ -152,6 +178,6 @@ static __always_inline void fill_header(struct wire_header *header, __u16 type, 
 	header->pid = BPF_CORE_READ(task, tgid);
 	header->parent_pid = BPF_CORE_READ(task, real_parent, tgid);
 	header->role = role;
-	header->pad = 0;
+	header->flags = 0;
 	BPF_CORE_READ_STR_INTO(&header->comm, task, group_leader, comm);
 }

@@ -12,11 +12,12 @@
 #define WIRE_COMM 16
 #define WIRE_NAME \
 	96 /* a cgroup's leaf: 64 hex, or 85 with the systemd driver's cri-containerd- and .scope */
-#define WIRE_PATH	 192 /* its whole path, cut at the end */
-#define WIRE_FILE	 128
-#define WIRE_ARGS_HEAD	 1024
-#define WIRE_ARGS_TAIL	 512
-#define WIRE_ENVIRONMENT 4096
+#define WIRE_PATH      256 /* its whole path, cut at the end; systemd's driver in kind: 232 */
+#define WIRE_FILE      128
+#define WIRE_ARGS_HEAD 1024
+#define WIRE_ARGS_TAIL 512
+#define WIRE_ENVIRONMENT \
+	8192 /* a CNI plugin inherits the kubelet's or containerd's, in any order */
 
 enum wire_type {
 	WIRE_CGROUP_NEW = 1,
@@ -24,6 +25,7 @@ enum wire_type {
 	WIRE_EXEC,	  /* of a container's process */
 	WIRE_EXEC_HELPER, /* of runtime, shim or CNI plugin: with arguments or environment */
 	WIRE_EXIT,
+	WIRE_EXIT_HELPER,
 	WIRE_LISTEN,
 	WIRE_OOM,
 };
@@ -41,6 +43,8 @@ enum wire_role {
 	WIRE_ROLE_COUNT,
 };
 
+#define WIRE_URGENT 1u /* people wait for it, or the ring fills: the reader was woken */
+
 struct wire_header {
 	__u16 type;
 	__u16 size;
@@ -51,7 +55,7 @@ struct wire_header {
 	__u32 pid;	/* thread group id in the initial namespace */
 	__u32 parent_pid;
 	__u32 role;
-	__u32 pad;
+	__u32 flags;
 	char comm[WIRE_COMM];
 };
 _Static_assert(sizeof(struct wire_header) == 64, "wire_header");
@@ -62,7 +66,7 @@ struct wire_cgroup {
 	char name[WIRE_NAME];
 	char path[WIRE_PATH];
 };
-_Static_assert(sizeof(struct wire_cgroup) == 64 + 96 + 192, "wire_cgroup");
+_Static_assert(sizeof(struct wire_cgroup) == 64 + 96 + 256, "wire_cgroup");
 
 /* In all container records, `container` is the leaf name of the container's cgroup. */
 struct wire_exec {
@@ -72,15 +76,18 @@ struct wire_exec {
 };
 _Static_assert(sizeof(struct wire_exec) == 64 + 96 + 128, "wire_exec");
 
-/* texts: for runtime and shim the arguments' head and tail, for CNI plugins the environment. */
+/*
+ * For runtime and shim the arguments' head and, if that is full, their tail behind it; for CNI plugins
+ * the environment. Only as much of texts as is used goes into the ring: ten times less than all of it.
+ */
 struct wire_exec_helper {
 	struct wire_header header;
 	char file[WIRE_FILE];
-	__u32 head_size; /* bytes used of texts from its beginning */
-	__u32 tail_size; /* bytes used of texts from WIRE_ARGS_HEAD; 0 if the head holds all */
+	__u32 head_size;
+	__u32 tail_size;
 	char texts[WIRE_ENVIRONMENT];
 };
-_Static_assert(sizeof(struct wire_exec_helper) == 64 + 128 + 8 + 4096, "wire_exec_helper");
+_Static_assert(sizeof(struct wire_exec_helper) == 64 + 128 + 8 + 8192, "wire_exec_helper");
 
 struct wire_signal {
 	__u64 boot_ns;
@@ -107,6 +114,14 @@ struct wire_exit {
 	struct wire_signal last[2]; /* newest first */
 };
 _Static_assert(sizeof(struct wire_exit) == 64 + 96 + 8 + 128, "wire_exit");
+
+/* The same of runtime, shim and CNI plugins: nothing but how they ended. */
+struct wire_exit_helper {
+	struct wire_header header;
+	__u32 status;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct wire_exit_helper) == 64 + 8, "wire_exit_helper");
 
 struct wire_listen {
 	struct wire_header header;

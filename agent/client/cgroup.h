@@ -29,7 +29,7 @@ void cgroup_path_pod_uid(const char *path, char *ret_uid, size_t size);
 
 /* A directory that is a container's, or lies inside one; texts are borrowed. */
 struct cgroup_found {
-	const char *path;      /* below the walk's root, with a leading slash */
+	const char *path; /* below the walk's root, with a leading slash */
 	const char *full_path;
 	uint64_t id;	       /* inode */
 	uint64_t container_id; /* inode of the container's own directory; equals id for that */

@@ -39,6 +39,12 @@ struct kernel_probes {
 	uint64_t *per_cpu; /* room for one value of each */
 };
 
+struct kernel_probes_settings {
+	bool memory_on_v1;
+	const char *cni_dirs;
+	uint64_t memcg_oom_start, memcg_oom_end;
+};
+
 /* libbpf's own words, one line each; the verifier's log is for developers. */
 __attribute__((format(printf, 2, 0))) static int on_libbpf(enum libbpf_print_level level,
 							   const char *format, va_list arguments)
@@ -72,7 +78,7 @@ static void set_cni_dirs(struct nodewake *object, const char *dirs)
 }
 
 /* mem_cgroup_out_of_memory's range: a frame in it means that a limit, not the node, was exhausted. */
-static void set_memcg_oom(struct nodewake *object)
+static void find_memcg_oom(struct kernel_probes_settings *settings)
 {
 	cleanup_fclose FILE *file = fopen("/proc/kallsyms", "re");
 	char line[512], name[256];
@@ -84,55 +90,118 @@ static void set_memcg_oom(struct nodewake *object)
 		if (!start && strcmp(name, "mem_cgroup_out_of_memory") == 0) {
 			start = address;
 		} else if (start && address > start) {
-			object->rodata->memcg_oom_start = start;
-			object->rodata->memcg_oom_end = address;
+			settings->memcg_oom_start = start;
+			settings->memcg_oom_end = address;
 			return;
 		}
 	}
 	log_info("kernel symbols can't be read: whose limit an OOM kill hit is told by usage");
 }
 
+/* Programs by their place in the object. */
+struct program_set {
+	uint32_t bits;
+};
+
+_Static_assert(KERNEL_PROBES_MAX <= 32, "a program_set holds all probes");
+
 /* A tracepoint that this kernel lacks must not keep the others from loading. */
-static void skip_missing(struct nodewake *object, const struct btf *kernel)
+static struct program_set find_missing(const struct nodewake *object, const struct btf *kernel)
 {
+	struct program_set missing = {0};
 	struct bpf_program *program;
 	char type[128];
+	int i = 0;
 
 	bpf_object__for_each_program (program, object->obj) {
 		const char *name = strchr(bpf_program__section_name(program), '/');
 
 		snprintf(type, sizeof(type), "btf_trace_%s", name ? name + 1 : "");
 		if (btf__find_by_name_kind(kernel, type, BTF_KIND_TYPEDEF) < 0)
-			bpf_program__set_autoload(program, false);
+			missing.bits |= 1u << i;
+		i++;
 	}
+	return missing;
 }
 
-static int load(struct kernel_probes *probes, bool memory_on_v1, const char *cni_dirs)
+/* Opens and loads all programs but the skipped ones. */
+static int load(struct nodewake **ret, const struct kernel_probes_settings *settings,
+		struct program_set skipped)
+{
+	struct nodewake *object = nodewake__open();
+	struct bpf_program *program;
+	int i = 0, r;
+
+	if (!object)
+		return -errno;
+	object->rodata->memory_on_v1 = settings->memory_on_v1;
+	object->rodata->memcg_oom_start = settings->memcg_oom_start;
+	object->rodata->memcg_oom_end = settings->memcg_oom_end;
+	set_cni_dirs(object, settings->cni_dirs);
+	bpf_object__for_each_program (program, object->obj)
+		bpf_program__set_autoload(program, !(skipped.bits & 1u << i++));
+	r = nodewake__load(object);
+	if (r < 0) {
+		nodewake__destroy(object);
+		return r;
+	}
+	*ret = object;
+	return 0;
+}
+
+/* One program that this kernel's verifier refuses takes the whole object with it: find it. */
+static struct program_set find_refused(const struct kernel_probes_settings *settings,
+				       struct program_set missing, int count)
+{
+	struct program_set refused = missing;
+
+	for (int i = 0; i < count; i++) {
+		struct nodewake *object = NULL;
+
+		if (load(&object, settings, (struct program_set){~(1u << i)}) < 0)
+			refused.bits |= 1u << i;
+		if (object)
+			nodewake__destroy(object);
+	}
+	return refused;
+}
+
+static int load_what_can_be(struct nodewake **ret, const struct kernel_probes_settings *settings)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
+	struct nodewake *object = kernel ? nodewake__open() : NULL;
+	int r, count;
 
-	if (!kernel)
-		return errno == EPERM ? -EPERM : -ENOTSUP;
-	probes->object->rodata->memory_on_v1 = memory_on_v1;
-	set_cni_dirs(probes->object, cni_dirs);
-	set_memcg_oom(probes->object);
-	skip_missing(probes->object, kernel);
+	if (!object) {
+		r = kernel || errno == EPERM ? -errno : -ENOTSUP;
+		btf__free(kernel);
+		return r;
+	}
+	struct program_set skipped = find_missing(object, kernel);
+
+	count = object->skeleton->prog_cnt;
+	nodewake__destroy(object);
 	btf__free(kernel);
-	return nodewake__load(probes->object);
+	r = load(ret, settings, skipped);
+	if (r == 0 || r == -EPERM || r == -ENOMEM)
+		return r;
+	return load(ret, settings, find_refused(settings, skipped, count));
 }
 
 int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char *cni_dirs)
 {
 	struct kernel_probes *probes = calloc(1, sizeof(*probes));
+	struct kernel_probes_settings settings = {.memory_on_v1 = memory_on_v1,
+						  .cni_dirs = cni_dirs};
 	int r;
 
 	if (!probes)
 		return -ENOMEM;
 	libbpf_set_print(on_libbpf);
+	find_memcg_oom(&settings);
 	probes->cpus = libbpf_num_possible_cpus();
 	probes->per_cpu = calloc((size_t)(probes->cpus > 0 ? probes->cpus : 1), sizeof(uint64_t));
-	probes->object = probes->per_cpu ? nodewake__open() : NULL;
-	r = probes->object ? load(probes, memory_on_v1, cni_dirs) : -errno;
+	r = probes->per_cpu ? load_what_can_be(&probes->object, &settings) : -ENOMEM;
 	malloc_trim(0); /* the kernel's type information took some MB */
 	if (r < 0) {
 		kernel_probes_free(probes);
@@ -148,7 +217,8 @@ void kernel_probes_free(struct kernel_probes *probes)
 		return;
 	for (size_t i = 0; i < KERNEL_PROBES_MAX; i++)
 		bpf_link__destroy(probes->links[i]);
-	nodewake__destroy(probes->object);
+	if (probes->object)
+		nodewake__destroy(probes->object);
 	free(probes->per_cpu);
 	free(probes);
 }
@@ -194,18 +264,40 @@ int kernel_probes_ring_chatter(const struct kernel_probes *probes)
 	return bpf_map__fd(probes->object->maps.ring_chatter);
 }
 
-int kernel_probes_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint32_t init_pid)
+void kernel_probes_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t container_id)
 {
-	struct known known = {.container_id = cgroup_id, .init_pid = init_pid};
-	struct tracked init = {.cgroup_id = cgroup_id, .role = ROLE_OF_INIT};
-	/* what the probes have learnt meanwhile is better */
-	int r = bpf_map_update_elem(bpf_map__fd(probes->object->maps.known), &cgroup_id, &known,
-				    BPF_NOEXIST);
+	/* by_runc: what begins in it from now on is an exec session, unless runc's init is found */
+	struct known known = {.container_id = container_id, .by_runc = 1};
 
-	if (r == 0 && init_pid)
-		r = bpf_map_update_elem(bpf_map__fd(probes->object->maps.tracked), &init_pid, &init,
-					BPF_NOEXIST);
-	return r < 0 ? -errno : 0;
+	bpf_map_update_elem(bpf_map__fd(probes->object->maps.known), &cgroup_id, &known,
+			    BPF_NOEXIST);
+}
+
+void kernel_probes_adopt_init(struct kernel_probes *probes, uint64_t container_id, uint32_t pid,
+			      bool executed)
+{
+	int fd = bpf_map__fd(probes->object->maps.known);
+	struct tracked init = {
+		.cgroup_id = executed ? container_id : 0,
+		.role = executed ? WIRE_ROLE_ENTRYPOINT : WIRE_ROLE_NONE,
+	};
+	struct known known;
+
+	if (executed && bpf_map_lookup_elem(fd, &container_id, &known) == 0 && !known.init_pid) {
+		known.init_pid = pid;
+		bpf_map_update_elem(fd, &container_id, &known, BPF_EXIST);
+	}
+	bpf_map_update_elem(bpf_map__fd(probes->object->maps.tracked), &pid, &init, BPF_NOEXIST);
+}
+
+void kernel_probes_forget_init(struct kernel_probes *probes, uint32_t pid)
+{
+	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.tracked), &pid);
+}
+
+uint64_t kernel_probes_urgent(const struct kernel_probes *probes)
+{
+	return __atomic_load_n(&probes->object->bss->urgent_records, __ATOMIC_ACQUIRE);
 }
 
 void kernel_probes_losses(const struct kernel_probes *probes, uint64_t *ret_losses)

@@ -21,8 +21,17 @@ int kernel_probes_attach(struct kernel_probes *probes,
 int kernel_probes_ring_main(const struct kernel_probes *probes);
 int kernel_probes_ring_chatter(const struct kernel_probes *probes);
 
-/* Remembers a container that exists already; init_pid 0: not known. */
-int kernel_probes_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint32_t init_pid);
+/*
+ * Tells the probes of what exists already. What they have learnt meanwhile is better, and stays.
+ * An init that is not executed is runc's, on its way to the entrypoint.
+ */
+void kernel_probes_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t container_id);
+void kernel_probes_adopt_init(struct kernel_probes *probes, uint64_t container_id, uint32_t pid,
+			      bool executed);
+void kernel_probes_forget_init(struct kernel_probes *probes, uint32_t pid);
+
+/* How many urgent records were written so far. Costs nothing: it is mapped memory. */
+uint64_t kernel_probes_urgent(const struct kernel_probes *probes);
 
 /* Sums the per-CPU loss counters; causes as in bpf/wire.h. */
 void kernel_probes_losses(const struct kernel_probes *probes, uint64_t *ret_losses);

@@ -21,9 +21,9 @@ struct seed {
 
 /* The container's first process, as far as it can be found. */
 struct first {
-	uint32_t pid;	 /* 0: none */
+	uint32_t pid; /* 0: none */
 	uint64_t start_ns;
-	bool executed;	 /* false: runc's init waits for `runc start` */
+	bool executed; /* false: runc's init waits for `runc start` */
 };
 
 static bool is_runc_init(const struct process_stat *process)
@@ -31,7 +31,17 @@ static bool is_runc_init(const struct process_stat *process)
 	return strncmp(process->comm, "runc:[2", 7) == 0;
 }
 
-/* Its parent is outside: the shim, but `runc create` while that still runs. */
+/* A runtime put it there: its parent is the shim, or `runc create` while that still runs. */
+static bool comes_from_outside(const struct process_stat *process)
+{
+	struct process_stat parent;
+
+	return is_runc_init(process) || (process_stat_read(process->parent_pid, &parent) == 0 &&
+					 (strncmp(parent.comm, "containerd-shim", 15) == 0 ||
+					  strcmp(parent.comm, "conmon") == 0));
+}
+
+/* The oldest of them; the others are exec sessions. */
 static struct first find_first(const char *dir)
 {
 	char path[4096];
@@ -40,15 +50,11 @@ static struct first find_first(const char *dir)
 
 	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
 	cleanup_fclose FILE *file = fopen(path, "re");
-	while (file && !first.pid && fscanf(file, "%" SCNu32, &pid) == 1) {
-		struct process_stat process, parent;
+	while (file && fscanf(file, "%" SCNu32, &pid) == 1) {
+		struct process_stat process;
 
-		if (process_stat_read(pid, &process) < 0)
-			continue;
-		if (is_runc_init(&process) ||
-		    (process_stat_read(process.parent_pid, &parent) == 0 &&
-		     (strncmp(parent.comm, "containerd-shim", 15) == 0 ||
-		      strcmp(parent.comm, "conmon") == 0)))
+		if (process_stat_read(pid, &process) == 0 && comes_from_outside(&process) &&
+		    (!first.pid || process.start_ns < first.start_ns))
 			first = (struct first){pid, process.start_ns, !is_runc_init(&process)};
 	}
 	return first;

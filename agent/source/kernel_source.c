@@ -15,11 +15,13 @@
 #include "source/kernel_seed.h"
 #include "source/kernel_wire.h"
 
-/* What is not urgent is written without a wakeup: the rings are looked at this often. */
-#define LOOK_INTERVAL_US 100000
-/* Records per look, so that a flood leaves time for the other sources. */
-#define RECORDS_PER_LOOK 1024
+/* What is not urgent may wait this long, so that many records are read at once. */
+#define LOOK_DELAY_US 50000
+/* Records of each ring per look, so that a flood leaves time for the other ring and other sources. */
+#define RECORDS_PER_LOOK 512
 #define LOSS_INTERVAL_NS NS_PER_SECOND
+#define LOSS_INTERVAL_US 1000000
+#define LOOK_ACCURACY_US 10000
 
 static const char *const loss_causes[WIRE_LOSS_COUNT] = {
 	[WIRE_LOSS_MAIN_FULL] = "kernel ring full: starts, deaths or OOM kills not written",
@@ -34,10 +36,11 @@ struct kernel_source {
 	struct kernel_probes *probes;
 	struct ring_buffer *main, *chatter;
 	sd_event_source *main_ready, *chatter_ready, *look;
-	uint64_t records, undecodable, lost;
+	uint64_t records, urgent, undecodable, lost;
 	uint64_t losses[WIRE_LOSS_COUNT];
 	uint64_t losses_read_ns;
 	int budget;
+	bool look_soon; /* the timer is set to read, not only to count losses */
 };
 
 static int on_wire(void *context, void *data, size_t size)
@@ -46,6 +49,7 @@ static int on_wire(void *context, void *data, size_t size)
 	struct event event;
 
 	source->records++;
+	source->urgent += kernel_wire_urgent(data, size);
 	if (kernel_wire_decode(data, size, &event) == 0)
 		source->on_event(source->context, &event);
 	else
@@ -84,13 +88,42 @@ static void tell_losses(struct kernel_source *source)
 /* Helpers' records first: what they did comes before what it led to. Returns true if more is left. */
 static bool consume(struct kernel_source *source)
 {
+	bool more;
+
 	source->budget = RECORDS_PER_LOOK;
 	ring_buffer__consume(source->chatter);
-	if (source->budget > 0)
-		ring_buffer__consume(source->main);
-	return source->budget <= 0;
+	more = source->budget <= 0;
+	source->budget = RECORDS_PER_LOOK;
+	ring_buffer__consume(source->main);
+	return more || source->budget <= 0;
 }
 
+static void look_after(struct kernel_source *source, uint64_t delay_us)
+{
+	sd_event_source_set_time_relative(source->look, delay_us);
+	sd_event_source_set_enabled(source->look, SD_EVENT_ONESHOT);
+	source->look_soon = delay_us <= LOOK_DELAY_US;
+}
+
+/*
+ * Reads, and looks again until there is nothing more: a wakeup can get lost when the reader stops
+ * at a record that is being written. Then it sleeps until the kernel wakes it: no timer runs idle.
+ */
+static void look(struct kernel_source *source)
+{
+	uint64_t before = source->records;
+	bool more = consume(source);
+
+	if (more || source->records != before)
+		look_after(source, more ? 0 : LOOK_DELAY_US);
+	else if (clock_boot_ns() - source->losses_read_ns < LOSS_INTERVAL_NS)
+		look_after(source, LOSS_INTERVAL_US);
+	else
+		source->look_soon = false;
+	tell_losses(source);
+}
+
+/* Edge-triggered: unread records do not wake the loop again. */
 static int on_ready(sd_event_source *event_source, int fd, uint32_t events, void *context)
 {
 	struct kernel_source *source = context;
@@ -98,45 +131,43 @@ static int on_ready(sd_event_source *event_source, int fd, uint32_t events, void
 	(void)event_source;
 	(void)fd;
 	(void)events;
-	if (consume(source)) {
-		sd_event_source_set_time_relative(source->look, 0);
-		sd_event_source_set_enabled(source->look, SD_EVENT_ON);
-	}
+	if (kernel_probes_urgent(source->probes) != source->urgent)
+		look(source);
+	else if (!source->look_soon)
+		look_after(source, LOOK_DELAY_US);
 	return 0;
 }
 
 static int on_look(sd_event_source *event_source, uint64_t time_us, void *context)
 {
-	struct kernel_source *source = context;
-	bool more = consume(source);
-
+	(void)event_source;
 	(void)time_us;
-	tell_losses(source);
-	sd_event_source_set_time_relative(event_source, more ? 0 : LOOK_INTERVAL_US);
+	look(context);
 	return 0;
+}
+
+static int add_ring(struct kernel_source *source, sd_event *loop, int fd, struct ring_buffer **ring,
+		    sd_event_source **ready)
+{
+	*ring = ring_buffer__new(fd, on_wire, source, NULL);
+	if (!*ring)
+		return -errno;
+	return sd_event_add_io(loop, ready, fd, EPOLLIN | EPOLLET, on_ready, source);
 }
 
 static int make_rings(struct kernel_source *source, sd_event *loop)
 {
-	int r;
+	int r = add_ring(source, loop, kernel_probes_ring_main(source->probes), &source->main,
+			 &source->main_ready);
 
-	source->main =
-		ring_buffer__new(kernel_probes_ring_main(source->probes), on_wire, source, NULL);
-	source->chatter =
-		ring_buffer__new(kernel_probes_ring_chatter(source->probes), on_wire, source, NULL);
-	if (!source->main || !source->chatter)
-		return -errno;
-	r = sd_event_add_io(loop, &source->main_ready, ring_buffer__epoll_fd(source->main), EPOLLIN,
-			    on_ready, source);
 	if (r >= 0)
-		r = sd_event_add_io(loop, &source->chatter_ready,
-				    ring_buffer__epoll_fd(source->chatter), EPOLLIN, on_ready,
-				    source);
+		r = add_ring(source, loop, kernel_probes_ring_chatter(source->probes),
+			     &source->chatter, &source->chatter_ready);
 	if (r < 0)
 		return r;
-	r = sd_event_add_time_relative(loop, &source->look, CLOCK_MONOTONIC, LOOK_INTERVAL_US,
-				       10000, on_look, source);
-	return r < 0 ? r : sd_event_source_set_enabled(source->look, SD_EVENT_ON);
+	r = sd_event_add_time_relative(loop, &source->look, CLOCK_MONOTONIC, 0, LOOK_ACCURACY_US,
+				       on_look, source);
+	return r < 0 ? r : sd_event_source_set_enabled(source->look, SD_EVENT_OFF);
 }
 
 int kernel_source_new(struct kernel_source **ret, sd_event *loop,

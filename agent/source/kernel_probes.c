@@ -35,6 +35,8 @@ struct tracked {
 struct kernel_probes {
 	struct nodewake *object;
 	struct bpf_link *links[KERNEL_PROBES_MAX];
+	int errors
+		[KERNEL_PROBES_MAX]; /* why a program is not attached, by its place in the object */
 	int cpus;
 	uint64_t *per_cpu; /* room for one value of each */
 };
@@ -98,17 +100,9 @@ static void find_memcg_oom(struct kernel_probes_settings *settings)
 	log_info("kernel symbols can't be read: whose limit an OOM kill hit is told by usage");
 }
 
-/* Programs by their place in the object. */
-struct program_set {
-	uint32_t bits;
-};
-
-_Static_assert(KERNEL_PROBES_MAX <= 32, "a program_set holds all probes");
-
 /* A tracepoint that this kernel lacks must not keep the others from loading. */
-static struct program_set find_missing(const struct nodewake *object, const struct btf *kernel)
+static void refuse_missing(const struct nodewake *object, const struct btf *kernel, int *errors)
 {
-	struct program_set missing = {0};
 	struct bpf_program *program;
 	char type[128];
 	int i = 0;
@@ -118,19 +112,18 @@ static struct program_set find_missing(const struct nodewake *object, const stru
 
 		snprintf(type, sizeof(type), "btf_trace_%s", name ? name + 1 : "");
 		if (btf__find_by_name_kind(kernel, type, BTF_KIND_TYPEDEF) < 0)
-			missing.bits |= 1u << i;
+			errors[i] = -ENOENT;
 		i++;
 	}
-	return missing;
 }
 
-/* Opens and loads all programs but the skipped ones. */
+/* Opens and loads the programs without an error. */
 static int load(struct nodewake **ret, const struct kernel_probes_settings *settings,
-		struct program_set skipped)
+		const int *errors)
 {
 	struct nodewake *object = nodewake__open();
 	struct bpf_program *program;
-	int i = 0, r;
+	int r;
 
 	if (!object)
 		return -errno;
@@ -139,7 +132,7 @@ static int load(struct nodewake **ret, const struct kernel_probes_settings *sett
 	object->rodata->memcg_oom_end = settings->memcg_oom_end;
 	set_cni_dirs(object, settings->cni_dirs);
 	bpf_object__for_each_program (program, object->obj)
-		bpf_program__set_autoload(program, !(skipped.bits & 1u << i++));
+		bpf_program__set_autoload(program, *errors++ == 0);
 	r = nodewake__load(object);
 	if (r < 0) {
 		nodewake__destroy(object);
@@ -150,23 +143,24 @@ static int load(struct nodewake **ret, const struct kernel_probes_settings *sett
 }
 
 /* One program that this kernel's verifier refuses takes the whole object with it: find it. */
-static struct program_set find_refused(const struct kernel_probes_settings *settings,
-				       struct program_set missing, int count)
+static void refuse_refused(const struct kernel_probes_settings *settings, int count, int *errors)
 {
-	struct program_set refused = missing;
-
 	for (int i = 0; i < count; i++) {
-		struct nodewake *object = NULL;
+		int alone[KERNEL_PROBES_MAX];
+		struct nodewake *object;
 
-		if (load(&object, settings, (struct program_set){~(1u << i)}) < 0)
-			refused.bits |= 1u << i;
-		if (object)
+		if (errors[i])
+			continue;
+		for (int j = 0; j < KERNEL_PROBES_MAX; j++)
+			alone[j] = i == j ? 0 : -ECANCELED;
+		errors[i] = load(&object, settings, alone);
+		if (!errors[i])
 			nodewake__destroy(object);
 	}
-	return refused;
 }
 
-static int load_what_can_be(struct nodewake **ret, const struct kernel_probes_settings *settings)
+static int load_what_can_be(struct nodewake **ret, const struct kernel_probes_settings *settings,
+			    int *errors)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
 	struct nodewake *object = kernel ? nodewake__open() : NULL;
@@ -177,15 +171,17 @@ static int load_what_can_be(struct nodewake **ret, const struct kernel_probes_se
 		btf__free(kernel);
 		return r;
 	}
-	struct program_set skipped = find_missing(object, kernel);
-
+	refuse_missing(object, kernel, errors);
 	count = object->skeleton->prog_cnt;
 	nodewake__destroy(object);
 	btf__free(kernel);
-	r = load(ret, settings, skipped);
+	if (count > KERNEL_PROBES_MAX)
+		return -E2BIG;
+	r = load(ret, settings, errors);
 	if (r == 0 || r == -EPERM || r == -ENOMEM)
 		return r;
-	return load(ret, settings, find_refused(settings, skipped, count));
+	refuse_refused(settings, count, errors);
+	return load(ret, settings, errors);
 }
 
 int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char *cni_dirs)
@@ -201,7 +197,8 @@ int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char 
 	find_memcg_oom(&settings);
 	probes->cpus = libbpf_num_possible_cpus();
 	probes->per_cpu = calloc((size_t)(probes->cpus > 0 ? probes->cpus : 1), sizeof(uint64_t));
-	r = probes->per_cpu ? load_what_can_be(&probes->object, &settings) : -ENOMEM;
+	r = probes->per_cpu ? load_what_can_be(&probes->object, &settings, probes->errors)
+			    : -ENOMEM;
 	malloc_trim(0); /* the kernel's type information took some MB */
 	if (r < 0) {
 		kernel_probes_free(probes);
@@ -239,17 +236,15 @@ int kernel_probes_attach(struct kernel_probes *probes,
 	size_t i = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj) {
-		struct bpf_link *link =
-			bpf_program__autoload(program) ? bpf_program__attach(program) : NULL;
-
-		if (i == KERNEL_PROBES_MAX)
-			break;
-		if (link)
-			attached++;
+		if (!probes->errors[i]) {
+			probes->links[i] = bpf_program__attach(program);
+			probes->errors[i] = probes->links[i] ? 0 : -errno;
+		}
+		if (probes->errors[i])
+			failed(context, probe_name(program), probes->errors[i]);
 		else
-			failed(context, probe_name(program),
-			       bpf_program__autoload(program) ? -errno : -ENOENT);
-		probes->links[i++] = link;
+			attached++;
+		i++;
 	}
 	return attached;
 }

@@ -50,14 +50,12 @@ static void copy_container(char id[ID_SIZE], const char name[WIRE_NAME])
 static int decode_cgroup(const struct wire_cgroup *wire, struct event *event)
 {
 	struct event_cgroup *cgroup = &event->cgroup;
-	char path[WIRE_PATH + 1];
 
 	event->type = wire->header.type == WIRE_CGROUP_NEW ? EVENT_CGROUP_NEW : EVENT_CGROUP_GONE;
-	text_copy_n(path, sizeof(path), wire->path, WIRE_PATH);
-	text_copy_tail(cgroup->path, sizeof(cgroup->path), path);
+	COPY(cgroup->path, wire->path);
 	cgroup->cgroup_id = wire->header.cgroup_id;
 	copy_container(cgroup->container_id, wire->name);
-	cgroup_path_pod_uid(path, cgroup->pod_uid, sizeof(cgroup->pod_uid));
+	cgroup_path_pod_uid(cgroup->path, cgroup->pod_uid, sizeof(cgroup->pod_uid));
 	return *cgroup->container_id ? 0 : -EBADMSG;
 }
 
@@ -188,8 +186,7 @@ static int decode_helper(const struct wire_exec_helper *wire, size_t size, struc
 		return -EBADMSG;
 	size_t head = wire->head_size, tail = wire->tail_size;
 
-	if (head > sizeof(wire->texts) ||
-	    (tail && (tail > WIRE_ARGS_TAIL || head > WIRE_ARGS_HEAD)))
+	if (tail && (tail > WIRE_ARGS_TAIL || head > WIRE_ARGS_HEAD))
 		return -EBADMSG;
 	whole += tail ? WIRE_ARGS_HEAD + tail : head;
 	if (size < whole)
@@ -291,6 +288,8 @@ static bool by_limit(const struct wire_oom *wire, uint64_t page_bytes)
 {
 	if (wire->flags & WIRE_OOM_STACK_KNOWN)
 		return wire->flags & WIRE_OOM_BY_LIMIT;
+	if (!wire->limit_cgroup_id) /* no memory controller */
+		return false;
 	return wire->limit_pages - wire->usage_pages <= LIMIT_SLACK_BYTES / page_bytes ||
 	       wire->usage_pages >= wire->limit_pages;
 }

@@ -71,7 +71,7 @@ class Daemon:
         """Records of the store: kind is starts, exits, ooms, pulls or gaps; wanted compares members."""
         _, text = self.verb(kind, "--state-dir", self.state, "--output", "json", "--limit", "1000000")
         found = [json.loads(line) for line in text.splitlines()]
-        return [r for r in found if all(r.get(key) == value for key, value in wanted.items())]
+        return [r for r in found if self.node.owns(r) and all(r.get(key) == value for key, value in wanted.items())]
 
     def wait_final(self, kind, count=1, seconds=15, **wanted):
         """Waits until so many final records are there, and returns them."""

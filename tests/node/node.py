@@ -129,6 +129,7 @@ class Node:
         self.with_registry = registry
         self.slow_cni_seconds = slow_cni_seconds
         self.processes = []
+        self.ids = set()  # of every pod sandbox and container made here
 
     def __enter__(self):
         try:
@@ -230,7 +231,20 @@ class Node:
         return os.path.join(self.build, "tests/tools", name)
 
     def cri(self, *words):
-        return run(self._tool("cri"), *words, env=dict(os.environ, CRI_SOCKET=self.socket))
+        answer = run(self._tool("cri"), *words, env=dict(os.environ, CRI_SOCKET=self.socket))
+        if words[0] in ("runp", "create"):
+            self.ids.add(answer)
+        elif words[0] == "bench":
+            for line in map(json.loads, answer.splitlines()):
+                self.ids.update((line["pod"], line["id"]))
+        return answer
+
+    def owns(self, record):
+        """False for what the kernel tells of other containers on this machine."""
+        subject = record.get("subject", {})
+        if record["type"] == "oom" and not subject.get("container_id"):
+            return record.get("cgroup_path", "").startswith(self.cgroup + "/")
+        return not subject.get("container_id") or subject["container_id"] in self.ids
 
     def ctr(self, *words):
         return run("ctr", "--address", self.socket, "--namespace", "k8s.io", *words)

@@ -3,7 +3,7 @@
  * Processes whose end matters end: containers' first processes, OOM victims, runtime, shim and CNI
  * processes. With it goes what signal_generate saw sent to them.
  *
- * sched_process_exit fires once per thread; the last one (signal->live is 0) speaks for the group.
+ * sched_process_exit fires once per thread; one that finds no other alive speaks for the group.
  */
 #include "bpf/probe.h"
 
@@ -171,16 +171,20 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
 	__u32 pid = BPF_CORE_READ(task, tgid);
-	struct tracked *process = bpf_map_lookup_elem(&tracked, &pid);
+	struct tracked *entry = bpf_map_lookup_elem(&tracked, &pid);
 
-	if (!process || BPF_CORE_READ(task, signal, live.counter) != 0)
+	if (!entry || BPF_CORE_READ(task, signal, live.counter) != 0)
 		return 0;
-	if (process->role == WIRE_ROLE_NONE)
-		tell_failed_start(task, process);
-	else if (process->role <= WIRE_ROLE_CNI)
-		tell_helper_end(task, process->role);
+	struct tracked process = *entry;
+
+	/* live was counted down before: two threads can both see it at 0, but only one deletes */
+	if (bpf_map_delete_elem(&tracked, &pid))
+		return 0;
+	if (process.role == WIRE_ROLE_NONE)
+		tell_failed_start(task, &process);
+	else if (process.role <= WIRE_ROLE_CNI)
+		tell_helper_end(task, process.role);
 	else
-		tell_end(task, process, process->role, process->cgroup_id);
-	bpf_map_delete_elem(&tracked, &pid);
+		tell_end(task, &process, process.role, process.cgroup_id);
 	return 0;
 }

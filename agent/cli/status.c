@@ -104,7 +104,7 @@ int cli_status(int argc, char **argv)
 
 	if (r != 0)
 		return r < 0 ? CLI_USAGE : CLI_OK;
-	r = local_get(options.socket, "/v1/status", on_line, &status);
+	r = local_get(options.socket, "/v1/status", 10000, on_line, &status);
 	if (r != 200 || !json_is_object(status)) {
 		json_decref(status);
 		fprintf(stderr, "nodewake status: %s %s\n",

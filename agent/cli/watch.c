@@ -52,7 +52,7 @@ int cli_watch(int argc, char **argv)
 	watching.all = options.all;
 	snprintf(path, sizeof(path), "/v1/watch%s%s", options.type ? "?type=" : "",
 		 options.type ?: "");
-	r = local_get(options.socket, path, on_line, &watching);
+	r = local_get(options.socket, path, 0, on_line, &watching);
 	if (r == 400) {
 		fprintf(stderr, "nodewake watch: %s\n", watching.error);
 		return CLI_USAGE;

@@ -44,21 +44,40 @@ static size_t on_bytes(char *bytes, size_t one, size_t count, void *context)
 
 static int errno_of(CURLcode code, const char *socket)
 {
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return -ETIMEDOUT;
 	if (code != CURLE_COULDNT_CONNECT)
 		return -EIO;
-	return access(socket, F_OK) == 0 && access(socket, W_OK) < 0 ? -EPERM : -ENOENT;
+	return access(socket, W_OK) < 0 && errno == EACCES ? -EPERM : -ENOENT;
 }
 
-int local_get(const char *socket, const char *path, local_line_fn on_line, void *context)
+/* A stream has no end, but the daemon sends an empty line every 15 s: silence means it hangs. */
+static void set_patience(CURL *curl, uint32_t deadline_ms)
+{
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
+	if (deadline_ms) {
+		curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)deadline_ms);
+		return;
+	}
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 60L);
+}
+
+DEFINE_CLEANUP(CURL *, curl_easy_cleanup)
+
+int local_get(const char *socket, const char *path, uint32_t deadline_ms, local_line_fn on_line,
+	      void *context)
 {
 	cleanup_free char *line = malloc(LINE_MAX_BYTES + 1), *url = NULL;
+	cleanup_with(curl_easy_cleanupp) CURL *curl = curl_easy_init();
 	struct answer answer = {.on_line = on_line, .context = context, .line = line};
-	CURL *curl = curl_easy_init();
 	long status = 0;
 
 	if (!curl || !line || asprintf(&url, "http://localhost%s", path) < 0)
 		return -ENOMEM;
+	set_patience(curl, deadline_ms);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* whatever http_proxy says */
 	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
@@ -66,12 +85,11 @@ int local_get(const char *socket, const char *path, local_line_fn on_line, void 
 	CURLcode code = curl_easy_perform(curl);
 
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_cleanup(curl);
-	if (code != CURLE_OK && !answer.stopped && status == 0)
+	if (code != CURLE_OK && !answer.stopped)
 		return errno_of(code, socket);
 	if (answer.used) {
 		line[answer.used] = '\0';
 		on_line(context, line, answer.used);
 	}
-	return code != CURLE_OK && !answer.stopped ? -EIO : (int)status;
+	return (int)status;
 }

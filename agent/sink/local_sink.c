@@ -2,7 +2,9 @@
 #include "sink/local_sink.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <microhttpd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +18,7 @@
 #define WATCHERS_MAX	16
 #define CONNECTIONS_MAX 32
 #define QUEUE_BYTES_MAX (1 << 20)
+#define NOTICE_SIZE	64
 /* An empty line now and then: only a write tells that a client has left. */
 #define HEARTBEAT_US 15000000
 
@@ -90,25 +93,46 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned int co
 	return answer(connection, code, json_pack("{s:s}", "error", why));
 }
 
-static void append(struct watcher *watcher, const char *text, size_t size)
+static bool append(struct watcher *watcher, const char *text, size_t size)
 {
-	if (watcher->used + size > QUEUE_BYTES_MAX) {
-		watcher->dropped++;
-		return;
-	}
-	if (watcher->used + size > watcher->room) {
-		size_t room = (watcher->used + size) * 2;
+	size_t wanted = watcher->used + size;
+
+	if (wanted > QUEUE_BYTES_MAX)
+		return false;
+	if (wanted > watcher->room) {
+		size_t room = wanted * 2 < QUEUE_BYTES_MAX ? wanted * 2 : QUEUE_BYTES_MAX;
 		char *queue = realloc(watcher->queue, room);
 
-		if (!queue) {
-			watcher->dropped++;
-			return;
-		}
+		if (!queue)
+			return false;
 		watcher->queue = queue;
 		watcher->room = room;
 	}
 	memcpy(watcher->queue + watcher->used, text, size);
 	watcher->used += size;
+	return true;
+}
+
+/* Where it stands among the records is where they are missing. */
+static void append_notice(struct watcher *watcher)
+{
+	char line[NOTICE_SIZE];
+	int length = snprintf(line, sizeof(line), "{\"dropped\":%" PRIu64 "}\n", watcher->dropped);
+
+	if (watcher->dropped && append(watcher, line, (size_t)length))
+		watcher->dropped = 0;
+}
+
+static void append_record(struct watcher *watcher, const char *line, size_t size)
+{
+	/* one notice for one stretch: not before a record fits behind it */
+	if (watcher->used + NOTICE_SIZE + size > QUEUE_BYTES_MAX) {
+		watcher->dropped++;
+		return;
+	}
+	append_notice(watcher);
+	if (watcher->dropped || !append(watcher, line, size))
+		watcher->dropped++;
 }
 
 static ssize_t read_queue(void *context, uint64_t position, char *buffer, size_t size)
@@ -116,15 +140,13 @@ static ssize_t read_queue(void *context, uint64_t position, char *buffer, size_t
 	struct watcher *watcher = context;
 
 	(void)position;
-	if (watcher->used == 0 && watcher->dropped) {
-		char line[64];
-		int length = snprintf(line, sizeof(line), "{\"dropped\":%llu}\n",
-				      (unsigned long long)watcher->dropped);
-
-		watcher->dropped = 0;
-		append(watcher, line, (size_t)length);
-	}
+	if (watcher->used == 0)
+		append_notice(watcher);
 	if (watcher->used == 0) {
+		/* a flood's queue is not kept */
+		free(watcher->queue);
+		watcher->queue = NULL;
+		watcher->room = 0;
 		watcher->suspended = true;
 		MHD_suspend_connection(watcher->connection);
 		return 0;
@@ -148,6 +170,12 @@ static void free_watcher(void *context)
 	watcher->sink->watcher_count--;
 	free(watcher->queue);
 	free(watcher);
+}
+
+static void arm_heartbeat(struct local_sink *sink)
+{
+	sd_event_source_set_time_relative(sink->heartbeat, HEARTBEAT_US);
+	sd_event_source_set_enabled(sink->heartbeat, SD_EVENT_ONESHOT);
 }
 
 /* "oom,exit" as bits; false for a word that is no type. */
@@ -191,7 +219,8 @@ static enum MHD_Result watch(struct local_sink *sink, struct MHD_Connection *con
 	watcher->types = types;
 	watcher->next = sink->watchers;
 	sink->watchers = watcher;
-	sink->watcher_count++;
+	if (sink->watcher_count++ == 0)
+		arm_heartbeat(sink);
 	append(watcher, "\n", 1); /* the headers go out at once */
 	struct MHD_Response *response = MHD_create_response_from_callback(
 		MHD_SIZE_UNKNOWN, 16384, read_queue, watcher, free_watcher);
@@ -241,15 +270,35 @@ static int on_heartbeat(sd_event_source *source, uint64_t time_us, void *context
 {
 	struct local_sink *sink = context;
 
+	(void)source;
 	(void)time_us;
+	if (!sink->watchers) /* nobody to look after: no timer */
+		return 0;
 	for (struct watcher *watcher = sink->watchers; watcher; watcher = watcher->next) {
-		append(watcher, "\n", 1);
+		if (watcher->used == 0)
+			append(watcher, "\n", 1);
 		wake(watcher);
 	}
-	sd_event_source_set_time_relative(source, HEARTBEAT_US);
-	if (sink->watchers)
-		run(sink);
+	arm_heartbeat(sink);
+	run(sink);
 	return 0;
+}
+
+/* Only a socket that nobody listens on is removed: a slip in --socket must not cost a file. */
+static int clear_place(int fd, const struct sockaddr_un *address)
+{
+	struct stat found;
+
+	if (lstat(address->sun_path, &found) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(found.st_mode))
+		return -EEXIST;
+	/* EAGAIN: a daemon that is busy, its queue of connections is full */
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
+		return -EADDRINUSE;
+	if (errno != ECONNREFUSED)
+		return -errno;
+	return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 static int bind_socket(const char *path)
@@ -262,14 +311,15 @@ static int bind_socket(const char *path)
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return -EADDRINUSE;
-	unlink(path);
-	mode_t before = umask(0177);
-	int r = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0
-			? -errno
-			: 0;
+	int r = clear_place(fd, &address);
 
+	if (r < 0)
+		return r;
+	mode_t before = umask(0177);
+
+	r = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0
+		    ? -errno
+		    : 0;
 	umask(before);
 	if (r < 0)
 		return r;
@@ -302,7 +352,7 @@ static int join_loop(struct local_sink *sink, sd_event *loop)
 	if (r >= 0)
 		r = sd_event_add_time_relative(loop, &sink->heartbeat, CLOCK_MONOTONIC,
 					       HEARTBEAT_US, 1000000, on_heartbeat, sink);
-	return r < 0 ? r : sd_event_source_set_enabled(sink->heartbeat, SD_EVENT_ON);
+	return r < 0 ? r : sd_event_source_set_enabled(sink->heartbeat, SD_EVENT_OFF);
 }
 
 int local_sink_new(struct local_sink **ret, sd_event *loop, const char *path, status_fn status,
@@ -340,42 +390,55 @@ void local_sink_free(struct local_sink *sink)
 {
 	if (!sink)
 		return;
+	/* off the loop first: stopping closes the descriptor that the loop polls */
+	sd_event_source_disable_unref(sink->ready);
+	sd_event_source_disable_unref(sink->timeout);
+	sd_event_source_disable_unref(sink->heartbeat);
 	for (struct watcher *watcher = sink->watchers; watcher; watcher = watcher->next)
 		wake(watcher);
 	if (sink->http)
 		MHD_stop_daemon(sink->http); /* closes the socket too */
 	else if (sink->fd >= 0)
 		close(sink->fd);
-	sd_event_source_disable_unref(sink->ready);
-	sd_event_source_disable_unref(sink->timeout);
-	sd_event_source_disable_unref(sink->heartbeat);
 	if (sink->path)
 		unlink(sink->path);
 	free(sink->path);
 	free(sink);
 }
 
+/* With its newline. */
+static int line_of(const struct record *record, char **ret, size_t *ret_size)
+{
+	json_auto_t *json = record_to_json(record);
+	char *line = NULL;
+	size_t size = 0;
+	FILE *out = json ? open_memstream(&line, &size) : NULL;
+
+	if (!out)
+		return -ENOMEM;
+	int r = json_dumpf(json, out, JSON_COMPACT);
+
+	fputc('\n', out);
+	if (fclose(out) == EOF || r < 0) {
+		free(line);
+		return -ENOMEM;
+	}
+	*ret = line;
+	*ret_size = size;
+	return 0;
+}
+
 void local_sink_record(struct local_sink *sink, const struct record *record)
 {
 	cleanup_free char *line = NULL;
+	size_t size = 0;
 
 	for (struct watcher *watcher = sink->watchers; watcher; watcher = watcher->next) {
 		if (watcher->types && !(watcher->types & 1u << record->type))
 			continue;
-		if (!line) {
-			json_t *json = record_to_json(record);
-
-			line = json ? json_dumps(json, JSON_COMPACT) : NULL;
-			json_decref(json);
-			if (!line)
-				return;
-		}
-		if (watcher->used + strlen(line) + 1 > QUEUE_BYTES_MAX) {
-			watcher->dropped++;
-		} else {
-			append(watcher, line, strlen(line));
-			append(watcher, "\n", 1);
-		}
+		if (!line && line_of(record, &line, &size) < 0)
+			return;
+		append_record(watcher, line, size);
 		wake(watcher);
 	}
 	if (line)

@@ -53,9 +53,9 @@ static const char *allowed(enum kind kind)
 {
 	switch (kind) {
 	case DURATION:
-		return "a number and ms, s, min, h or d, like 90s";
+		return "a number above 0 and ms, s, min, h or d, like 90s";
 	case SIZE:
-		return "a number of bytes, KiB, MiB or GiB, like 64MiB";
+		return "a number above 0 of bytes, KiB, MiB or GiB, like 64MiB";
 	case LEVEL:
 		return "error, warning, info or debug";
 	case SWITCH:
@@ -74,7 +74,10 @@ static int set(struct settings *settings, const struct setting *setting, const c
 
 	switch (setting->kind) {
 	case TEXT:
-		*(const char **)member = text;
+		if (*text || (setting->initial && !*setting->initial))
+			*(const char **)member = text;
+		else
+			r = -EINVAL;
 		break;
 	case LEVEL:
 		r = log_level_parse(text, &level);
@@ -82,10 +85,10 @@ static int set(struct settings *settings, const struct setting *setting, const c
 			*(const char **)member = text;
 		break;
 	case DURATION:
-		r = units_duration(text, member);
+		r = units_duration(text, member) < 0 || !*(uint64_t *)member ? -EINVAL : 0;
 		break;
 	case SIZE:
-		r = units_size(text, member);
+		r = units_size(text, member) < 0 || !*(uint64_t *)member ? -EINVAL : 0;
 		break;
 	case SWITCH:
 		r = strcmp(text, "0") == 0 || strcmp(text, "1") == 0 ? 0 : -EINVAL;
@@ -93,8 +96,8 @@ static int set(struct settings *settings, const struct setting *setting, const c
 		break;
 	}
 	if (r < 0)
-		fprintf(stderr, "nodewake: %s: '%s' is not %s\n", from, text,
-			allowed(setting->kind));
+		fprintf(stderr, "nodewake run: %.*s wants %s, not '%s'\n", (int)strcspn(from, "="),
+			from, allowed(setting->kind), text);
 	return r;
 }
 
@@ -135,13 +138,13 @@ static int read_flag(struct settings *settings, int argc, char **argv)
 		if (word[length])
 			return set(settings, &table[i], word + length + 1, word) < 0 ? -EINVAL : 1;
 		if (argc < 2) {
-			fprintf(stderr, "nodewake: %s wants %s\n", word, allowed(table[i].kind));
+			fprintf(stderr, "nodewake run: %s wants %s\n", word,
+				allowed(table[i].kind));
 			return -EINVAL;
 		}
 		return set(settings, &table[i], argv[1], word) < 0 ? -EINVAL : 2;
 	}
-	fprintf(stderr, "nodewake: '%s' is not known; nodewake run --help lists the settings\n",
-		word);
+	fprintf(stderr, "nodewake run: '%s' is not known; --help lists the settings\n", word);
 	return -EINVAL;
 }
 
@@ -153,7 +156,7 @@ int settings_read(struct settings *ret, int argc, char **argv)
 		if (table[i].initial)
 			set(&settings, &table[i], table[i].initial, table[i].flag);
 	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			settings_help(stdout);
 			return 1;
 		}

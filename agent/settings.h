@@ -25,9 +25,6 @@ struct settings {
 	bool no_ebpf;
 };
 
-#define DEFAULT_STATE_DIR "/var/lib/nodewake"
-#define DEFAULT_SOCKET	  "/run/nodewake/nodewake.sock"
-
 /*
  * Reads environment, then arguments (argv[0] is the verb). Returns 0, 1 if help was printed, or -EINVAL after one
  * clear line on stderr. Texts are borrowed from argv and environment.

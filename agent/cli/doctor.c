@@ -289,7 +289,7 @@ static void print(const struct doctor *doctor, bool json)
 			printf("      %-12s %s\n", "", finding->todo);
 	}
 	if (json) {
-		json_dumpf(list, stdout, JSON_INDENT(2));
+		json_dumpf(list, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
 	}
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/options.h"
@@ -14,26 +15,73 @@
 #include "model/json.h"
 #include "store/store.h"
 
-#define BAR_WIDTH   40
-#define RECORDS_MAX 1000
+#define NAME_WIDTH   18
+#define BAR_WIDTH    40
+#define RECORDS_MAX  1000
+#define HAPPENED_MAX 20
 
 /* All records of one pod, oldest first. */
 struct dossier {
 	struct record *records;
 	size_t count;
-	bool several; /* pods of this name in more than one namespace */
+	size_t earlier; /* other pods of the same name, before this one */
 };
 
+/* Newest first, so that a crash loop's latest restarts are among them. */
 static int keep(void *context, const char *boot_id, const struct record *record)
 {
 	struct dossier *dossier = context;
 
 	(void)boot_id;
-	if (dossier->count &&
-	    strcmp(dossier->records[0].subject.pod_namespace, record->subject.pod_namespace) != 0)
-		dossier->several = true;
 	dossier->records[dossier->count++] = *record;
 	return dossier->count == RECORDS_MAX;
+}
+
+static bool same_name(const struct subject *one, const struct subject *other)
+{
+	return strcmp(one->pod_namespace, other->pod_namespace) == 0 &&
+	       strcmp(one->pod, other->pod) == 0 &&
+	       (*one->pod || strcmp(one->container_id, other->container_id) == 0);
+}
+
+static bool several_names(const struct dossier *dossier)
+{
+	for (size_t i = 1; i < dossier->count; i++)
+		if (!same_name(&dossier->records[0].subject, &dossier->records[i].subject))
+			return true;
+	return false;
+}
+
+/* A name that comes back, like a StatefulSet's, is another pod: the latest stays. */
+static void keep_latest_pod(struct dossier *dossier)
+{
+	char uid[POD_UID_SIZE] = "", earlier[POD_UID_SIZE] = "";
+	size_t kept = 0;
+
+	for (size_t i = 0; i < dossier->count; i++) {
+		const char *own = dossier->records[i].subject.pod_uid;
+
+		if (!*uid)
+			strcpy(uid, own);
+		if (!*own || strcmp(own, uid) == 0) {
+			dossier->records[kept++] = dossier->records[i];
+		} else if (strcmp(own, earlier) != 0) {
+			strcpy(earlier, own);
+			dossier->earlier++;
+		}
+	}
+	dossier->count = kept;
+}
+
+static void oldest_first(struct dossier *dossier)
+{
+	for (size_t i = 0; i < dossier->count / 2; i++) {
+		struct record *last = &dossier->records[dossier->count - 1 - i];
+		struct record record = dossier->records[i];
+
+		dossier->records[i] = *last;
+		*last = record;
+	}
 }
 
 static uint64_t length(struct span span)
@@ -56,13 +104,29 @@ static void print_bar(struct span whole, struct span part)
 		fputs(width ? "█" : "▏", stdout);
 }
 
+/* printf's padding counts bytes, and the text must be safe first. */
+static void print_padded(const char *text, int width)
+{
+	cleanup_free char *safe = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&safe, &size);
+
+	if (!out)
+		return;
+	text_print_safe(out, text);
+	fclose(out);
+	printf("%-*s", width, safe);
+}
+
 static void print_row(const char *indent, const char *name, struct span whole, struct span part,
 		      const char *note, bool reconstructed)
 {
 	char text[DURATION_TEXT_SIZE];
 
 	text_duration(length(part), text);
-	printf("  %s%-*s %9s  ", indent, 18 - (int)strlen(indent), name, text);
+	printf("  %s", indent);
+	print_padded(name, NAME_WIDTH - (int)strlen(indent));
+	printf(" %9s  ", text);
 	print_bar(whole, part);
 	if (*note)
 		printf("  %s", note);
@@ -155,10 +219,28 @@ static bool is_latest(const struct dossier *dossier, size_t index)
 	return true;
 }
 
+static void print_happened(const struct dossier *dossier)
+{
+	size_t happened = 0, seen = 0;
+
+	for (size_t i = 0; i < dossier->count; i++)
+		happened += dossier->records[i].type != RECORD_START;
+	if (!happened)
+		return;
+	puts("\nWhat happened");
+	if (happened > HAPPENED_MAX)
+		printf("  … %zu earlier, see nodewake exits and nodewake ooms\n",
+		       happened - HAPPENED_MAX);
+	for (size_t i = 0; i < dossier->count; i++) {
+		if (dossier->records[i].type == RECORD_START || ++seen + HAPPENED_MAX <= happened)
+			continue;
+		fputs("  ", stdout);
+		sentence_line(stdout, &dossier->records[i], sentence_colour(stdout));
+	}
+}
+
 static void print_text(const struct dossier *dossier)
 {
-	bool heading = false;
-
 	const struct subject *subject = &dossier->records[0].subject;
 
 	text_print_safe(stdout, *subject->pod ? subject->pod : subject->container_id);
@@ -166,19 +248,14 @@ static void print_text(const struct dossier *dossier)
 		fputs(" in namespace ", stdout);
 		text_print_safe(stdout, subject->pod_namespace);
 	}
+	if (dossier->earlier)
+		printf(" (and %zu earlier pod%s of this name, see nodewake starts)",
+		       dossier->earlier, dossier->earlier > 1 ? "s" : "");
 	putchar('\n');
 	for (size_t i = 0; i < dossier->count; i++)
 		if (dossier->records[i].type == RECORD_START && is_latest(dossier, i))
 			print_start(&dossier->records[i]);
-	for (size_t i = 0; i < dossier->count; i++) {
-		if (dossier->records[i].type == RECORD_START)
-			continue;
-		if (!heading)
-			puts("\nWhat happened");
-		heading = true;
-		fputs("  ", stdout);
-		sentence_line(stdout, &dossier->records[i], sentence_colour(stdout));
-	}
+	print_happened(dossier);
 }
 
 static void print_json(const struct dossier *dossier)
@@ -187,25 +264,29 @@ static void print_json(const struct dossier *dossier)
 
 	for (size_t i = 0; i < dossier->count; i++)
 		json_array_append_new(list, record_to_json(&dossier->records[i]));
-	json_dumpf(list, stdout, JSON_INDENT(2));
+	json_dumpf(list, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	putchar('\n');
 }
 
-static void print_candidates(const struct dossier *dossier, const char *pod)
+static void print_candidates(const struct dossier *dossier, const char *word)
 {
 	fprintf(stderr,
-		"nodewake explain: pods named %s are in several namespaces, choose with -n:\n",
-		pod);
+		"nodewake explain: '%s' is more than one pod; choose with -n NAMESPACE or more of "
+		"the "
+		"container id:\n",
+		word);
 	for (size_t i = 0; i < dossier->count; i++) {
+		const struct subject *subject = &dossier->records[i].subject;
 		bool shown = false;
 
-		for (size_t j = 0; j < i; j++)
-			shown |= strcmp(dossier->records[j].subject.pod_namespace,
-					dossier->records[i].subject.pod_namespace) == 0;
+		for (size_t j = 0; j < i && !shown; j++)
+			shown = same_name(&dossier->records[j].subject, subject);
 		if (shown)
 			continue;
 		fputs("  ", stderr);
-		text_print_safe(stderr, dossier->records[i].subject.pod_namespace);
+		text_print_safe(stderr, *subject->pod ? subject->pod_namespace : "container");
+		fputc('/', stderr);
+		text_print_safe(stderr, *subject->pod ? subject->pod : subject->container_id);
 		fputc('\n', stderr);
 	}
 }
@@ -216,7 +297,7 @@ static int collect(struct store *store, const struct options *options, struct do
 	struct store_query query = {
 		.pod = options->word,
 		.pod_namespace = options->pod_namespace,
-		.order = STORE_OLDEST_FIRST,
+		.order = STORE_NEWEST_FIRST,
 		.limit = RECORDS_MAX,
 	};
 	int r = store_query(store, &query, keep, dossier);
@@ -240,17 +321,19 @@ static int explain(struct store *store, const struct options *options)
 	} else if (!dossier.count) {
 		fprintf(stderr,
 			"nodewake explain: nothing is recorded of pod or container '%s' on this "
-			"node; "
-			"nodewake starts lists what is\n",
+			"node; nodewake starts lists what is\n",
 			options->word);
 		code = CLI_FAILED;
-	} else if (dossier.several) {
+	} else if (several_names(&dossier)) {
 		print_candidates(&dossier, options->word);
 		code = CLI_FAILED;
-	} else if (options->json) {
-		print_json(&dossier);
 	} else {
-		print_text(&dossier);
+		keep_latest_pod(&dossier);
+		oldest_first(&dossier);
+		if (options->json)
+			print_json(&dossier);
+		else
+			print_text(&dossier);
 	}
 	free(dossier.records);
 	return code;

@@ -38,7 +38,7 @@ static int on_row(void *context, const char *boot_id, const struct record *recor
 		json_t *json = record_to_json(record);
 
 		json_object_set_new(json, "boot_id", json_string(boot_id));
-		json_dumpf(json, stdout, JSON_COMPACT);
+		json_dumpf(json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 		putchar('\n');
 		json_decref(json);
 		return 0;

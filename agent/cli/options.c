@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 #include "base/paths.h"
 #include "base/units.h"
+#include "model/json.h"
 
 static int take_output(struct options *options, const char *text)
 {
@@ -73,13 +75,26 @@ static int take_limit(struct options *options, const char *text)
 	unsigned long limit = strtoul(text, &end, 10);
 
 	options->limit = (uint32_t)limit;
-	return *end || !*text || limit > 1000000 ? -EINVAL : 0;
+	return !isdigit((unsigned char)*text) || *end || !limit || limit > 1000000 ? -EINVAL : 0;
 }
 
 static int take_type(struct options *options, const char *text)
 {
-	options->type = text;
-	return 0;
+	options->types = 0;
+	while (*text) {
+		size_t length = strcspn(text, ",");
+		enum record_type type = RECORD_NONE + 1;
+
+		while (type < RECORD_TYPE_COUNT &&
+		       (strlen(record_type_name(type)) != length ||
+			strncmp(record_type_name(type), text, length) != 0))
+			type++;
+		if (type == RECORD_TYPE_COUNT)
+			return -EINVAL;
+		options->types |= 1u << type;
+		text += length + (text[length] == ',');
+	}
+	return options->types ? 0 : -EINVAL;
 }
 
 static int take_all(struct options *options, const char *text)
@@ -115,9 +130,9 @@ static const struct option {
 	{OPTION_HISTORY, "--sort", NULL, "ORDER", "newest (default) or slowest", take_sort,
 	 "newest or slowest"},
 	{OPTION_HISTORY, "--limit", NULL, "N", "at most so many, default 100", take_limit,
-	 "a number up to 1000000"},
+	 "a number from 1 to 1000000"},
 	{OPTION_TYPE, "--type", "-t", "TYPES", "start, oom, exit, pull, gap, separated by commas",
-	 take_type, "types of records"},
+	 take_type, "a list of start, oom, exit, pull, gap"},
 	{OPTION_ALL, "--all", NULL, NULL, "also what is not complete yet", take_all, ""},
 	{OPTION_OUTPUT, "--output", "-o", "FORMAT", "text (default) or json", take_output,
 	 "text or json"},
@@ -195,7 +210,9 @@ int options_read(struct options *ret, unsigned int set, const char *usage, const
 		}
 	for (int i = 1, used; i < argc; i += used) {
 		used = 1;
-		if (*argv[i] != '-' && word && !options.word)
+		bool plain = *argv[i] != '-' || !argv[i][1]; /* "-" is standard input */
+
+		if (plain && word && !options.word)
 			options.word = argv[i];
 		else
 			used = read_option(&options, set, argv[0], argc - i, argv + i);

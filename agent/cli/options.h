@@ -22,8 +22,8 @@ struct options {
 	bool json;
 	const char *state_dir, *socket;
 	const char *pod_namespace, *pod, *container;
-	const char *type;
-	const char *boot; /* "current", "all" or an id */
+	unsigned int types; /* bits of enum record_type; 0: all */
+	const char *boot;   /* "current", "all" or an id */
 	const char *root;
 	uint64_t since_ns; /* how far back; 0: all */
 	uint64_t slower_ns;

@@ -30,7 +30,7 @@ static void on_record(void *context, const struct record *from_tracker)
 	}
 	json_t *json = record_to_json(&record);
 
-	json_dumpf(json, stdout, JSON_COMPACT);
+	json_dumpf(json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(json);
 }

@@ -113,12 +113,12 @@ static void victim_text(FILE *out, const struct oom_victim *victim)
 static const char *scope_text(enum limit_scope scope)
 {
 	static const char *const texts[SCOPE_COUNT] = {
-		[SCOPE_NONE] = "limit",	   [SCOPE_CONTAINER] = "container limit",
-		[SCOPE_POD] = "pod limit", [SCOPE_CGROUP] = "limit of",
-		[SCOPE_NODE] = "node",
+		[SCOPE_CONTAINER] = "container limit",
+		[SCOPE_POD] = "pod limit",
+		[SCOPE_CGROUP] = "limit of",
 	};
 
-	return scope < SCOPE_COUNT ? texts[scope] : "limit";
+	return scope < SCOPE_COUNT && texts[scope] ? texts[scope] : "limit";
 }
 
 static void oom_text(FILE *out, const struct record *record)
@@ -142,6 +142,8 @@ static void oom_text(FILE *out, const struct record *record)
 		fputs(", container ended", out);
 	if (oom->scope == SCOPE_NODE) {
 		fputs("; the node ran out of memory", out);
+	} else if (oom->scope == SCOPE_NONE) {
+		fputs("; whose limit was hit is not known", out);
 	} else {
 		fprintf(out, "; %s ", scope_text(oom->scope));
 		if (oom->scope == SCOPE_CGROUP) {
@@ -153,7 +155,9 @@ static void oom_text(FILE *out, const struct record *record)
 	fprintf(out, ", it held %s anon", bytes(victim->anon_kb * 1024));
 	if (victim->shmem_kb)
 		fprintf(out, ", %s shmem", bytes(victim->shmem_kb * 1024));
-	if (oom->invoker_pid && oom->invoker_pid != victim->pid) {
+	if (oom->invoker_pid == victim->pid) {
+		fputs("; triggered by itself", out);
+	} else if (oom->invoker_pid) {
 		fputs("; triggered by ", out);
 		text_print_safe(out, oom->invoker_comm);
 		fprintf(out, " (pid %" PRIu32 ")", oom->invoker_pid);
@@ -192,8 +196,10 @@ static void verdict_text(FILE *out, const struct record_exit *exit)
 	case EXIT_CRASHED:
 		if (exit->sender_signal == SIGABRT)
 			fputs("aborted itself (SIGABRT)", out);
-		else
+		else if (exit->signal)
 			fprintf(out, "crashed: %s", signal_text(exit->signal));
+		else
+			fprintf(out, "crashed: exit code %d", exit->code);
 		if (exit->signal == SIGSEGV && exit->sender_signal == SIGSEGV && !exit->sender_pid)
 			fprintf(out, " at address 0x%" PRIx64, exit->fault_address);
 		break;
@@ -201,8 +207,10 @@ static void verdict_text(FILE *out, const struct record_exit *exit)
 		fputs("killed for memory", out);
 		break;
 	case EXIT_STOPPED:
-		fprintf(out, "stopped through the container runtime: %s, exit code %d",
-			signal_text(exit->sender_signal ?: exit->signal), exit->code);
+		fputs("stopped through the container runtime", out);
+		if (exit->sender_signal || exit->signal)
+			fprintf(out, ": %s", signal_text(exit->sender_signal ?: exit->signal));
+		fprintf(out, ", exit code %d", exit->code);
 		return;
 	case EXIT_KILLED:
 		fprintf(out, "killed from outside with %s", signal_text(exit->signal));
@@ -310,7 +318,11 @@ void sentence_subject(FILE *out, const struct record *record)
 			text_print_safe(out, subject->container);
 		}
 	} else if (*subject->container_id) {
-		fprintf(out, "container %.12s", subject->container_id);
+		char id[13]; /* as much of it as people use */
+
+		TEXT_COPY(id, subject->container_id);
+		fputs("container ", out);
+		text_print_safe(out, id);
 	} else if (record->type == RECORD_PULL) {
 		text_print_safe(out, *record->pull.image ? record->pull.image : "an image");
 	} else if (record->type == RECORD_GAP) {

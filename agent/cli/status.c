@@ -115,7 +115,7 @@ int cli_status(int argc, char **argv)
 	bool well = json_is_true(at(status, "well"));
 
 	if (options.json) {
-		json_dumpf(status, stdout, JSON_INDENT(2));
+		json_dumpf(status, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
 	} else {
 		print_status(status);

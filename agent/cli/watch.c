@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/options.h"
 #include "cli/sentence.h"
 #include "cli/verbs.h"
@@ -24,25 +25,66 @@ static int on_line(void *context, const char *line, size_t length)
 	struct record record;
 
 	if (error) {
-		snprintf(watching->error, sizeof(watching->error), "%s", error);
+		TEXT_COPY(watching->error, error);
 	} else if (dropped) {
 		fprintf(stderr, "nodewake watch: too slow, %lld records were not shown\n",
 			(long long)dropped);
 	} else if (record_from_json(json, &record) == 0 && (record.final || watching->all)) {
-		if (watching->json)
-			printf("%.*s\n", (int)length, line);
-		else
+		if (watching->json) {
+			json_dumpf(json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+			putchar('\n');
+		} else {
 			sentence_line(stdout, &record, watching->colour);
+		}
 		fflush(stdout);
 	}
 	return ferror(stdout);
+}
+
+/* The words of --type again, in the order of the types. */
+static void make_path(unsigned int types, char ret_path[static 128])
+{
+	int used = sprintf(ret_path, "/v1/watch");
+
+	for (enum record_type type = RECORD_NONE + 1; type < RECORD_TYPE_COUNT; type++)
+		if (types & 1u << type)
+			used += sprintf(
+				ret_path + used, "%s%s",
+				strchr(ret_path, '?') ? "," : "?type=", record_type_name(type));
+}
+
+/* A watch only ends when something did not go on: says what. */
+static int tell_end(const char *socket, int result, const char *error)
+{
+	fputs("nodewake watch: ", stderr);
+	switch (result) {
+	case -EPERM:
+		fprintf(stderr, "no permission for %s: run it as root\n", socket);
+		break;
+	case -ENOENT:
+		fprintf(stderr, "no daemon on %s: start it with nodewake run\n", socket);
+		break;
+	case -ETIMEDOUT:
+		fprintf(stderr, "the daemon on %s is silent, it hangs or was stopped\n", socket);
+		break;
+	case 200:
+	case -EIO:
+		fputs("the daemon has ended\n", stderr);
+		break;
+	default:
+		fprintf(stderr, "the daemon refuses (%d): ", result);
+		text_print_safe(stderr, error);
+		fputc('\n', stderr);
+		return CLI_FAILED;
+	}
+	return CLI_NO_DAEMON;
 }
 
 int cli_watch(int argc, char **argv)
 {
 	struct watching watching = {.colour = sentence_colour(stdout)};
 	struct options options;
-	char path[256];
+	char path[128];
 	int r = options_read(&options, OPTION_OUTPUT | OPTION_SOCKET | OPTION_TYPE | OPTION_ALL,
 			     "watch [OPTION ...]", NULL, argc, argv);
 
@@ -50,21 +92,11 @@ int cli_watch(int argc, char **argv)
 		return r < 0 ? CLI_USAGE : CLI_OK;
 	watching.json = options.json;
 	watching.all = options.all;
-	snprintf(path, sizeof(path), "/v1/watch%s%s", options.type ? "?type=" : "",
-		 options.type ?: "");
+	make_path(options.types, path);
 	r = local_get(options.socket, path, 0, on_line, &watching);
-	if (r == 400) {
-		fprintf(stderr, "nodewake watch: %s\n", watching.error);
-		return CLI_USAGE;
+	if (ferror(stdout)) {
+		fputs("nodewake watch: cannot write\n", stderr);
+		return CLI_FAILED;
 	}
-	if (r == -EPERM)
-		fprintf(stderr, "nodewake watch: no permission for %s: run it as root\n",
-			options.socket);
-	else if (r == -ENOENT)
-		fprintf(stderr, "nodewake watch: no daemon on %s: start it with nodewake run\n",
-			options.socket);
-	else
-		fprintf(stderr, "nodewake watch: the daemon has ended%s%s\n",
-			*watching.error ? ": " : "", watching.error);
-	return CLI_NO_DAEMON;
+	return tell_end(options.socket, r, watching.error);
 }

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Each record as one sentence; nothing that came from outside reaches a terminal raw. */
+#include "cli/sentence.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "model/json_shape.h"
+#include "unit/cli_fixture.h"
+
+static char *line_of(const struct record *record, bool colour)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	sentence_line(out, record, colour);
+	fclose(out);
+	return text;
+}
+
+static void expect_line(const struct record *record, const char *expected)
+{
+	char *text = line_of(record, false);
+
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+/* time, type and whom, then the words */
+static void expect_words(const struct record *record, const char *expected)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	sentence_text(out, record);
+	fclose(out);
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void whole_lines(void **state)
+{
+	struct record oom = make_oom("aidb", "app", 20 * 60 + 14), gap = make_gap("ring full", 1);
+	struct record pull = make_pull("r/app:1", 1);
+
+	(void)state;
+	expect_line(&oom,
+		    "06:20:14Z oom   shop/aidb/app                    child python3 (pid 8476) "
+		    "killed for memory, container survived; container limit 512MiB, it held "
+		    "480MiB anon; triggered by itself\n");
+	expect_line(&gap, "06:00:01Z gap   kernel                           ring full for 1.00s, 7 "
+			  "lost\n");
+	expect_line(&pull,
+		    "06:00:01Z pull  r/app:1                          pulled 191MiB in 3.00s: "
+		    "download 2.00s at 100 MB/s, unpack 2.00s, 3 of 4 layers\n");
+}
+
+static void starts(void **state)
+{
+	struct record record = make_start("web", "app", 1);
+	struct record_start *start = &record.start;
+
+	(void)state;
+	expect_words(&record, "listening on port 8080 after 4.00s: sandbox 1.00s (network 600ms), "
+			      "pull 2.00s (191MiB), runtime 100ms, app 900ms");
+	start->phase_count = 1;
+	start->state = START_EXITED;
+	start->init_container = true;
+	expect_words(&record, "executed after 4.00s, ended (init container): sandbox 1.00s "
+			      "(network 600ms)");
+	start->init_container = false;
+	start->state = START_FAILED;
+	start->phases[0].reconstructed = true;
+	expect_words(&record, "failed to start after 4.00s: sandbox 1.00s (network 600ms) "
+			      "[reconstructed]");
+	start->phase_count = 0;
+	start->state = START_SILENT;
+	expect_words(&record, "executed after 4.00s, runs without listening");
+	start->state = START_RUNNING;
+	expect_words(&record, "executed after 4.00s");
+}
+
+static void ooms(void **state)
+{
+	struct record record = make_oom("aidb", "app", 1);
+	struct record_oom *oom = &record.oom;
+
+	(void)state;
+	oom->victims[0].init = true;
+	oom->victims[0].shmem_kb = 2048;
+	oom->container_survived = SURVIVAL_NO;
+	oom->victim_total = 3;
+	oom->scope = SCOPE_POD;
+	oom->invoker_pid = 7;
+	expect_words(&record,
+		     "init python3 (pid 8476) and 2 more killed for memory, container ended; "
+		     "pod limit 512MiB, it held 480MiB anon, 2MiB shmem; triggered by "
+		     "python3 (pid 7)");
+	oom->scope = SCOPE_CGROUP;
+	oom->victim_total = 1;
+	oom->container_survived = SURVIVAL_UNKNOWN;
+	oom->invoker_pid = 0;
+	*record.subject.container_id = '\0';
+	expect_words(&record, "python3 (pid 8476) killed for memory; limit of /kubepods/pod1/c1 "
+			      "512MiB, it held 480MiB anon, 2MiB shmem");
+	oom->scope = SCOPE_NODE;
+	expect_words(&record,
+		     "python3 (pid 8476) killed for memory; the node ran out of memory, it "
+		     "held 480MiB anon, 2MiB shmem");
+	oom->scope = SCOPE_NONE;
+	oom->limit_bytes = 0;
+	expect_words(&record,
+		     "python3 (pid 8476) killed for memory; whose limit was hit is not known, "
+		     "it held 480MiB anon, 2MiB shmem");
+}
+
+static void exits(void **state)
+{
+	static const struct {
+		struct record_exit exit;
+		const char *words;
+	} cases[] = {
+		{{.verdict = EXIT_COMPLETED}, "completed"},
+		{{.verdict = EXIT_ERROR, .code = 3}, "ended with exit code 3"},
+		{{.verdict = EXIT_CRASHED, .code = 139, .signal = SIGSEGV}, "crashed: SIGSEGV"},
+		{{.verdict = EXIT_CRASHED,
+		  .signal = SIGSEGV,
+		  .sender_signal = SIGSEGV,
+		  .fault_address = 0x10,
+		  .core_dumped = true},
+		 "crashed: SIGSEGV at address 0x10, core dumped"},
+		{{.verdict = EXIT_CRASHED, .signal = SIGABRT, .sender_signal = SIGABRT},
+		 "aborted itself (SIGABRT)"},
+		{{.verdict = EXIT_CRASHED, .code = 139}, "crashed: exit code 139"},
+		{{.verdict = EXIT_OOM_KILLED, .signal = SIGKILL}, "killed for memory"},
+		{{.verdict = EXIT_STOPPED, .sender_signal = SIGTERM, .code = 0},
+		 "stopped through the container runtime: SIGTERM, exit code 0"},
+		{{.verdict = EXIT_STOPPED, .code = 143},
+		 "stopped through the container runtime, exit code 143"},
+		{{.verdict = EXIT_KILLED,
+		  .signal = SIGKILL,
+		  .sender_pid = 9,
+		  .sender_comm = "kill"},
+		 "killed from outside with SIGKILL by kill (pid 9)"},
+		{{.verdict = EXIT_SELF_KILLED,
+		  .signal = SIGTERM,
+		  .sender_pid = 9,
+		  .sender_comm = "sh"},
+		 "killed from inside with SIGTERM by sh (pid 9)"},
+		{{.verdict = EXIT_SIGNALED, .signal = 35}, "ended by signal 35, sender not seen"},
+		{{.verdict = EXIT_START_FAILED, .code = 128, .message = "no such file"},
+		 "never started: no such file"},
+		{{.verdict = EXIT_LOST}, "is gone; how it ended could not be found"},
+		{{.verdict = EXIT_ERROR, .code = 1, .deaths = 4, .looping = true},
+		 "ended with exit code 1; crash loop, death 4 in a row"},
+		{{.verdict = EXIT_ERROR, .code = 1, .reconstructed = true},
+		 "ended with exit code 1 [reconstructed]"},
+		{{.verdict = EXIT_ERROR, .code = 1, .started_ns = 1, .finished_ns = 151400000001},
+		 "ended with exit code 1 after 2min 31.4s"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct record record = make_exit("web", "app", 1);
+
+		record.exit = cases[i].exit;
+		expect_words(&record, cases[i].words);
+	}
+}
+
+/* --- what came from outside ------------------------------------------------------------------- */
+
+#define HOSTILE "\033[2J\r\n\t\xc2\x9b\xff\u202e%n"
+
+static void make_hostile(const struct json_shape *shape, char *data)
+{
+	for (size_t i = 0; i < shape->field_count; i++) {
+		const struct json_field *field = &shape->fields[i];
+		size_t elements = field->array_max ? field->array_max : 1;
+
+		for (size_t k = 0; k < elements; k++) {
+			char *at = data + field->offset + k * field->size;
+
+			if (field->kind == JSON_KIND_TEXT)
+				text_copy(at, field->size, HOSTILE);
+			else if (field->shape)
+				make_hostile(field->shape, at);
+		}
+	}
+}
+
+static void expect_harmless(const struct record *record)
+{
+	char *text = line_of(record, false);
+	size_t length = strlen(text);
+
+	assert_int_equal(text[length - 1], '\n');
+	for (size_t i = 0; i + 1 < length; i++) {
+		assert_true((unsigned char)text[i] >= 0x20);
+		assert_int_not_equal((unsigned char)text[i], 0x7f);
+		assert_int_not_equal((unsigned char)text[i], 0xff);
+		assert_int_not_equal((unsigned char)text[i], 0x9b);
+	}
+	assert_null(strstr(text, "\u202e"));
+	assert_non_null(strstr(text, "\\x1b[2J"));
+	free(text);
+}
+
+static void nothing_hostile_is_printed_raw(void **state)
+{
+	(void)state;
+	for (enum record_type type = RECORD_START; type < RECORD_TYPE_COUNT; type++)
+		for (int verdict = 0; verdict <= EXIT_VERDICT_COUNT; verdict++)
+			for (int named = 0; named < 2; named++) {
+				struct record record = {.type = type, .final = true};
+
+				if (type == RECORD_BOOT)
+					continue;
+				make_hostile(&json_record_head, (char *)&record);
+				make_hostile(json_record_bodies[type], (char *)&record);
+				if (!named)
+					*record.subject.pod = '\0';
+				if (type == RECORD_EXIT)
+					record.exit.verdict = (enum exit_verdict)verdict;
+				if (type == RECORD_EXIT)
+					record.exit.sender_pid = 1;
+				if (type == RECORD_OOM) {
+					record.oom.scope = (enum limit_scope)verdict;
+					record.oom.invoker_pid = 1;
+				}
+				expect_harmless(&record);
+			}
+}
+
+static void colour_only_when_asked(void **state)
+{
+	struct record record = make_exit("web", "app", 1);
+	char *plain = line_of(&record, false), *coloured = line_of(&record, true);
+	FILE *file = tmpfile();
+
+	(void)state;
+	assert_null(strchr(plain, '\033'));
+	assert_non_null(strchr(coloured, '\033'));
+	assert_false(sentence_colour(file)); /* no terminal */
+	fclose(file);
+	free(plain);
+	free(coloured);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(whole_lines),
+		cmocka_unit_test(starts),
+		cmocka_unit_test(ooms),
+		cmocka_unit_test(exits),
+		cmocka_unit_test(nothing_hostile_is_printed_raw),
+		cmocka_unit_test(colour_only_when_asked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -71,8 +71,8 @@ struct {
 } losses SEC(".maps");
 
 /*
- * Room to put a helper's record together: only what is used of it goes into the ring. A program never
- * nests on one CPU (the kernel skips it), so only one uses the room at a time.
+ * Room to put a helper's record together: only what is used of it goes into the ring. A tracepoint's
+ * program is not preempted, or else skipped while it runs on the CPU: only one uses the room at a time.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

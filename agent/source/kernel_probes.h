@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bpf/wire.h"
 #include "source/kernel_source.h"
 
 struct kernel_probes;
@@ -33,7 +34,10 @@ void kernel_probes_forget_init(struct kernel_probes *probes, uint32_t pid);
 /* How many urgent records were written so far. Costs nothing: it is mapped memory. */
 uint64_t kernel_probes_urgent(const struct kernel_probes *probes);
 
-/* Sums the per-CPU loss counters; causes as in bpf/wire.h. */
-void kernel_probes_losses(const struct kernel_probes *probes, uint64_t *ret_losses);
+/* Facts that were lost: causes of bpf/wire.h, and runs that the kernel skipped. */
+enum { KERNEL_LOSS_SKIPPED = WIRE_LOSS_COUNT, KERNEL_LOSS_COUNT };
+
+void kernel_probes_losses(const struct kernel_probes *probes,
+			  uint64_t ret_losses[static KERNEL_LOSS_COUNT]);
 
 void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_source_stats *ret);

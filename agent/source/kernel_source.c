@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "bpf/wire.h"
 #include "client/cgroup.h"
 #include "source/kernel_probes.h"
 #include "source/kernel_seed.h"
@@ -23,10 +22,11 @@
 #define LOSS_INTERVAL_US 1000000
 #define LOOK_ACCURACY_US 10000
 
-static const char *const loss_causes[WIRE_LOSS_COUNT] = {
+static const char *const loss_causes[KERNEL_LOSS_COUNT] = {
 	[WIRE_LOSS_MAIN_FULL] = "kernel ring full: starts, deaths or OOM kills not written",
 	[WIRE_LOSS_CHATTER_FULL] = "kernel ring full: runtime or CNI processes not written",
 	[WIRE_LOSS_TABLE_FULL] = "kernel table full: more containers or processes than are kept",
+	[KERNEL_LOSS_SKIPPED] = "kernel skipped a probe that was already running on the CPU",
 };
 
 struct kernel_source {
@@ -37,7 +37,7 @@ struct kernel_source {
 	struct ring_buffer *main, *chatter;
 	sd_event_source *main_ready, *chatter_ready, *look;
 	uint64_t records, urgent, undecodable, lost;
-	uint64_t losses[WIRE_LOSS_COUNT];
+	uint64_t losses[KERNEL_LOSS_COUNT];
 	uint64_t losses_read_ns;
 	int budget;
 	bool look_soon; /* the timer is set to read, not only to count losses */
@@ -60,12 +60,12 @@ static int on_wire(void *context, void *data, size_t size)
 static void tell_losses(struct kernel_source *source)
 {
 	uint64_t now_ns = clock_boot_ns();
-	uint64_t losses[WIRE_LOSS_COUNT];
+	uint64_t losses[KERNEL_LOSS_COUNT];
 
 	if (now_ns - source->losses_read_ns < LOSS_INTERVAL_NS)
 		return;
 	kernel_probes_losses(source->probes, losses);
-	for (int cause = 0; cause < WIRE_LOSS_COUNT; cause++) {
+	for (int cause = 0; cause < KERNEL_LOSS_COUNT; cause++) {
 		struct event event = {
 			.type = EVENT_SOURCE,
 			.boot_ns = now_ns,

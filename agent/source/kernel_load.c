@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source/kernel_load.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "nodewake.skel.h"
+
+/* As in bpf/probe.h. */
+#define PREFIXES_MAX 8
+#define PREFIX_WORDS 8
+
+struct settings {
+	bool memory_on_v1;
+	const char *cni_dirs;
+	uint64_t memcg_oom_start, memcg_oom_end;
+};
+
+/* libbpf's own words, one line each; the verifier's log is for developers. */
+__attribute__((format(printf, 2, 0))) static int on_libbpf(enum libbpf_print_level level,
+							   const char *format, va_list arguments)
+{
+	char text[512];
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(text, sizeof(text), format, arguments);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("libbpf", LOG_TEXT("text", text));
+	return 0;
+}
+
+static void set_cni_dirs(struct nodewake *object, const char *dirs)
+{
+	char *prefixes = (char *)object->rodata->cni_prefixes,
+	     *masks = (char *)object->rodata->cni_masks;
+
+	for (int i = 0; dirs && *dirs && i < PREFIXES_MAX;) {
+		size_t length = strcspn(dirs, ":");
+		size_t used = length < PREFIX_WORDS * 8 ? length : PREFIX_WORDS * 8;
+
+		if (used) {
+			memcpy(prefixes + (size_t)i * PREFIX_WORDS * 8, dirs, used);
+			memset(masks + (size_t)i * PREFIX_WORDS * 8, 0xff, used);
+			i++;
+		}
+		dirs += length + (dirs[length] == ':');
+	}
+}
+
+/* mem_cgroup_out_of_memory's range: a frame in it means that a limit, not the node, was exhausted. */
+static void find_memcg_oom(struct settings *settings)
+{
+	cleanup_fclose FILE *file = fopen("/proc/kallsyms", "re");
+	char line[512], name[256];
+	uint64_t address, start = 0;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%" SCNx64 " %*c %255s", &address, name) != 2 || !address)
+			continue;
+		if (!start && strcmp(name, "mem_cgroup_out_of_memory") == 0) {
+			start = address;
+		} else if (start && address > start) {
+			settings->memcg_oom_start = start;
+			settings->memcg_oom_end = address;
+			return;
+		}
+	}
+	log_info("kernel symbols can't be read: whose limit an OOM kill hit is told by usage");
+}
+
+/* A tracepoint that this kernel lacks must not keep the others from loading. */
+static void refuse_missing(const struct nodewake *object, const struct btf *kernel, int *errors)
+{
+	struct bpf_program *program;
+	char type[128];
+	int i = 0;
+
+	bpf_object__for_each_program (program, object->obj) {
+		const char *name = strchr(bpf_program__section_name(program), '/');
+
+		snprintf(type, sizeof(type), "btf_trace_%s", name ? name + 1 : "");
+		if (btf__find_by_name_kind(kernel, type, BTF_KIND_TYPEDEF) < 0)
+			errors[i] = -ENOENT;
+		i++;
+	}
+}
+
+/* Opens and loads the programs without an error. */
+static int load(struct nodewake **ret, const struct settings *settings, const int *errors)
+{
+	struct nodewake *object = nodewake__open();
+	struct bpf_program *program;
+	int r;
+
+	if (!object)
+		return -errno;
+	object->rodata->memory_on_v1 = settings->memory_on_v1;
+	object->rodata->memcg_oom_start = settings->memcg_oom_start;
+	object->rodata->memcg_oom_end = settings->memcg_oom_end;
+	set_cni_dirs(object, settings->cni_dirs);
+	bpf_object__for_each_program (program, object->obj)
+		bpf_program__set_autoload(program, *errors++ == 0);
+	r = nodewake__load(object);
+	if (r < 0) {
+		nodewake__destroy(object);
+		return r;
+	}
+	*ret = object;
+	return 0;
+}
+
+/* One program that this kernel's verifier refuses takes the whole object with it: find it. */
+static void refuse_refused(const struct settings *settings, int count, int *errors)
+{
+	for (int i = 0; i < count; i++) {
+		int alone[KERNEL_PROBES_MAX];
+		struct nodewake *object;
+
+		if (errors[i])
+			continue;
+		for (int j = 0; j < KERNEL_PROBES_MAX; j++)
+			alone[j] = i == j ? 0 : -ECANCELED;
+		errors[i] = load(&object, settings, alone);
+		if (!errors[i])
+			nodewake__destroy(object);
+	}
+}
+
+static int load_what_can_be(struct nodewake **ret, const struct settings *settings, int *errors)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+	struct nodewake *object = kernel ? nodewake__open() : NULL;
+	int r, count;
+
+	if (!object) {
+		r = kernel || errno == EPERM ? -errno : -ENOTSUP;
+		btf__free(kernel);
+		return r;
+	}
+	refuse_missing(object, kernel, errors);
+	count = object->skeleton->prog_cnt;
+	nodewake__destroy(object);
+	btf__free(kernel);
+	if (count > KERNEL_PROBES_MAX)
+		return -E2BIG;
+	r = load(ret, settings, errors);
+	if (r == 0 || r == -EPERM || r == -ENOMEM)
+		return r;
+	refuse_refused(settings, count, errors);
+	return load(ret, settings, errors);
+}
+
+int kernel_load(struct nodewake **ret, bool memory_on_v1, const char *cni_dirs,
+		int errors[static KERNEL_PROBES_MAX])
+{
+	struct settings settings = {.memory_on_v1 = memory_on_v1, .cni_dirs = cni_dirs};
+	int r;
+
+	libbpf_set_print(on_libbpf);
+	find_memcg_oom(&settings);
+	r = load_what_can_be(ret, &settings, errors);
+	malloc_trim(0); /* the kernel's type information took some MB */
+	return r;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opens the eBPF object, gives it its settings, and loads what this kernel takes of it. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "source/kernel_source.h"
+
+struct nodewake;
+
+/*
+ * errors (all 0 before) gets the reason of each program that could not be loaded, by its place in
+ * the object. Returns 0, -ENOTSUP without BTF, -EPERM without capability, or another errno.
+ */
+int kernel_load(struct nodewake **ret, bool memory_on_v1, const char *cni_dirs,
+		int errors[static KERNEL_PROBES_MAX]);

@@ -161,35 +161,6 @@ static struct event helper(struct wire_exec_helper *wire, enum wire_role role)
 		assert_string_equal((event).exec.container_id, id_); \
 	} while (0)
 
-static void runtime_arguments(void **state)
-{
-	struct wire_exec_helper wire = {0};
-
-	(void)state;
-	TEXTS(wire, "runc\0--root\0/run/containerd/runc/k8s.io\0create\0--bundle\0/b\0" HEX64);
-	assert_verb(helper(&wire, WIRE_ROLE_RUNTIME), "create", HEX64);
-	TEXTS(wire, "runc\0--root\0/r\0kill\0" HEX64 "\0"
-		    "9");
-	assert_verb(helper(&wire, WIRE_ROLE_RUNTIME), "kill", HEX64);
-	TEXTS(wire, "runc\0kill\0--all\0" HEX64 "\0"
-		    "15");
-	assert_verb(helper(&wire, WIRE_ROLE_RUNTIME), "kill", HEX64);
-	TEXTS(wire, "runc\0create\0--bundle\0start\0" HEX64); /* the first word that is a verb */
-	assert_verb(helper(&wire, WIRE_ROLE_RUNTIME), "create", HEX64);
-	TEXTS(wire, "crun\0kill\0" HEX64);
-	assert_verb(helper(&wire, WIRE_ROLE_RUNTIME), "kill", HEX64);
-	TEXTS(wire, "runc\0delete\0--force\0" HEX64);
-	assert_verb(helper(&wire, WIRE_ROLE_RUNTIME), "delete", HEX64);
-	TEXTS(wire, "runc\0--version");
-	assert_verb(helper(&wire, WIRE_ROLE_RUNTIME), "", "");
-	TEXTS(wire, "shim\0-namespace\0k8s.io\0-id\0" HEX64 "\0-address\0/a\0start");
-	assert_verb(helper(&wire, WIRE_ROLE_SHIM), "start", HEX64);
-	TEXTS(wire, "shim\0-namespace\0k8s.io\0-id\0" HEX64 "\0-address\0/a");
-	assert_verb(helper(&wire, WIRE_ROLE_SHIM), "", HEX64);
-	wire.head_size = 0; /* they could not be read */
-	assert_verb(helper(&wire, WIRE_ROLE_RUNTIME), "", "");
-}
-
 /* The verb is in the head, the id in the tail. */
 static void long_arguments(void **state)
 {
@@ -206,24 +177,21 @@ static void long_arguments(void **state)
 	assert_verb(helper(&wire, WIRE_ROLE_RUNTIME), "create", HEX64);
 }
 
-static void plugin_environment(void **state)
+/* Whose texts they are decides how they are read. */
+static void helpers(void **state)
 {
 	struct wire_exec_helper wire = {0};
 
 	(void)state;
-	TEXTS(wire, "PATH=/bin\0CNI_ARGS=IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=db-0;"
-		    "K8S_POD_UID=u\0CNI_CONTAINERID=" HEX64 "\0XCNI_COMMAND=DEL\0CNI_COMMAND=ADD");
-	struct event event = helper(&wire, WIRE_ROLE_CNI);
-
-	assert_int_equal(event.exec.role, ROLE_CNI);
-	assert_verb(event, "ADD", HEX64);
-	assert_string_equal(event.exec.pod, "db-0");
-	assert_string_equal(event.exec.pod_namespace, "shop");
-	/* started by hand: an exec like any other */
-	TEXTS(wire, "PATH=/bin\0CNI_ARGS=K8S_POD_NAME=\0CNI_CONTAINERID");
-	event = helper(&wire, WIRE_ROLE_CNI);
-	assert_verb(event, "", "");
-	assert_string_equal(event.exec.pod, "");
+	TEXTS(wire, "runc\0create\0--bundle\0/b\0" HEX64);
+	assert_verb(helper(&wire, WIRE_ROLE_RUNTIME), "create", HEX64);
+	TEXTS(wire, "shim\0-id\0" HEX64 "\0start");
+	assert_verb(helper(&wire, WIRE_ROLE_SHIM), "start", HEX64);
+	TEXTS(wire, "CNI_COMMAND=ADD\0CNI_CONTAINERID=" HEX64);
+	assert_verb(helper(&wire, WIRE_ROLE_CNI), "ADD", HEX64);
+	wire.head_size = 0; /* they could not be read */
+	assert_verb(helper(&wire, WIRE_ROLE_RUNTIME), "", "");
+	assert_verb(helper(&wire, WIRE_ROLE_CNI), "", "");
 }
 
 static void helper_lengths_lie(void **state)
@@ -490,9 +458,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cgroups),
 		cmocka_unit_test(execs),
-		cmocka_unit_test(runtime_arguments),
+		cmocka_unit_test(helpers),
 		cmocka_unit_test(long_arguments),
-		cmocka_unit_test(plugin_environment),
 		cmocka_unit_test(helper_lengths_lie),
 		cmocka_unit_test(exits),
 		cmocka_unit_test(helper_exits),

@@ -104,6 +104,18 @@ static int take_all(struct options *options, const char *text)
 	return 0;
 }
 
+static int take_containerd_socket(struct options *options, const char *text)
+{
+	options->containerd_socket = text;
+	return *text ? 0 : -EINVAL;
+}
+
+static int take_cni_dirs(struct options *options, const char *text)
+{
+	options->cni_dirs = text;
+	return *text ? 0 : -EINVAL;
+}
+
 static int take_root(struct options *options, const char *text)
 {
 	options->root = text;
@@ -139,7 +151,11 @@ static const struct option {
 	{OPTION_STATE_DIR, "--state-dir", NULL, "DIR", "where the daemon keeps records",
 	 take_state_dir, "a directory"},
 	{OPTION_SOCKET, "--socket", NULL, "PATH", "the daemon's local API", take_socket, "a path"},
-	{OPTION_ROOT, "--root", NULL, "DIR", NULL, take_root, "a directory"},
+	{OPTION_DOCTOR, "--containerd-socket", NULL, "PATH", "containerd's socket, as for run",
+	 take_containerd_socket, "a path"},
+	{OPTION_DOCTOR, "--cni-dirs", NULL, "DIRS", "directories of CNI plugins, as for run",
+	 take_cni_dirs, "directories separated by colons"},
+	{OPTION_DOCTOR, "--root", NULL, "DIR", NULL, take_root, "a directory"},
 };
 
 #define COUNT (sizeof(table) / sizeof(*table))
@@ -192,12 +208,21 @@ static int read_option(struct options *options, unsigned int set, const char *ve
 	return -EINVAL;
 }
 
+static const char *from_environment(const char *name, const char *otherwise)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : otherwise;
+}
+
 int options_read(struct options *ret, unsigned int set, const char *usage, const char *word,
 		 int argc, char **argv)
 {
 	struct options options = {
-		.state_dir = getenv("NODEWAKE_STATE_DIR") ?: DEFAULT_STATE_DIR,
-		.socket = getenv("NODEWAKE_SOCKET") ?: DEFAULT_SOCKET,
+		.state_dir = from_environment("NODEWAKE_STATE_DIR", DEFAULT_STATE_DIR),
+		.socket = from_environment("NODEWAKE_SOCKET", DEFAULT_SOCKET),
+		.containerd_socket = from_environment("NODEWAKE_CONTAINERD_SOCKET", NULL),
+		.cni_dirs = from_environment("NODEWAKE_CNI_DIRS", NULL),
 		.boot = "all",
 		.root = "",
 		.limit = 100,

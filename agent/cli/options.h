@@ -15,15 +15,16 @@ enum option_set {
 	OPTION_TYPE = 1 << 5,
 	OPTION_ALL = 1 << 6,
 	OPTION_NAMESPACE = 1 << 7,
-	OPTION_ROOT = 1 << 8, /* for tests of doctor */
+	OPTION_DOCTOR = 1 << 8, /* containerd-socket, cni-dirs, and root for tests */
 };
 
 struct options {
 	bool json;
 	const char *state_dir, *socket;
 	const char *pod_namespace, *pod, *container;
-	unsigned int types; /* bits of enum record_type; 0: all */
-	const char *boot;   /* "current", "all" or an id */
+	unsigned int types;			  /* bits of enum record_type; 0: all */
+	const char *boot;			  /* "current", "all" or an id */
+	const char *containerd_socket, *cni_dirs; /* NULL: not given */
 	const char *root;
 	uint64_t since_ns; /* how far back; 0: all */
 	uint64_t slower_ns;

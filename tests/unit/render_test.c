@@ -11,7 +11,7 @@
 #include "model/json_shape.h"
 #include "unit/cli_fixture.h"
 
-static char *line_of(const struct record *record, bool colour)
+__attribute__((noinline)) static char *line_of(const struct record *record, bool colour)
 {
 	char *text = NULL;
 	size_t size = 0;

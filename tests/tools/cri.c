@@ -146,7 +146,8 @@ static void fill_pod(char *name, char *namespace_name, char *uid, char *parent)
 	pod_linux.cgroup_parent = parent;
 	pod_linux.security_context = &pod_security;
 	pod_config.metadata = &metadata;
-	pod_config.hostname = name;
+	/* a pod in the host's network has no UTS namespace of its own */
+	pod_config.hostname = atoi(option("hostnet", "0")) ? (char *)"" : name;
 	pod_config.log_directory = (char *)option("logs", "");
 	pod_config.n_labels = 3;
 	pod_config.labels = pod_label_list;

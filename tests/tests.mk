@@ -53,9 +53,9 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 		$(BUILD)/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
 			$(BUILD)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
 
-.PHONY: check check-unit check-node check-clang layers lint fmt asan demo bench
+.PHONY: check check-unit check-node check-kernels check-clang layers lint fmt asan demo bench
 
-check: check-unit layers check-node ## all tests that this machine can run
+check: check-unit layers check-node check-kernels ## all tests that this machine can run
 
 check-unit: $(UNIT_BIN) $(CORPUS_BIN) ## unit, replay and corpus tests: any machine, no root
 	@failed=0; for test in $(UNIT_BIN); do $$test || failed=$$((failed + 1)); done; \
@@ -74,6 +74,11 @@ check-node: $(BUILD)/nodewake $(TOOL_BIN) $(PROGRAMS) ## integration tests: root
 	@if [ "$$(id -u)" -ne 0 ]; then echo "check-node: SKIPPED: needs root"; \
 	elif [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-node: SKIPPED: this kernel has no BTF"; \
 	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/integration; fi
+
+# The cast on Debian's kernel and pure cgroup v2, in a virtual machine without KVM.
+check-kernels: $(BUILD)/nodewake $(TOOL_BIN) $(PROGRAMS) ## the same on other kernels: QEMU, containerd, runc
+	@if ! command -v qemu-system-x86_64 >/dev/null; then echo "check-kernels: SKIPPED: qemu-system-x86 is not installed"; \
+	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider -s tests/kernel; fi
 
 demo: deps ## a cast of pods on a private node, and what nodewake says of them
 	$(Q)$(MAKE) -j2 $(BUILD)/nodewake $(TOOL_BIN) $(PROGRAMS)

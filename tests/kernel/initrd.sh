@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# initrd.sh BUILD KERNEL OUT: a root file system with busybox, containerd, runc, the agent and the
+# cast, as an initrd for the kernel unpacked in KERNEL.
+set -eu
+
+build=$1
+kernel=$2
+out=$3
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+
+mkdir -p "$root/bin" "$root/sbin" "$root/dev" "$root/proc" "$root/sys" "$root/tmp" "$root/run" "$root/etc" \
+	"$root/root" "$root/var/lib" "$root/nodewake"
+cp /bin/busybox "$root/bin/"
+for applet in sh mount mkdir cat echo sleep poweroff insmod ip dmesg grep kill cut sed awk sync chmod printf; do
+	ln -s busybox "$root/bin/$applet"
+done
+
+# A program and the libraries it names, at their places.
+add() {
+	for file in "$1" $(ldd "$1" 2>/dev/null | grep -o '/[^ )]*'); do
+		[ -e "$root$file" ] && continue
+		mkdir -p "$root$(dirname "$file")"
+		cp -L "$file" "$root$file"
+	done
+}
+for program in /usr/bin/containerd /usr/bin/containerd-shim-runc-v2 /usr/sbin/runc /usr/bin/ctr; do
+	add "$program"
+done
+for program in "$build/nodewake" "$build/tests/tools/cri"; do
+	add "$(realpath "$program")"
+	cp "$program" "$root/nodewake/"
+done
+cp "$build/tests/programs/cast" "$root/nodewake/"
+/usr/bin/python3 - "$here/.." "$build" "$root/nodewake" <<'P'
+import sys
+sys.path.insert(0, sys.argv[1])
+from node import images
+images.write_cast(sys.argv[2], sys.argv[3] + "/cast.tar")
+images.write_pause(sys.argv[2], sys.argv[3] + "/pause.tar")
+P
+find "$kernel/lib/modules" -name 'overlay.ko*' -exec cp {} "$root/nodewake/" \;
+cp "$here/inside.sh" "$root/init"
+chmod 0755 "$root/init"
+(cd "$root" && find . | cpio -o -H newc 2>/dev/null | gzip -1) >"$out"

@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Process 1 of the machine under test: pure cgroup v2, containerd, the agent, the cast. What is found
+# goes to the console between lines "=== NAME".
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin:/nodewake CRI_SOCKET=/run/containerd/containerd.sock HOME=/root
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+for dir in /run /tmp /var/lib; do mount -t tmpfs tmpfs $dir; done
+mkdir -p /dev/shm && mount -t tmpfs tmpfs /dev/shm
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+echo "+memory +pids +cpu" >/sys/fs/cgroup/cgroup.subtree_control
+dmesg -n 1
+insmod /nodewake/overlay.ko 2>/dev/null
+echo "127.0.0.1 localhost" >/etc/hosts
+: >/etc/resolv.conf
+ip link set lo up
+
+cat >/tmp/containerd.toml <<'C'
+version = 2
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "localhost/pause:1"
+  disable_tcp_service = true
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "native"
+    default_runtime_name = "runc"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        NoPivotRoot = true
+C
+containerd -c /tmp/containerd.toml >/tmp/containerd.log 2>&1 &
+tries=0
+until cri pods >/dev/null 2>&1; do
+	sleep 0.2
+	tries=$((tries + 1))
+	if [ $tries -gt 300 ]; then
+		cat /tmp/containerd.log
+		poweroff -f
+	fi
+done
+for image in pause cast; do
+	ctr -n k8s.io images import --snapshotter native /nodewake/$image.tar >/dev/null
+done
+nodewake run >/tmp/nodewake.log 2>&1 &
+tries=0
+until nodewake status >/dev/null 2>&1 || [ $tries -gt 100 ]; do
+	sleep 0.2
+	tries=$((tries + 1))
+done
+
+uid=11111111-2222-3333-4444-555555555555
+parent=/kubepods/burstable/pod$uid
+cgroup=/sys/fs/cgroup$parent
+sandbox=$(cri runp name=vm namespace=test uid=$uid parent=$parent hostnet=1)
+
+# start NAME MEMORY COMMAND...
+start() {
+	name=$1
+	memory=$2
+	shift 2
+	id=$(cri create pod="$sandbox" name="$name" image=localhost/cast:1 podname=vm namespace=test uid=$uid \
+		parent=$parent hostnet=1 memory="$memory" -- "$@")
+	cri start id="$id"
+}
+
+start server 0 /cast listen 8080 300
+start pool 25165824 /cast eat-child 200
+start greedy 25165824 /cast eat 200
+start three 0 /cast exit 3 200
+start segv 0 /cast segv 200
+start victim 0 /cast sleep 600000
+sleep 0.5
+kill -9 "$(cri inspect id="$id" | sed 's/.*"pid":\([0-9]*\).*/\1/')"
+start typo 0 /nowhere 2>/dev/null
+
+# as the systemd driver names pods and containers, without systemd
+slice=/sys/fs/cgroup/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod22222222_3333_4444_5555_666666666666.slice
+scope=$slice/cri-containerd-$(printf '%064d' 7).scope
+mkdir -p "$scope"
+sh -c "echo \$\$ >$scope/cgroup.procs; exec /nodewake/cast listen 9090 100" &
+
+start podlimit 0 /cast eat-child 2500
+echo 120000000 >$cgroup/memory.max
+sleep 7
+
+for verb in starts exits ooms gaps; do
+	echo "=== $verb"
+	nodewake $verb --output json
+done
+echo "=== kernel log"
+dmesg | grep "Killed process"
+echo "=== status"
+nodewake status --output json
+echo "=== log"
+cat /tmp/nodewake.log
+echo "=== end"
+sync
+poweroff -f

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cast on Debian's kernels in a virtual machine (TCG, no KVM): pure cgroup v2, real containerd."""
+
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.environ.get("BUILD", "build")
+CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "nodewake", "kernels")
+KERNELS = ["linux-image-cloud-amd64"]
+MEMORY = 24 << 20
+
+KILLED = re.compile(r"Killed process (\d+) \((\S+)\) total-vm:(\d+)kB, anon-rss:(\d+)kB, file-rss:(\d+)kB, "
+                    r"shmem-rss:(\d+)kB, UID:(\d+) pgtables:(\d+)kB oom_score_adj:(-?\d+)")
+
+
+def boot(kernel, folder):
+    """Boots the kernel with the cast; returns what the machine printed."""
+    dir_ = os.path.join(CACHE, kernel)
+    subprocess.run([os.path.join(HERE, "fetch.sh"), kernel, dir_], check=True)
+    initrd = os.path.join(folder, "initrd")
+    subprocess.run([os.path.join(HERE, "initrd.sh"), BUILD, dir_, initrd], check=True)
+    image, = glob.glob(dir_ + "/boot/vmlinuz-*") or glob.glob(dir_ + "/usr/lib/modules/*/vmlinuz")
+    begin = time.monotonic()
+    # -cx16: QEMU 7.2 emulates cmpxchg16b wrongly, which some kernels die of
+    done = subprocess.run(
+        ["qemu-system-x86_64", "-machine", "pc,accel=tcg", "-cpu", "max,-cx16", "-smp", "2", "-m", "3072",
+         "-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot", "-kernel", image, "-initrd", initrd,
+         "-append", "console=ttyS0 quiet panic=-1 mitigations=off"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=400, check=True)
+    print("%s: %.0f s" % (os.path.basename(image), time.monotonic() - begin))
+    return done.stdout.decode(errors="replace").replace("\r", "")
+
+
+def sections(text):
+    parts = re.split(r"^=== (.*)$", text, flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+@pytest.fixture(scope="module", name="machine", params=KERNELS)
+def booted(request, tmp_path_factory):
+    for program in ("qemu-system-x86_64", "cpio", "busybox"):
+        if not shutil.which(program):
+            pytest.skip("%s is not installed: run make deps" % program)
+    text = boot(request.param, str(tmp_path_factory.mktemp("vm")))
+    found = sections(text)
+    assert "end" in found, text[-3000:]
+    for name in ("starts", "exits", "ooms", "gaps"):
+        found[name] = [json.loads(line) for line in found[name].splitlines() if line.startswith("{")]
+    return found
+
+
+def by_name(records):
+    return {r["subject"].get("container", r["subject"].get("container_id", "")): r for r in records}
+
+
+def test_every_probe_is_attached(machine):
+    kernel = json.loads(machine["status"])["sources"]["kernel"]
+    assert all(probe["attached"] for probe in kernel["probes"]) and len(kernel["probes"]) >= 8
+    assert machine["gaps"] == []
+
+
+def test_starts(machine):
+    starts = by_name(machine["starts"])
+    systemd = "%064d" % 7
+    assert {name: r["state"] for name, r in starts.items()} == {
+        "server": "listening", "pool": "running", "greedy": "exited", "three": "exited", "segv": "exited",
+        "victim": "exited", "typo": "failed", "podlimit": "running", systemd: "listening"}
+    assert starts[systemd]["subject"]["pod_uid"] == "22222222-3333-4444-5555-666666666666"
+    app = [span for span in starts["server"]["phases"] if span["phase"] == "app"][0]
+    assert 300e6 < app["duration_ns"] < 600e6
+    assert not any(span.get("reconstructed") for span in starts["server"]["phases"])
+
+
+def test_exits(machine):
+    assert {name: (r["verdict"], r.get("code", 0)) for name, r in by_name(machine["exits"]).items()} == {
+        "greedy": ("oom-killed", 137), "three": ("error", 3), "segv": ("crashed", 139), "victim": ("killed", 137),
+        "typo": ("start-failed", 128)}
+
+
+def test_oom_kills_equal_the_kernel_log(machine):
+    ooms = by_name(machine["ooms"])
+    assert {name: (r["scope"], r["container_survived"], r["victims"][0].get("init", False))
+            for name, r in ooms.items()} == {
+                "pool": ("container", "yes", False), "greedy": ("container", "no", True),
+                "podlimit": ("pod", "yes", False)}
+    assert ooms["pool"]["limit_bytes"] == ooms["greedy"]["limit_bytes"] == MEMORY
+    log = {int(m[1]): [int(n) for n in m.group(3, 4, 5, 6, 8, 9)]
+           for m in KILLED.finditer(machine["kernel log"])}
+    for record in ooms.values():
+        victim = record["victims"][0]
+        assert log[victim["pid"]] == [victim["total_vm_kb"], victim["anon_kb"], victim.get("file_kb", 0),
+                                      victim.get("shmem_kb", 0), victim["pagetable_kb"], victim.get("oom_score_adj", 0)]

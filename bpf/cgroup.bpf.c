@@ -19,11 +19,16 @@ static __always_inline bool decides(struct cgroup *cgroup)
  * By length, which the verifier likes and the agent checks: 64 hex (cgroupfs driver), or
  * cri-containerd-<id>.scope, docker-<id>.scope, crio-<id>.scope (systemd driver).
  */
+static __always_inline bool is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
 static __always_inline bool is_container_name(const char name[WIRE_NAME], long size)
 {
 	switch (size - 1) {
-	case 64:
-		return true;
+	case 64: /* kubepods-burstable-pod<uid>.slice has 64 characters too */
+		return is_hex(name[0]) && is_hex(name[8]) && is_hex(name[63]);
 	case 64 + 15 + 6:
 		return name[0] == 'c' && name[4] == 'c' && name[14] == '-' && name[79] == '.';
 	case 64 + 7 + 6:

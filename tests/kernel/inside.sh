@@ -74,11 +74,16 @@ sleep 0.5
 kill -9 "$(cri inspect id="$id" | sed 's/.*"pid":\([0-9]*\).*/\1/')"
 start typo 0 /nowhere 2>/dev/null
 
-# as the systemd driver names pods and containers, without systemd
+# a limit on a pod as the systemd driver names it, without systemd
 slice=/sys/fs/cgroup/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod22222222_3333_4444_5555_666666666666.slice
 scope=$slice/cri-containerd-$(printf '%064d' 7).scope
+for dir in /sys/fs/cgroup/kubepods.slice /sys/fs/cgroup/kubepods.slice/kubepods-burstable.slice "$slice"; do
+	mkdir -p "$dir"
+	echo "+memory" >"$dir/cgroup.subtree_control"
+done
 mkdir -p "$scope"
-sh -c "echo \$\$ >$scope/cgroup.procs; exec /nodewake/cast listen 9090 100" &
+echo 25165824 >"$slice/memory.max"
+sh -c "echo \$\$ >$scope/cgroup.procs; exec /nodewake/cast eat-child 200" &
 
 start podlimit 0 /cast eat-child 2500
 echo 120000000 >$cgroup/memory.max

@@ -3,8 +3,8 @@
  * A container's name, pod and image, asked for at once when it is created.
  *
  * CRI has not entered the container into its own tables when /containers/create arrives; the
- * native container has its labels and CRI's metadata from the beginning. A container that is
- * gone before the answer was never CRI's to name: nothing is told.
+ * native container has its labels and CRI's metadata from the beginning. Of a container that is
+ * gone before the answer only its id is known: the kernel's cgroup may still name its pod.
  */
 #include "source/containerd_private.h"
 
@@ -16,8 +16,23 @@
 
 struct identify {
 	struct containerd_source *source;
+	struct identify *next, **link;
 	struct event event;
 };
+
+static void drop(struct identify *identify)
+{
+	*identify->link = identify->next;
+	if (identify->next)
+		identify->next->link = identify->link;
+	free(identify);
+}
+
+void containerd_identify_clear(struct containerd_source *source)
+{
+	while (source->identifies)
+		drop(source->identifies);
+}
 
 static const char *label(const Containerd__Container *container, const char *key)
 {
@@ -27,8 +42,11 @@ static const char *label(const Containerd__Container *container, const char *key
 	return "";
 }
 
-static void read_extensions(const Containerd__Container *container, struct event_container *event)
+/* Returns true for a container of CRI's, which ContainerStatus knows. */
+static bool read_extensions(const Containerd__Container *container, struct event_container *event)
 {
+	bool is_container = false;
+
 	for (size_t i = 0; i < container->n_extensions; i++) {
 		const char *key = container->extensions[i]->key;
 		const Containerd__Any *value = container->extensions[i]->value;
@@ -38,11 +56,13 @@ static void read_extensions(const Containerd__Container *container, struct event
 		const char *text = (const char *)value->value.data;
 
 		if (strcmp(key, CRI_CONTAINER_METADATA) == 0)
-			containerd_json_container(text, value->value.len, event);
+			is_container =
+				containerd_json_container(text, value->value.len, event) == 0;
 		else if (strcmp(key, CRI_SANDBOX_METADATA) == 0 &&
 			 containerd_json_sandbox(text, value->value.len, event) == 0)
 			TEXT_COPY(event->sandbox_id, event->container_id);
 	}
+	return is_container;
 }
 
 static void on_container(void *context, int status, const char *message,
@@ -62,13 +82,14 @@ static void on_container(void *context, int status, const char *message,
 		TEXT_COPY(event->pod_namespace, label(container, "io.kubernetes.pod.namespace"));
 		TEXT_COPY(event->pod_uid, label(container, "io.kubernetes.pod.uid"));
 		TEXT_COPY(event->name, label(container, "io.kubernetes.container.name"));
-		read_extensions(container, event);
+		if (!read_extensions(container, event))
+			containerd_list_foreign(source, event->container_id);
 		containerd_emit(source, &identify->event);
 	} else {
 		/* a client that is not CRI may have deleted it; CRI would still know it */
 		status_ask(source->asks, event->container_id, false);
 	}
-	free(identify);
+	drop(identify);
 }
 
 void containerd_identify(struct containerd_source *source, const struct event *created)
@@ -87,7 +108,12 @@ void containerd_identify(struct containerd_source *source, const struct event *c
 		return;
 	identify->source = source;
 	identify->event = *created;
+	identify->next = source->identifies;
+	identify->link = &source->identifies;
+	if (identify->next)
+		identify->next->link = &identify->next;
+	source->identifies = identify;
 	request.id = (char *)created->container.container_id;
 	if (containerd_call(source, &method, &request.base, on_container, identify) < 0)
-		free(identify);
+		drop(identify);
 }

@@ -20,6 +20,7 @@ struct status_asks;
 struct image_looks;
 struct pull_poll;
 struct listed;
+struct identify;
 
 struct containerd_source {
 	sd_event *loop;
@@ -31,11 +32,20 @@ struct containerd_source {
 	struct rpc *rpc;
 	struct containerd_source_stats stats;
 	uint64_t down_since_ns;
+	uint64_t answered_ns; /* when the connection was last seen to live */
 	bool told_down;
 	bool subscribed;
+	bool asking_version;
+
 	bool listing, list_again;
 	struct listed *listed;
 	uint32_t list_generation;
+	uint32_t list_failures; /* in a row */
+	uint32_t list_wait_ms;
+	uint64_t list_failing_ns;
+	bool told_unlisted;
+
+	struct identify *identifies; /* under way */
 
 	sd_event_source *retry, *resync, *liveness;
 	uint32_t backoff_ms;
@@ -48,10 +58,14 @@ struct containerd_source {
 int containerd_call(struct containerd_source *source, const struct rpc_method *method,
 		    const ProtobufCMessage *request, rpc_reply_fn on_reply, void *context);
 void containerd_emit(struct containerd_source *source, const struct event *event);
+/* Whether it lives: without an answer the source is down. */
+void containerd_ask_version(struct containerd_source *source);
 uint64_t containerd_stamp_ns(const Containerd__Timestamp *stamp);
 
 /* containerd_identity.c: who a container that was just created is. */
 void containerd_identify(struct containerd_source *source, const struct event *created);
+/* Forgets what is under way: the connection's callbacks come no more. */
+void containerd_identify_clear(struct containerd_source *source);
 
 /* containerd_status.c: asks CRI for a container's status, until it has ended if it should have. */
 int status_asks_new(struct status_asks **ret, struct containerd_source *source);
@@ -62,9 +76,14 @@ void status_asks_clear(struct status_asks *asks);
 
 /* containerd_list.c: one listing, between SOURCE_SYNC_BEGIN and SOURCE_SYNC_END. */
 void containerd_list(struct containerd_source *source);
-void containerd_list_later(struct containerd_source *source);
 /* Each container's status is asked for anew by the next listing. */
 void containerd_list_forget(struct containerd_source *source);
+/*
+ * Ids that CRI's ContainerStatus does not know: pod sandboxes, and what other clients run. To ask for
+ * them would leave an error line in containerd's log each time.
+ */
+void containerd_list_foreign(struct containerd_source *source, const char *id);
+bool containerd_list_is_foreign(const struct containerd_source *source, const char *id);
 
 /* containerd_pull.c: downloads in progress, polled only as often as there are any. */
 int pull_poll_new(struct pull_poll **ret, struct containerd_source *source);

@@ -70,6 +70,9 @@ static void went_up(struct containerd_source *source)
 	source->stats.connected = true;
 	source->told_down = false;
 	source->backoff_ms = BACKOFF_MS;
+	source->list_wait_ms = 0;
+	if (!source->told_unlisted)
+		source->list_failures = 0; /* those were the connection's */
 	emit_step(source, SOURCE_UP, "");
 	source->down_since_ns = 0;
 	containerd_list_forget(source);
@@ -78,10 +81,10 @@ static void went_up(struct containerd_source *source)
 	sd_event_source_set_enabled(source->resync, SD_EVENT_ONESHOT);
 }
 
-static void went_down(struct containerd_source *source, const char *why)
+static void went_down(struct containerd_source *source, uint64_t since_ns, const char *why)
 {
 	if (!source->down_since_ns)
-		source->down_since_ns = clock_boot_ns();
+		source->down_since_ns = since_ns;
 	if (source->stats.connected)
 		source->stats.reconnects++;
 	source->stats.connected = false;
@@ -103,12 +106,23 @@ static void retry(struct containerd_source *source)
 		source->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : source->backoff_ms * 2;
 }
 
+/* Of a CRI container's first process, not of an exec session's. */
+static bool is_end(const struct containerd_source *source, const struct event *event)
+{
+	const struct event_task *task = &event->task;
+
+	return event->type == EVENT_TASK && task->step == TASK_EXIT &&
+	       (!*task->exec_id || strcmp(task->exec_id, task->container_id) == 0) &&
+	       !containerd_list_is_foreign(source, task->container_id);
+}
+
 static void on_envelope(void *context, const uint8_t *data, size_t size)
 {
 	struct containerd_source *source = context;
 	struct event event;
 
 	source->stats.events++;
+	source->answered_ns = clock_boot_ns();
 	switch (containerd_wire_decode(data, size, clock_wall_offset_ns(), &event)) {
 	case CONTAINERD_WIRE_UNKNOWN:
 		source->stats.unknown_events++;
@@ -121,7 +135,7 @@ static void on_envelope(void *context, const uint8_t *data, size_t size)
 	case CONTAINERD_WIRE_EVENT:
 		break;
 	}
-	if (event.type == EVENT_CONTAINER) {
+	if (event.type == EVENT_CONTAINER && event.container.created_ns) {
 		containerd_identify(source, &event);
 		return;
 	}
@@ -132,8 +146,7 @@ static void on_envelope(void *context, const uint8_t *data, size_t size)
 		return;
 	}
 	containerd_emit(source, &event);
-	if (event.type == EVENT_TASK && event.task.step == TASK_EXIT &&
-	    strcmp(event.task.exec_id, event.task.container_id) == 0)
+	if (is_end(source, &event))
 		status_ask(source->asks, event.task.container_id, true);
 	if (event.type == EVENT_SNAPSHOT && *event.snapshot.chain)
 		pull_poll_kick(source->pulls);
@@ -145,7 +158,7 @@ static void on_stream_end(void *context, int status, const char *message)
 
 	log_debug("event stream ended", LOG_NUMBER("status", status), LOG_TEXT("message", message));
 	source->subscribed = false;
-	went_down(source, message);
+	went_down(source, clock_boot_ns(), message);
 	retry(source);
 }
 
@@ -154,20 +167,27 @@ static void on_version(void *context, int status, const char *message,
 {
 	struct containerd_source *source = context;
 
+	source->asking_version = false;
 	if (status == RPC_OK) {
+		source->answered_ns = clock_boot_ns();
 		TEXT_COPY(source->stats.version,
 			  ((const Containerd__VersionResponse *)reply)->version);
 		if (source->subscribed)
 			went_up(source);
 	} else {
+		/* silent since its last word, not only since it was asked */
+		uint64_t since_ns = status == RPC_DEADLINE && source->answered_ns
+					    ? source->answered_ns
+					    : clock_boot_ns();
+
 		source->stats.failed_calls++;
-		went_down(source, message);
+		went_down(source, since_ns, message);
 		if (source->subscribed)
 			sd_event_source_set_time_relative(source->liveness, BACKOFF_MAX_MS * 1000);
 	}
 }
 
-static void ask_version(struct containerd_source *source)
+void containerd_ask_version(struct containerd_source *source)
 {
 	static const struct rpc_method method = {
 		.path = "/containerd.services.version.v1.Version/Version",
@@ -176,7 +196,10 @@ static void ask_version(struct containerd_source *source)
 	};
 	Containerd__Empty request = CONTAINERD__EMPTY__INIT;
 
-	containerd_call(source, &method, &request.base, on_version, source);
+	/* of two questions the older one's deadline would undo the younger one's answer */
+	if (!source->asking_version)
+		source->asking_version =
+			containerd_call(source, &method, &request.base, on_version, source) == 0;
 }
 
 static void choose_socket(struct containerd_source *source)
@@ -191,6 +214,29 @@ static void choose_socket(struct containerd_source *source)
 		}
 }
 
+/* What waits for an answer would wait for ever: the callbacks died with the connection. */
+static void drop_questions(struct containerd_source *source)
+{
+	source->listing = false;
+	source->asking_version = false;
+	containerd_identify_clear(source);
+	status_asks_free(source->asks);
+	image_looks_free(source->looks);
+	pull_poll_free(source->pulls);
+	source->asks = NULL;
+	source->looks = NULL;
+	source->pulls = NULL;
+}
+
+static int take_up_questions(struct containerd_source *source)
+{
+	int r = status_asks_new(&source->asks, source);
+
+	if (r >= 0)
+		r = image_looks_new(&source->looks, source);
+	return r < 0 ? r : pull_poll_new(&source->pulls, source);
+}
+
 /* A channel is bound to its socket: K3s's may appear after the agent started. */
 static int open_channel(struct containerd_source *source)
 {
@@ -203,11 +249,19 @@ static int open_channel(struct containerd_source *source)
 		return 0;
 	if (source->rpc && access(source->socket, F_OK) < 0)
 		return 0;
-	rpc_free(source->rpc);
-	source->rpc = NULL;
+	if (source->rpc) {
+		rpc_free(source->rpc);
+		source->rpc = NULL;
+		drop_questions(source);
+	}
+	if (!source->pulls) {
+		drop_questions(source);
+		r = take_up_questions(source);
+		if (r < 0)
+			return r;
+	}
 	TEXT_COPY(source->stats.socket, source->socket);
-	r = rpc_new(&source->rpc, source->loop, source->socket);
-	return r;
+	return rpc_new(&source->rpc, source->loop, source->socket);
 }
 
 static void subscribe(struct containerd_source *source)
@@ -228,7 +282,7 @@ static void subscribe(struct containerd_source *source)
 		return;
 	}
 	source->subscribed = true;
-	ask_version(source);
+	containerd_ask_version(source);
 }
 
 static int on_retry(sd_event_source *timer, uint64_t time_us, void *context)
@@ -258,15 +312,8 @@ static int on_liveness(sd_event_source *timer, uint64_t time_us, void *context)
 	(void)time_us;
 	sd_event_source_set_time_relative(timer, LIVENESS_US);
 	if (source->subscribed)
-		ask_version(source);
+		containerd_ask_version(source);
 	return 0;
-}
-
-void containerd_list_later(struct containerd_source *source)
-{
-	source->stats.failed_calls++;
-	sd_event_source_set_time_relative(source->resync, BACKOFF_MS * 1000);
-	sd_event_source_set_enabled(source->resync, SD_EVENT_ONESHOT);
 }
 
 static int make_timers(struct containerd_source *source)
@@ -303,11 +350,7 @@ int containerd_source_new(struct containerd_source **ret, sd_event *loop,
 	TEXT_COPY(source->namespace_name, options->namespace_name && *options->namespace_name
 						  ? options->namespace_name
 						  : "k8s.io");
-	r = status_asks_new(&source->asks, source);
-	if (r >= 0)
-		r = image_looks_new(&source->looks, source);
-	if (r >= 0)
-		r = pull_poll_new(&source->pulls, source);
+	r = take_up_questions(source);
 	if (r >= 0)
 		r = make_timers(source);
 	if (r < 0) {
@@ -326,9 +369,7 @@ void containerd_source_free(struct containerd_source *source)
 	sd_event_source_disable_unref(source->retry);
 	sd_event_source_disable_unref(source->resync);
 	sd_event_source_disable_unref(source->liveness);
-	status_asks_free(source->asks);
-	image_looks_free(source->looks);
-	pull_poll_free(source->pulls);
+	drop_questions(source);
 	containerd_list_forget(source);
 	free(source);
 }

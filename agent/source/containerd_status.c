@@ -153,12 +153,14 @@ static void on_status(void *context, int code, const char *message, const Protob
 	bool ended = status && status->state == CRI__CONTAINER_STATE__CONTAINER_EXITED;
 
 	(void)message;
+	asks->source->stats.failed_calls += !status;
 	asks->in_flight--;
 	ask->in_flight = false;
 	if (status && (ended || !ask->ended))
 		emit_status(asks->source, status);
-	/* not found: removed meanwhile, a sandbox, or not CRI's */
-	bool again = code != RPC_NOT_FOUND && ask->ended && !ended && ask->tries < TRIES;
+	/* not found: removed meanwhile; no answer at all: the listing would not ask again */
+	bool again =
+		code != RPC_NOT_FOUND && (!status || (ask->ended && !ended)) && ask->tries < TRIES;
 
 	if (again)
 		ask->due_ns = clock_boot_ns() + pauses_ms[ask->tries++] * NS_PER_MS;

@@ -32,6 +32,39 @@ static bool container_created(const ProtobufCMessage *message, int64_t wall_offs
 	return *event->container.container_id;
 }
 
+/*
+ * Up to 1.7 a pod sandbox gets its labels by an update: they name the pod even where it is gone
+ * before it could be asked for. Other updates are no news.
+ */
+static bool container_updated(const ProtobufCMessage *message, int64_t wall_offset_ns,
+			      struct event *event)
+{
+	const Containerd__ContainerUpdate *updated = (const void *)message;
+	struct event_container *told = &event->container;
+	bool sandbox = false;
+
+	(void)wall_offset_ns;
+	for (size_t i = 0; i < updated->n_labels; i++) {
+		const char *key = updated->labels[i]->key, *value = updated->labels[i]->value;
+
+		if (strcmp(key, "io.cri-containerd.kind") == 0)
+			sandbox = strcmp(value, "sandbox") == 0;
+		else if (strcmp(key, "io.kubernetes.pod.name") == 0)
+			TEXT_COPY(told->pod, value);
+		else if (strcmp(key, "io.kubernetes.pod.namespace") == 0)
+			TEXT_COPY(told->pod_namespace, value);
+		else if (strcmp(key, "io.kubernetes.pod.uid") == 0)
+			TEXT_COPY(told->pod_uid, value);
+	}
+	if (sandbox && *told->pod) {
+		event->type = EVENT_CONTAINER;
+		TEXT_COPY(told->image, updated->image);
+		TEXT_COPY(told->container_id, updated->id);
+		TEXT_COPY(told->sandbox_id, updated->id);
+	}
+	return *updated->id;
+}
+
 static bool container_deleted(const ProtobufCMessage *message, int64_t wall_offset_ns,
 			      struct event *event)
 {
@@ -154,7 +187,10 @@ static bool image_deleted(const ProtobufCMessage *message, int64_t wall_offset_n
 	return image(message, IMAGE_DELETE, event);
 }
 
-/* Events that exist and tell nothing that is not known otherwise have no reader. */
+/*
+ * Events that exist and tell nothing that is not known otherwise have no reader. A reader returns
+ * false if what must be there is not; it leaves the type EVENT_NONE where there is no news.
+ */
 static const struct {
 	const char *type;
 	const ProtobufCMessageDescriptor *message;
@@ -164,7 +200,8 @@ static const struct {
 	 container_created},
 	{"containerd.events.ContainerDelete", &containerd__container_delete__descriptor,
 	 container_deleted},
-	{"containerd.events.ContainerUpdate", NULL, NULL},
+	{"containerd.events.ContainerUpdate", &containerd__container_update__descriptor,
+	 container_updated},
 	{"containerd.events.TaskCreate", &containerd__task_create__descriptor, task_created},
 	{"containerd.events.TaskStart", &containerd__task_start__descriptor, task_started},
 	{"containerd.events.TaskExit", &containerd__task_exit__descriptor, task_exited},
@@ -215,7 +252,9 @@ static enum containerd_wire_result decode_any(const Containerd__Any *any, int64_
 		bool whole = types[i].read(message, wall_offset_ns, event);
 
 		protobuf_c_message_free_unpacked(message, NULL);
-		return whole ? CONTAINERD_WIRE_EVENT : CONTAINERD_WIRE_UNDECODABLE;
+		return !whole			   ? CONTAINERD_WIRE_UNDECODABLE
+		       : event->type == EVENT_NONE ? CONTAINERD_WIRE_NO_EVENT
+						   : CONTAINERD_WIRE_EVENT;
 	}
 	return CONTAINERD_WIRE_UNKNOWN;
 }

@@ -15,8 +15,8 @@ enum containerd_wire_result {
 };
 
 /*
- * EVENT_CONTAINER carries an id and created_ns only: identity is asked for. EVENT_IMAGE carries the
- * name only. boot_ns is the publisher's stamp (shim or containerd), turned by wall_offset_ns.
+ * EVENT_CONTAINER with a created_ns carries id and image only: identity is asked for; without one it
+ * is a pod sandbox's update, which names its pod. EVENT_IMAGE carries the name only. boot_ns is the publisher's stamp (shim or containerd), turned by wall_offset_ns.
  */
 enum containerd_wire_result containerd_wire_decode(const uint8_t *data, size_t size,
 						   int64_t wall_offset_ns, struct event *ret);

@@ -3,7 +3,8 @@
  * Drives pods through CRI, as the kubelet would: `cri VERB [KEY=VALUE ...] [-- COMMAND ...]`.
  *
  * One verb a call; ids and JSON on stdout, one line on stderr and exit code 1 when the runtime
- * refuses. `cri bench` starts pods one after the other and prints what the client waited for.
+ * refuses. `cri bench` starts pods one after the other, or as many at a time as parallel= says,
+ * and prints what the client waited for.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <systemd/sd-event.h>
 
 #include "base/clock.h"
@@ -20,12 +22,16 @@
 static const char usage[] =
 	"usage: cri VERB [KEY=VALUE ...] [-- COMMAND ARGUMENT ...]\n"
 	"  runp    name= namespace= uid= parent= [logs=DIR] [hostnet=1] [hostpid=1] [podpid=1]\n"
-	"  create  pod=ID name= image= [attempt=N] [memory=BYTES] [quota=US] [mount=HOST:INSIDE]\n"
+	"  create  pod=ID name= image= [attempt=N] [memory=BYTES] [quota=US] [mount=HOST:INSIDE] "
+	"[env=K=V]\n"
 	"          [podname= namespace= uid= parent=] [podpid=1] -- COMMAND ...\n"
 	"  start | rm id=ID      stop id=ID [timeout=S]      stopp | rmp id=ID\n"
-	"  exec id=ID -- COMMAND ...      pull image=      inspect id=ID      ps      pods\n"
-	"  bench count=N image= parent= [hostnet=1] -- COMMAND ...\n"
+	"  exec id=ID -- COMMAND ...      pull | rmi image=      images      inspect id=ID\n"
+	"  ps      pods      version\n"
+	"  bench count=N image= parent= [prefix=] [parallel=N] [hostnet=1] -- COMMAND ...\n"
 	"socket: CRI_SOCKET in the environment\n";
+
+static const char *socket_path;
 
 struct arguments {
 	int count;
@@ -58,6 +64,14 @@ static char *required(const char *key)
 		exit(2);
 	}
 	return (char *)value;
+}
+
+static void connect_runtime(void)
+{
+	if (sd_event_default(&loop) < 0 || rpc_new(&rpc, loop, socket_path) < 0) {
+		fprintf(stderr, "cri: no connection can be made\n");
+		exit(1);
+	}
 }
 
 struct waiting {
@@ -93,6 +107,8 @@ static void *call(const char *path, const ProtobufCMessage *request,
 	struct rpc_method method = {.path = path, .reply = type, .deadline_ms = 600000};
 	struct waiting waiting = {.type = type};
 
+	if (!rpc)
+		connect_runtime();
 	if (rpc_call(rpc, &method, request, on_reply, &waiting) < 0) {
 		fprintf(stderr, "cri: cannot call\n");
 		exit(1);
@@ -181,6 +197,9 @@ static char *create(char *pod, char *name, char *image)
 							    &labels[3]};
 	Cri__Mount mount = CRI__MOUNT__INIT;
 	Cri__Mount *mounts = &mount;
+	Cri__KeyValue variable = CRI__KEY_VALUE__INIT;
+	Cri__KeyValue *variables = &variable;
+	const char *env = option("env", NULL);
 	const char *mounted = option("mount", NULL);
 	char log_path[128];
 
@@ -215,6 +234,12 @@ static char *create(char *pod, char *name, char *image)
 		mount.container_path = strchr(mounted, ':') + 1;
 		config.mounts = &mounts;
 		config.n_mounts = 1;
+	}
+	if (env && strchr(env, '=')) {
+		variable.key = strndup(env, (size_t)(strchr(env, '=') - env));
+		variable.value = strchr(env, '=') + 1;
+		config.envs = &variables;
+		config.n_envs = 1;
 	}
 	request.pod_sandbox_id = pod;
 	request.config = &config;
@@ -315,6 +340,52 @@ static int verb_pull(void)
 	return 0;
 }
 
+static int verb_rmi(void)
+{
+	Cri__RemoveImageRequest request = CRI__REMOVE_IMAGE_REQUEST__INIT;
+	Cri__ImageSpec spec = CRI__IMAGE_SPEC__INIT;
+
+	spec.image = required("image");
+	request.image = &spec;
+	CALL("/runtime.v1.ImageService/RemoveImage", request, empty_response);
+	return 0;
+}
+
+static json_t *list_of(char **texts, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_string(texts[i]));
+	return list;
+}
+
+static int verb_images(void)
+{
+	Cri__ListImagesRequest request = CRI__LIST_IMAGES_REQUEST__INIT;
+	Cri__ListImagesResponse *reply =
+		CALL("/runtime.v1.ImageService/ListImages", request, list_images_response);
+
+	for (size_t i = 0; i < reply->n_images; i++) {
+		const Cri__Image *image = reply->images[i];
+
+		print(json_pack("{s:s s:o s:o s:I}", "id", image->id, "tags",
+				list_of(image->repo_tags, image->n_repo_tags), "digests",
+				list_of(image->repo_digests, image->n_repo_digests), "bytes",
+				(json_int_t)image->size));
+	}
+	return 0;
+}
+
+static int verb_version(void)
+{
+	Cri__VersionRequest request = CRI__VERSION_REQUEST__INIT;
+	Cri__VersionResponse *reply = CALL(RUNTIME "Version", request, version_response);
+
+	printf("%s %s\n", reply->runtime_name, reply->runtime_version);
+	return 0;
+}
+
 static int verb_inspect(void)
 {
 	Cri__ContainerStatusRequest request = CRI__CONTAINER_STATUS_REQUEST__INIT;
@@ -368,47 +439,59 @@ static int verb_pods(void)
 	return 0;
 }
 
-/* What a client waits for: pods one after the other, left running; ids for the clean-up. */
+static void bench_one(int number)
+{
+	char *image = required("image"), *prefix = (char *)option("prefix", "bench");
+	char name[64], uid[64], parent[256];
+	uint64_t ns[4];
+
+	snprintf(name, sizeof(name), "%s-%d", prefix, number);
+	snprintf(uid, sizeof(uid), "%08x-0000-4000-8000-%012x", (unsigned int)number,
+		 (unsigned int)(clock_boot_ns() / 1000));
+	snprintf(parent, sizeof(parent), "%s/pod%s", option("parent", ""), uid);
+	fill_pod(name, (char *)"bench", uid, parent);
+	ns[0] = clock_boot_ns();
+	char *pod = run_pod();
+	ns[1] = clock_boot_ns();
+	char *id = create(pod, (char *)"main", image);
+	ns[2] = clock_boot_ns();
+	by_id("StartContainer", id, 0);
+	ns[3] = clock_boot_ns();
+	print(json_pack("{s:s s:s s:s s:I s:I s:I s:I}", "pod", pod, "name", name, "id", id,
+			"run_ns", (json_int_t)(ns[1] - ns[0]), "create_ns",
+			(json_int_t)(ns[2] - ns[1]), "start_ns", (json_int_t)(ns[3] - ns[2]),
+			"total_ns", (json_int_t)(ns[3] - ns[0])));
+	fflush(stdout);
+}
+
+/* Pods that are left running; their ids are for the clean-up. */
 static int verb_bench(void)
 {
-	int count = atoi(required("count"));
-	char *image = required("image"), *prefix = (char *)option("prefix", "bench");
+	int count = atoi(required("count")), workers = atoi(option("parallel", "1"));
+	int worker = 0, failed = 0, status;
 
-	for (int i = 0; i < count; i++) {
-		char name[64], uid[64], parent[256];
-		uint64_t ns[4];
-
-		snprintf(name, sizeof(name), "%s-%d", prefix, i);
-		snprintf(uid, sizeof(uid), "%08x-0000-4000-8000-%012x", (unsigned int)i,
-			 (unsigned int)(clock_boot_ns() / 1000));
-		snprintf(parent, sizeof(parent), "%s/pod%s", option("parent", ""), uid);
-		fill_pod(name, (char *)"bench", uid, parent);
-		ns[0] = clock_boot_ns();
-		char *pod = run_pod();
-		ns[1] = clock_boot_ns();
-		char *id = create(pod, (char *)"main", image);
-		ns[2] = clock_boot_ns();
-		by_id("StartContainer", id, 0);
-		ns[3] = clock_boot_ns();
-		print(json_pack("{s:s s:s s:s s:I s:I s:I s:I}", "pod", pod, "name", name, "id", id,
-				"run_ns", (json_int_t)(ns[1] - ns[0]), "create_ns",
-				(json_int_t)(ns[2] - ns[1]), "start_ns",
-				(json_int_t)(ns[3] - ns[2]), "total_ns",
-				(json_int_t)(ns[3] - ns[0])));
-		fflush(stdout);
-	}
-	return 0;
+	if (workers < 1)
+		workers = 1;
+	/* before the first call: a connection does not live through a fork */
+	while (worker < workers - 1 && fork() != 0)
+		worker++;
+	for (int i = worker; i < count; i += workers)
+		bench_one(i);
+	while (worker == workers - 1 && wait(&status) > 0)
+		failed |= status;
+	return failed != 0;
 }
 
 static const struct {
 	const char *name;
 	int (*run)(void);
 } verbs[] = {
-	{"runp", verb_runp},   {"create", verb_create}, {"start", verb_start},
-	{"stop", verb_stop},   {"rm", verb_rm},		{"stopp", verb_stopp},
-	{"rmp", verb_rmp},     {"exec", verb_exec},	{"pull", verb_pull},
-	{"ps", verb_ps},       {"pods", verb_pods},	{"inspect", verb_inspect},
-	{"bench", verb_bench},
+	{"runp", verb_runp},	   {"create", verb_create}, {"start", verb_start},
+	{"stop", verb_stop},	   {"rm", verb_rm},	    {"stopp", verb_stopp},
+	{"rmp", verb_rmp},	   {"exec", verb_exec},	    {"pull", verb_pull},
+	{"ps", verb_ps},	   {"pods", verb_pods},	    {"inspect", verb_inspect},
+	{"bench", verb_bench},	   {"rmi", verb_rmi},	    {"images", verb_images},
+	{"version", verb_version},
 };
 
 static void read_arguments(int argc, char **argv)
@@ -424,15 +507,12 @@ static void read_arguments(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	const char *socket = getenv("CRI_SOCKET");
-
-	if (argc < 2 || !socket) {
+	socket_path = getenv("CRI_SOCKET");
+	if (argc < 2 || !socket_path) {
 		fputs(usage, stderr);
 		return 2;
 	}
 	read_arguments(argc, argv);
-	if (sd_event_default(&loop) < 0 || rpc_new(&rpc, loop, socket) < 0)
-		return 1;
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0) {
 			int code = verbs[i].run();

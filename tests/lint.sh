@@ -31,7 +31,7 @@ while read -r file; do
 	esac
 done < <(grep -l '^#include "bpf/' agent/*/*.[ch])
 
-sources=$(git ls-files 'agent/*.[ch]' 'bpf/*.[ch]' 'tests/*.[ch]')
+sources=$(git ls-files -co --exclude-standard 'agent/*.[ch]' 'bpf/*.[ch]' 'tests/*.[ch]')
 # shellcheck disable=SC2086
 clang-format --dry-run -Werror $sources 2>&1 | grep -E 'error' | cut -d: -f1 | sort -u | while read -r file; do
 	printf 'lint: %s: run make fmt\n' "$file"
@@ -41,11 +41,11 @@ clang-format --dry-run -Werror $sources >/dev/null 2>&1 || failed=1
 
 while read -r lines file; do
 	[ "$file" != total ] && [ "$lines" -gt 500 ] && complain "$file: $lines lines, one idea reads better"
-done < <(git ls-files '*.c' '*.h' '*.py' '*.sh' | xargs wc -l)
+done < <(git ls-files -co --exclude-standard '*.c' '*.h' '*.py' '*.sh' | xargs wc -l)
 
 while read -r file; do
 	head -n 3 "$file" | grep -q SPDX-License-Identifier || complain "$file: no SPDX line"
-done < <(git ls-files '*.c' '*.h' '*.py' '*.sh' '*.proto' Makefile '*.mk')
+done < <(git ls-files -co --exclude-standard '*.c' '*.h' '*.py' '*.sh' '*.proto' Makefile '*.mk')
 
 # cppcheck 2.10 does not follow HASH_ITER, cleanup attributes and compound literals: hence the last line
 cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
@@ -54,7 +54,7 @@ cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,
 	--suppress=uninitvar --suppress=legacyUninitvar --suppress=memleak --suppress=resourceLeak --suppress=unknownEvaluationOrder \
 	agent || complain "cppcheck has found something"
 
-git ls-files '*.sh' .ci/run | xargs shellcheck || complain "shellcheck has found something"
+git ls-files -co --exclude-standard '*.sh' .ci/run | xargs shellcheck || complain "shellcheck has found something"
 
 [ "$failed" -eq 0 ] && echo "lint: clean"
 exit "$failed"

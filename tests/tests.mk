@@ -5,14 +5,18 @@ UNIT_SRC := $(sort $(wildcard tests/unit/*_test.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
 # What tests share: fixtures, not tests.
 UNIT_O   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests/unit/*.c)))
-TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
-TOOL_BIN := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(TOOL_SRC))
+# The kubelet's part in tests: a CRI client.
+CRI      := $(BUILD)/cri
+CRI_O    := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/cri/*.c)))
 
 $(BUILD)/libfixture.a: $(UNIT_O)
 	@mkdir -p $(@D) && rm -f $@
 	$(call say,AR,$@)$(AR) rcsD $@ $^
 
-$(UNIT_O): $(BUILD)/%.o: %.c
+# the CRI client sees generated headers
+$(CRI_O): | $(GENERATED)
+
+$(UNIT_O) $(CRI_O): $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests -MMD -MP -c -o $@ $<
 
@@ -21,9 +25,8 @@ $(BUILD)/tests/unit/%_test: tests/unit/%_test.c $(BUILD)/libfixture.a $(LINK)
 	$(call say,TEST,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libfixture.a \
 		$(LINK) $(LDLIBS) -lcmocka
 
-$(BUILD)/tests/tools/%: tests/tools/%.c $(LINK)
-	@mkdir -p $(@D)
-	$(call say,TOOL,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LINK) $(LDLIBS)
+$(CRI): $(CRI_O) $(LINK)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(CRI_O) $(LINK) $(LDLIBS)
 
 PROGRAMS := $(patsubst tests/programs/%.c,$(BUILD)/tests/programs/%,$(sort $(wildcard tests/programs/*.c)))
 
@@ -70,25 +73,25 @@ layers: $(ARCHIVES)
 		$(foreach used,$(MAY_USE_$(layer)),$(BUILD)/lib$(used).a) $(LDLIBS) && ) echo "layers: each folder links with what it may use"
 
 # Real kernel, real containerd, real registry.
-check-node: $(BUILD)/nodewake $(TOOL_BIN) $(PROGRAMS) ## integration tests: root and a kernel with BTF
+check-node: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## integration tests: root and a kernel with BTF
 	@if [ "$$(id -u)" -ne 0 ]; then echo "check-node: SKIPPED: needs root"; \
 	elif [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-node: SKIPPED: this kernel has no BTF"; \
 	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/integration; fi
 
 # The cast on Debian's kernel and pure cgroup v2, in a virtual machine without KVM.
-check-kernels: $(BUILD)/nodewake $(TOOL_BIN) $(PROGRAMS) ## the same on other kernels: QEMU, containerd, runc
+check-kernels: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## the same on other kernels: QEMU, containerd, runc
 	@if ! command -v qemu-system-x86_64 >/dev/null; then echo "check-kernels: SKIPPED: qemu-system-x86 is not installed"; \
 	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider -s tests/kernel; fi
 
 demo: deps ## a cast of pods on a private node, and what nodewake says of them
-	$(Q)$(MAKE) -j2 $(BUILD)/nodewake $(TOOL_BIN) $(PROGRAMS)
+	$(Q)$(MAKE) -j2 $(BUILD)/nodewake $(CRI) $(PROGRAMS)
 	$(Q)/usr/bin/python3 tests/demo/demo.py $(BUILD)
 
 lint: layers ## include rule, format, cppcheck, shellcheck
 	@tests/lint.sh
 
 fmt: ## format all C
-	clang-format -i $$(git ls-files 'agent/*.[ch]' 'bpf/*.[ch]' 'tests/*.[ch]')
+	clang-format -i $$(git ls-files -co --exclude-standard 'agent/*.[ch]' 'bpf/*.[ch]' 'tests/*.[ch]')
 
 asan: ## unit tests with the address and undefined-behaviour sanitizers
 	$(Q)$(MAKE) BUILD=build-asan SANITIZE=1 all check-unit
@@ -97,5 +100,5 @@ check-clang: ## clang and gcc build without a warning
 	$(Q)$(MAKE) BUILD=build-clang CC=clang CFLAGS_EXTRA=-Werror all
 	$(Q)$(MAKE) BUILD=build-gcc CC=gcc CFLAGS_EXTRA=-Werror all
 
-bench: $(BUILD)/nodewake $(TOOL_BIN) $(PROGRAMS) ## what it costs: prints ratios, writes tests/bench/README.md (root)
+bench: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## what it costs: prints ratios, writes tests/bench/README.md (root)
 	/usr/bin/python3 tests/bench/bench.py --write $(BUILD)

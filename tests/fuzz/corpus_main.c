@@ -40,7 +40,8 @@ static void mutate(const uint8_t *data, size_t size)
 	for (int i = 0; copy && i < MUTATIONS; i++) {
 		memcpy(copy, data, size);
 		for (unsigned int n = 1 + next_random() % 8; n > 0; n--)
-			copy[next_random() % size] = (uint8_t)(next_random() % 3 ? next_random() : 0xff);
+			copy[next_random() % size] =
+				(uint8_t)(next_random() % 3 ? next_random() : 0xff);
 		feed(copy, 1 + next_random() % size);
 		feed(copy, size);
 	}
@@ -85,6 +86,7 @@ int main(int argc, char **argv)
 		files++;
 	}
 	closedir(dir);
-	printf("%s: %d files with their truncations and %d mutations each\n", argv[1], files, 2 * MUTATIONS);
+	printf("%s: %d files with their truncations and %d mutations each\n", argv[1], files,
+	       2 * MUTATIONS);
 	return failed || !files;
 }

@@ -29,7 +29,7 @@ add() {
 for program in /usr/bin/containerd /usr/bin/containerd-shim-runc-v2 /usr/sbin/runc /usr/bin/ctr; do
 	add "$program"
 done
-for program in "$build/nodewake" "$build/tests/tools/cri"; do
+for program in "$build/nodewake" "$build/cri"; do
 	add "$(realpath "$program")"
 	cp "$program" "$root/nodewake/"
 done

@@ -122,6 +122,7 @@ class Node:
 
     def __init__(self, build, registry=False, slow_cni_seconds=None):
         self.build = os.path.abspath(build)
+        self._cri = self.build + "/cri"
         self.dir = tempfile.mkdtemp(prefix="nodewake-")
         self.name = os.path.basename(self.dir).replace("_", "x").lower()
         self.cgroup = "/" + self.name
@@ -197,7 +198,7 @@ class Node:
         wait_until(self._answers, 30, "containerd's answer")
 
     def _answers(self):
-        return subprocess.run([self._tool("cri"), "pods"], capture_output=True, check=False,
+        return subprocess.run([self._cri, "pods"], capture_output=True, check=False,
                               env=dict(os.environ, CRI_SOCKET=self.socket)).returncode == 0
 
     def kill_containerd(self):
@@ -227,11 +228,8 @@ class Node:
         run(*self._inside("tc", "qdisc", "replace", "dev", "lo", "root", "tbf", "rate", "%dmbit" % megabits,
                           "burst", "256k", "latency", "50ms"))
 
-    def _tool(self, name):
-        return os.path.join(self.build, "tests/tools", name)
-
     def cri(self, *words):
-        answer = run(self._tool("cri"), *words, env=dict(os.environ, CRI_SOCKET=self.socket))
+        answer = run(self._cri, *words, env=dict(os.environ, CRI_SOCKET=self.socket))
         if words[0] in ("runp", "create"):
             self.ids.add(answer)
         elif words[0] == "bench":

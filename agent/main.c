@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,6 +52,15 @@ static void help(FILE *out)
 	fputs("\nnodewake VERB --help tells a verb's options; --version the version.\n", out);
 }
 
+/* What could not be written was not said: a full disk behind > is a failure. */
+static int finish(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	fprintf(stderr, "nodewake: cannot write: %s\n", strerror(errno));
+	return CLI_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
@@ -69,11 +79,12 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < COUNT; i++)
 		if (strcmp(name, verbs[i].name) == 0)
-			return verbs[i].run(argc - 1, argv + 1);
-	bool asked = !*name || strcmp(name, "--help") == 0 || strcmp(name, "help") == 0;
-
-	if (!asked)
-		fprintf(stderr, "nodewake: '%s' is no verb\n", name);
-	help(asked ? stdout : stderr);
-	return asked ? CLI_OK : CLI_USAGE;
+			return finish(verbs[i].run(argc - 1, argv + 1));
+	if (*name && strcmp(name, "--help") != 0 && strcmp(name, "-h") != 0 &&
+	    strcmp(name, "help") != 0) {
+		fprintf(stderr, "nodewake: '%s' is no verb; nodewake --help lists them\n", name);
+		return CLI_USAGE;
+	}
+	help(stdout);
+	return finish(CLI_OK);
 }

@@ -53,10 +53,13 @@ static int read_header(FILE *file, struct replaying *replaying)
 /* What the daemon's timer would have done before this event came. */
 static void tick_until(struct tracker *tracker, uint64_t boot_ns)
 {
-	uint64_t due_ns;
+	uint64_t due_ns, last_ns = UINT64_MAX;
 
-	while ((due_ns = tracker_next_tick_ns(tracker)) < boot_ns)
+	/* due again at once: a recording made by hand must not hang it */
+	while ((due_ns = tracker_next_tick_ns(tracker)) < boot_ns && due_ns != last_ns) {
 		tracker_tick(tracker, due_ns);
+		last_ns = due_ns;
+	}
 }
 
 static int replay(FILE *file, struct tracker *tracker)

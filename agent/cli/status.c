@@ -35,64 +35,118 @@ static const char *text(const json_t *json, const char *name)
 	return json_string_value(at(json, name)) ?: "";
 }
 
+static void print_text(const json_t *json, const char *name)
+{
+	text_print_safe(stdout, text(json, name));
+}
+
+/* Only where kernel.bpf_stats_enabled=1 lets the kernel count. */
+static void print_probe_costs(const json_t *probes)
+{
+	const char *separator = "probes      ";
+	const json_t *probe;
+	size_t i;
+
+	json_array_foreach ((json_t *)probes, i, probe) {
+		char mean[DURATION_TEXT_SIZE];
+
+		if (!number(probe, "runs"))
+			continue;
+		text_duration(number(probe, "run_ns") / number(probe, "runs"), mean);
+		fputs(separator, stdout);
+		print_text(probe, "name");
+		printf(" %s", mean);
+		separator = ", ";
+	}
+	if (*separator == ',')
+		puts(" a run");
+}
+
 static void print_kernel(const json_t *kernel)
 {
+	const json_t *probes = at(kernel, "probes"), *probe;
 	size_t attached = 0, i;
-	const json_t *probe;
 	char bytes[BYTES_TEXT_SIZE];
 
-	json_array_foreach ((json_t *)at(kernel, "probes"), i, probe)
+	if (json_is_false(at(kernel, "up"))) {
+		puts("kernel      not watched");
+		return;
+	}
+	json_array_foreach ((json_t *)probes, i, probe)
 		attached += json_is_true(at(probe, "attached"));
 	text_bytes(number(kernel, "map_bytes"), bytes);
 	printf("kernel      %zu of %zu probes attached, %" PRIu64 " records, %" PRIu64
 	       " lost, maps %s\n",
-	       attached, json_array_size(at(kernel, "probes")), number(kernel, "records"),
-	       number(kernel, "lost"), bytes);
+	       attached, json_array_size(probes), number(kernel, "records"), number(kernel, "lost"),
+	       bytes);
+	print_probe_costs(probes);
 }
 
 static void print_containerd(const json_t *containerd)
 {
 	printf("containerd  %s ",
 	       json_is_true(at(containerd, "connected")) ? "connected" : "not reachable");
-	text_print_safe(stdout, text(containerd, "socket"));
-	fputs(", version ", stdout);
-	text_print_safe(stdout, text(containerd, "version"));
-	printf(", %" PRIu64 " events, %" PRIu64 " calls, %" PRIu64 " reconnects\n",
-	       number(containerd, "events"), number(containerd, "calls"),
-	       number(containerd, "reconnects"));
+	print_text(containerd, "socket");
+	if (*text(containerd, "version")) {
+		fputs(", version ", stdout);
+		print_text(containerd, "version");
+	}
+	printf(", %" PRIu64 " events, %" PRIu64 " calls", number(containerd, "events"),
+	       number(containerd, "calls"));
+	if (number(containerd, "failed_calls"))
+		printf(" (%" PRIu64 " failed)", number(containerd, "failed_calls"));
+	printf(", %" PRIu64 " reconnects\n", number(containerd, "reconnects"));
 }
 
-static void print_status(const json_t *status)
+static void print_records(const json_t *records)
 {
-	const json_t *store = at(status, "store"), *cost = at(status, "cost"), *problem;
-	const json_t *tracker = at(status, "tracker"), *records = at(tracker, "records"), *count;
+	const json_t *count;
 	const char *name, *separator = "";
-	char uptime[DURATION_TEXT_SIZE], pss[BYTES_TEXT_SIZE], size[BYTES_TEXT_SIZE];
-	size_t i;
 
-	text_duration(number(status, "uptime_ns"), uptime);
-	text_bytes(number(cost, "pss_bytes"), pss);
-	text_bytes(number(store, "bytes"), size);
-	printf("nodewake    v%s, %s, watching since %s (%s)\n", text(status, "version"),
-	       json_is_true(at(status, "well")) ? "well" : "NOT WELL", text(status, "since"),
-	       uptime);
-	print_kernel(at(at(status, "sources"), "kernel"));
-	print_containerd(at(at(status, "sources"), "containerd"));
-	printf("watching    %" PRIu64 " containers in %" PRIu64 " pods\n",
-	       number(tracker, "containers"), number(tracker, "pods"));
 	fputs("records     ", stdout);
 	json_object_foreach ((json_t *)records, name, count) {
-		printf("%s%" JSON_INTEGER_FORMAT " %s", separator, json_integer_value(count), name);
+		printf("%s%" JSON_INTEGER_FORMAT " ", separator, json_integer_value(count));
+		text_print_safe(stdout, name);
 		separator = ", ";
 	}
-	printf("\nstore       %s, %" PRIu64 " waiting\n", size, number(store, "waiting"));
-	printf("cost        %s of memory (PSS), %.2f %% of a core\n", pss,
-	       json_number_value(at(cost, "cpu_percent")));
-	json_array_foreach ((json_t *)at(status, "problems"), i, problem) {
+	putchar('\n');
+}
+
+static void print_problems(const json_t *problems)
+{
+	const json_t *problem;
+	size_t i;
+
+	json_array_foreach ((json_t *)problems, i, problem) {
 		fputs("problem     ", stdout);
 		text_print_safe(stdout, json_string_value(problem) ?: "");
 		putchar('\n');
 	}
+}
+
+static void print_status(const json_t *status)
+{
+	const json_t *store = at(status, "store"), *cost = at(status, "cost");
+	const json_t *tracker = at(status, "tracker"), *sources = at(status, "sources");
+	char uptime[DURATION_TEXT_SIZE], pss[BYTES_TEXT_SIZE], size[BYTES_TEXT_SIZE];
+
+	text_duration(number(status, "uptime_ns"), uptime);
+	text_bytes(number(cost, "pss_bytes"), pss);
+	text_bytes(number(store, "bytes"), size);
+	fputs("nodewake    v", stdout);
+	print_text(status, "version");
+	printf(", %s, watching since ", json_is_true(at(status, "well")) ? "well" : "NOT WELL");
+	print_text(status, "since");
+	printf(" (%s)\n", uptime);
+	print_kernel(at(sources, "kernel"));
+	print_containerd(at(sources, "containerd"));
+	printf("watching    %" PRIu64 " containers in %" PRIu64 " pods\n",
+	       number(tracker, "containers"), number(tracker, "pods"));
+	print_records(at(tracker, "records"));
+	printf("store       %s, %" PRIu64 " waiting\n", size, number(store, "waiting"));
+	printf("cost        %s of memory (PSS), %.2f %% of a core\n", pss,
+	       json_number_value(at(cost, "cpu_percent")));
+	print_problems(at(status, "problems"));
 }
 
 int cli_status(int argc, char **argv)
@@ -108,7 +162,9 @@ int cli_status(int argc, char **argv)
 	if (r != 200 || !json_is_object(status)) {
 		json_decref(status);
 		fprintf(stderr, "nodewake status: %s %s\n",
-			r == -EPERM ? "no permission (run it as root):" : "no daemon answers on",
+			r == -EPERM	  ? "no permission (run it as root):"
+			: r == -ETIMEDOUT ? "the daemon is there and does not answer:"
+					  : "no daemon answers on",
 			options.socket);
 		return CLI_NO_DAEMON;
 	}

@@ -28,64 +28,6 @@ static void sync_step(struct containerd_source *source, enum source_step step)
 	containerd_emit(source, &event);
 }
 
-static uint64_t boot_ns(int64_t wall_ns)
-{
-	return wall_ns > 0 ? clock_boot_from_wall((uint64_t)wall_ns, clock_wall_offset_ns()) : 0;
-}
-
-static void emit_sandbox(struct containerd_source *source, const Cri__PodSandbox *sandbox)
-{
-	struct event event = {
-		.type = EVENT_CONTAINER,
-		.flags = EVENT_RECONSTRUCTED,
-		.boot_ns = clock_boot_ns(),
-		.container.created_ns = boot_ns(sandbox->created_at),
-	};
-
-	TEXT_COPY(event.container.container_id, sandbox->id);
-	TEXT_COPY(event.container.sandbox_id, sandbox->id);
-	if (sandbox->metadata) {
-		TEXT_COPY(event.container.pod, sandbox->metadata->name);
-		TEXT_COPY(event.container.pod_namespace, sandbox->metadata->namespace_);
-		TEXT_COPY(event.container.pod_uid, sandbox->metadata->uid);
-		event.container.attempt = sandbox->metadata->attempt;
-	}
-	containerd_emit(source, &event);
-}
-
-static void copy_label(const Cri__Container *container, const char *key, char *to, size_t size)
-{
-	for (size_t i = 0; i < container->n_labels; i++)
-		if (strcmp(container->labels[i]->key, key) == 0)
-			text_copy(to, size, container->labels[i]->value);
-}
-
-static void emit_container(struct containerd_source *source, const Cri__Container *container)
-{
-	struct event event = {
-		.type = EVENT_CONTAINER,
-		.flags = EVENT_RECONSTRUCTED,
-		.boot_ns = clock_boot_ns(),
-		.container.created_ns = boot_ns(container->created_at),
-	};
-	struct event_container *to = &event.container;
-
-	TEXT_COPY(to->container_id, container->id);
-	TEXT_COPY(to->sandbox_id, container->pod_sandbox_id);
-	copy_label(container, "io.kubernetes.pod.name", to->pod, sizeof(to->pod));
-	copy_label(container, "io.kubernetes.pod.namespace", to->pod_namespace,
-		   sizeof(to->pod_namespace));
-	copy_label(container, "io.kubernetes.pod.uid", to->pod_uid, sizeof(to->pod_uid));
-	if (container->metadata) {
-		TEXT_COPY(to->name, container->metadata->name);
-		to->attempt = container->metadata->attempt;
-	}
-	if (container->image)
-		TEXT_COPY(to->image, container->image->image);
-	TEXT_COPY(to->image_id, container->image_ref);
-	containerd_emit(source, &event);
-}
-
 /* The state that a container's status was asked for in; another one is news. */
 struct listed {
 	char id[ID_SIZE];
@@ -220,7 +162,7 @@ static void on_containers(void *context, int status, const char *message,
 	}
 	source->list_generation++;
 	for (size_t i = 0; i < list->n_containers; i++)
-		emit_container(source, list->containers[i]);
+		containerd_emit_listed(source, list->containers[i]);
 	sync_step(source, SOURCE_SYNC_END);
 	for (size_t i = 0; i < list->n_containers; i++)
 		if (is_new(&source->listed, list->containers[i], source->list_generation))
@@ -251,7 +193,7 @@ static void on_sandboxes(void *context, int status, const char *message,
 	sync_step(source, SOURCE_SYNC_BEGIN);
 	for (size_t i = 0; i < list->n_items; i++) {
 		containerd_list_foreign(source, list->items[i]->id);
-		emit_sandbox(source, list->items[i]);
+		containerd_emit_sandbox(source, list->items[i]);
 	}
 	if (containerd_call(source, &method, &request.base, on_containers, source) < 0)
 		fail(source, RPC_UNAVAILABLE, "no memory");

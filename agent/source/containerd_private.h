@@ -67,6 +67,11 @@ void containerd_identify(struct containerd_source *source, const struct event *c
 /* Forgets what is under way: the connection's callbacks come no more. */
 void containerd_identify_clear(struct containerd_source *source);
 
+/* containerd_cri.c: CRI's words as events. */
+void containerd_emit_sandbox(struct containerd_source *source, const Cri__PodSandbox *sandbox);
+void containerd_emit_listed(struct containerd_source *source, const Cri__Container *container);
+void containerd_emit_status(struct containerd_source *source, const Cri__ContainerStatus *status);
+
 /* containerd_status.c: asks CRI for a container's status, until it has ended if it should have. */
 int status_asks_new(struct status_asks **ret, struct containerd_source *source);
 void status_asks_free(struct status_asks *asks);

@@ -90,60 +90,6 @@ void status_asks_free(struct status_asks *asks)
 	free(asks);
 }
 
-static uint64_t boot_ns(int64_t wall_ns)
-{
-	return wall_ns > 0 ? clock_boot_from_wall((uint64_t)wall_ns, clock_wall_offset_ns()) : 0;
-}
-
-static enum container_state state_of(Cri__ContainerState state)
-{
-	return state == CRI__CONTAINER_STATE__CONTAINER_CREATED	  ? CONTAINER_CREATED
-	       : state == CRI__CONTAINER_STATE__CONTAINER_RUNNING ? CONTAINER_RUNNING
-	       : state == CRI__CONTAINER_STATE__CONTAINER_EXITED  ? CONTAINER_EXITED
-								  : CONTAINER_UNKNOWN;
-}
-
-static void copy_label(const Cri__ContainerStatus *status, const char *key, char *to, size_t size)
-{
-	for (size_t i = 0; i < status->n_labels; i++)
-		if (strcmp(status->labels[i]->key, key) == 0)
-			text_copy(to, size, status->labels[i]->value);
-}
-
-static void emit_status(struct containerd_source *source, const Cri__ContainerStatus *status)
-{
-	struct event event = {
-		.type = EVENT_CONTAINER,
-		.flags = EVENT_RECONSTRUCTED,
-		.boot_ns = clock_boot_ns(),
-		.container = {.state = state_of(status->state),
-			      .created_ns = boot_ns(status->created_at),
-			      .started_ns = boot_ns(status->started_at),
-			      .finished_ns = boot_ns(status->finished_at),
-			      .exit_code = status->exit_code},
-	};
-	struct event_container *to = &event.container;
-
-	/* a container that ended before this boot is no news of this boot */
-	if (to->state == CONTAINER_EXITED && !to->finished_ns)
-		to->state = CONTAINER_UNKNOWN;
-	TEXT_COPY(to->container_id, status->id);
-	TEXT_COPY(to->reason, status->reason);
-	TEXT_COPY(to->message, status->message);
-	copy_label(status, "io.kubernetes.pod.name", to->pod, sizeof(to->pod));
-	copy_label(status, "io.kubernetes.pod.namespace", to->pod_namespace,
-		   sizeof(to->pod_namespace));
-	copy_label(status, "io.kubernetes.pod.uid", to->pod_uid, sizeof(to->pod_uid));
-	if (status->metadata) {
-		TEXT_COPY(to->name, status->metadata->name);
-		to->attempt = status->metadata->attempt;
-	}
-	if (status->image)
-		TEXT_COPY(to->image, status->image->image);
-	TEXT_COPY(to->image_id, status->image_ref);
-	containerd_emit(source, &event);
-}
-
 static void on_status(void *context, int code, const char *message, const ProtobufCMessage *reply)
 {
 	struct ask *ask = context;
@@ -157,7 +103,7 @@ static void on_status(void *context, int code, const char *message, const Protob
 	asks->in_flight--;
 	ask->in_flight = false;
 	if (status && (ended || !ask->ended))
-		emit_status(asks->source, status);
+		containerd_emit_status(asks->source, status);
 	/* not found: removed meanwhile; no answer at all: the listing would not ask again */
 	bool again =
 		code != RPC_NOT_FOUND && (!status || (ask->ended && !ended)) && ask->tries < TRIES;

@@ -96,7 +96,7 @@ int BPF_PROG(on_cgroup_rmdir, struct cgroup *cgroup, const char *path)
 	bpf_map_delete_elem(&known, &id);
 	if (nested)
 		return 0;
-	struct wire_cgroup *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
+	struct wire_cgroup_gone *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
 
 	if (!record) {
 		count_loss(WIRE_LOSS_MAIN_FULL);
@@ -105,8 +105,6 @@ int BPF_PROG(on_cgroup_rmdir, struct cgroup *cgroup, const char *path)
 	fill_header(&record->header, WIRE_CGROUP_GONE, sizeof(*record), WIRE_ROLE_NONE, id,
 		    (struct task_struct *)bpf_get_current_task());
 	container_name(cgroup, id, record->name);
-	if (bpf_probe_read_kernel_str(record->path, sizeof(record->path), path) < 0)
-		record->path[0] = 0;
 	submit(&ring_main, &record->header, false);
 	return 0;
 }

@@ -60,13 +60,19 @@ struct wire_header {
 };
 _Static_assert(sizeof(struct wire_header) == 64, "wire_header");
 
-/* A cgroup record carries the whole path; header.cgroup_id is the cgroup itself. */
+/* The record of a new cgroup carries the whole path; header.cgroup_id is the cgroup itself. */
 struct wire_cgroup {
 	struct wire_header header;
 	char name[WIRE_NAME];
 	char path[WIRE_PATH];
 };
 _Static_assert(sizeof(struct wire_cgroup) == 64 + 96 + 256, "wire_cgroup");
+
+struct wire_cgroup_gone {
+	struct wire_header header;
+	char name[WIRE_NAME];
+};
+_Static_assert(sizeof(struct wire_cgroup_gone) == 64 + 96, "wire_cgroup_gone");
 
 /* In all container records, `container` is the leaf name of the container's cgroup. */
 struct wire_exec {

@@ -52,12 +52,20 @@ static int decode_cgroup(const struct wire_cgroup *wire, struct event *event)
 {
 	struct event_cgroup *cgroup = &event->cgroup;
 
-	event->type = wire->header.type == WIRE_CGROUP_NEW ? EVENT_CGROUP_NEW : EVENT_CGROUP_GONE;
+	event->type = EVENT_CGROUP_NEW;
 	COPY(cgroup->path, wire->path);
 	cgroup->cgroup_id = wire->header.cgroup_id;
 	copy_container(cgroup->container_id, wire->name);
 	cgroup_path_pod_uid(cgroup->path, cgroup->pod_uid, sizeof(cgroup->pod_uid));
 	return *cgroup->container_id ? 0 : -EBADMSG;
+}
+
+static int decode_cgroup_gone(const struct wire_cgroup_gone *wire, struct event *event)
+{
+	event->type = EVENT_CGROUP_GONE;
+	event->cgroup.cgroup_id = wire->header.cgroup_id;
+	copy_container(event->cgroup.container_id, wire->name);
+	return *event->cgroup.container_id ? 0 : -EBADMSG;
 }
 
 static void fill_exec(const struct wire_header *header, struct event *event)
@@ -233,7 +241,7 @@ static int decode_oom(const struct wire_oom *wire, struct event *event)
 /* The least size of each type; a helper's record is checked by its own lengths. */
 static const size_t least_sizes[] = {
 	[WIRE_CGROUP_NEW] = sizeof(struct wire_cgroup),
-	[WIRE_CGROUP_GONE] = sizeof(struct wire_cgroup),
+	[WIRE_CGROUP_GONE] = sizeof(struct wire_cgroup_gone),
 	[WIRE_EXEC] = sizeof(struct wire_exec),
 	[WIRE_EXEC_HELPER] = offsetof(struct wire_exec_helper, texts),
 	[WIRE_EXIT] = sizeof(struct wire_exit),
@@ -247,6 +255,7 @@ int kernel_wire_decode(const void *data, size_t size, struct event *ret)
 	union {
 		struct wire_header header;
 		struct wire_cgroup cgroup;
+		struct wire_cgroup_gone cgroup_gone;
 		struct wire_exec exec;
 		struct wire_exec_helper exec_helper;
 		struct wire_exit exit;
@@ -266,8 +275,10 @@ int kernel_wire_decode(const void *data, size_t size, struct event *ret)
 	event.boot_ns = wire.header.boot_ns;
 	switch (wire.header.type) {
 	case WIRE_CGROUP_NEW:
-	case WIRE_CGROUP_GONE:
 		r = decode_cgroup(&wire.cgroup, &event);
+		break;
+	case WIRE_CGROUP_GONE:
+		r = decode_cgroup_gone(&wire.cgroup_gone, &event);
 		break;
 	case WIRE_EXEC:
 		r = decode_exec(&wire.exec, &event);

@@ -88,15 +88,22 @@ static void cgroups(void **state)
 	assert_string_equal(event.cgroup.path, "/kubepods/burstable/pod" UID "/" HEX64);
 	assert_whole_only(&wire, sizeof(wire));
 
-	wire.header.type = WIRE_CGROUP_GONE;
 	TEXT(wire.name, "cri-containerd-" HEX64 ".scope");
 	assert_true(sizeof(systemd) <= sizeof(wire.path));
 	memcpy(wire.path, systemd, sizeof(systemd));
 	event = decode(&wire, sizeof(wire));
-	assert_int_equal(event.type, EVENT_CGROUP_GONE);
 	assert_string_equal(event.cgroup.container_id, HEX64);
 	assert_string_equal(event.cgroup.pod_uid, UID);
 	assert_string_equal(event.cgroup.path, systemd);
+
+	struct wire_cgroup_gone gone = {.header = header(WIRE_CGROUP_GONE, sizeof(gone), 0)};
+
+	TEXT(gone.name, HEX64);
+	event = decode(&gone, sizeof(gone));
+	assert_int_equal(event.type, EVENT_CGROUP_GONE);
+	assert_int_equal(event.cgroup.cgroup_id, 77);
+	assert_string_equal(event.cgroup.container_id, HEX64);
+	assert_whole_only(&gone, sizeof(gone));
 
 	/* as long, but not hex: the probes tell by length */
 	memset(&wire.name, 'x', 64);

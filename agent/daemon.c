@@ -23,6 +23,8 @@
 
 #define TEND_INTERVAL_NS (10 * NS_PER_SECOND)
 #define HEARTBEAT	 "heartbeat"
+#define LATE_NS		 NS_PER_SECOND
+#define PATIENCE_NS	 (200 * NS_PER_MS)
 
 struct daemon {
 	const struct settings *settings;
@@ -36,7 +38,8 @@ struct daemon {
 	struct event_sink *events;
 	char boot_id[BOOT_ID_SIZE];
 	uint64_t since_ns;
-	uint64_t armed_ns; /* when the tick timer fires; UINT64_MAX: off */
+	uint64_t armed_ns;	   /* when the tick timer fires; UINT64_MAX: off */
+	uint64_t patient_until_ns; /* nothing is concluded before */
 	int kernel_error;
 };
 
@@ -57,6 +60,8 @@ static void arm_tick(struct daemon *daemon)
 {
 	uint64_t due_ns = tracker_next_tick_ns(daemon->tracker);
 
+	if (due_ns < daemon->patient_until_ns)
+		due_ns = daemon->patient_until_ns;
 	if (due_ns == daemon->armed_ns)
 		return;
 	daemon->armed_ns = due_ns;
@@ -71,10 +76,11 @@ static void arm_tick(struct daemon *daemon)
 static void on_event(void *context, const struct event *event)
 {
 	struct daemon *daemon = context;
+	uint64_t seen_ns = clock_boot_ns();
 
 	if (daemon->events)
-		event_sink_event(daemon->events, event);
-	tracker_event(daemon->tracker, event);
+		event_sink_event(daemon->events, event, seen_ns);
+	tracker_event(daemon->tracker, event, seen_ns);
 	arm_tick(daemon);
 }
 
@@ -84,8 +90,14 @@ static int on_tick(sd_event_source *source, uint64_t time_us, void *context)
 
 	(void)source;
 	(void)time_us;
+	uint64_t now_ns = clock_boot_ns();
+
+	/* the daemon was stopped, or the machine asleep: first read what the sources have kept */
+	if (now_ns > daemon->armed_ns + LATE_NS && daemon->armed_ns != daemon->patient_until_ns)
+		daemon->patient_until_ns = now_ns + PATIENCE_NS;
+	else
+		tracker_tick(daemon->tracker, now_ns);
 	daemon->armed_ns = UINT64_MAX;
-	tracker_tick(daemon->tracker, clock_boot_ns());
 	arm_tick(daemon);
 	return 0;
 }

@@ -78,10 +78,14 @@ static int replay(FILE *file, struct tracker *tracker)
 			fprintf(stderr, "nodewake replay: line %zu is no event\n", number);
 			return -EBADMSG;
 		}
-		tick_until(tracker, event.boot_ns);
-		tracker_event(tracker, &event);
-		if (event.boot_ns > now_ns)
-			now_ns = event.boot_ns;
+		uint64_t seen_ns = (uint64_t)json_integer_value(json_object_get(json, "seen_ns"));
+
+		if (!seen_ns)
+			seen_ns = event.boot_ns;
+		tick_until(tracker, seen_ns);
+		tracker_event(tracker, &event, seen_ns);
+		if (seen_ns > now_ns)
+			now_ns = seen_ns;
 	}
 	tracker_flush(tracker, now_ns);
 	return 0;

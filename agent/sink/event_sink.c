@@ -58,11 +58,14 @@ void event_sink_free(struct event_sink *sink)
 	free(sink);
 }
 
-void event_sink_event(struct event_sink *sink, const struct event *event)
+void event_sink_event(struct event_sink *sink, const struct event *event, uint64_t seen_ns)
 {
 	if (!sink->file)
 		return;
-	if (write_line(sink->file, event_to_json(event)) == 0 && ftell(sink->file) < BYTES_MAX)
+	json_t *json = event_to_json(event);
+
+	json_object_set_new(json, "seen_ns", json_integer((json_int_t)seen_ns));
+	if (write_line(sink->file, json) == 0 && ftell(sink->file) < BYTES_MAX)
 		return;
 	log_warning("the recording of events ends: disk full or size limit reached");
 	fclose(sink->file);

@@ -16,5 +16,8 @@ struct event_sink;
 int event_sink_new(struct event_sink **ret, const char *path, const char *boot_id);
 void event_sink_free(struct event_sink *sink);
 
-/* Flushed per event. A failure is logged once and ends the recording. */
-void event_sink_event(struct event_sink *sink, const struct event *event);
+/*
+ * Flushed per event; seen_ns (when the agent read it) goes with it. A failure is logged once and ends
+ * the recording.
+ */
+void event_sink_event(struct event_sink *sink, const struct event *event, uint64_t seen_ns);

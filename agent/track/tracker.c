@@ -16,7 +16,7 @@
 struct tracker {
 	record_fn on_record;
 	void *context;
-	uint64_t now_ns; /* the latest time heard of */
+	uint64_t now_ns; /* of the latest event seen, or tick */
 	uint64_t evicted_told;
 	struct tracker_stats stats;
 	struct containers containers;
@@ -116,13 +116,13 @@ static void tell_evicted(struct tracker *tracker)
 	gaps_event(tracker->gaps, &lost, tracker->now_ns);
 }
 
-void tracker_event(struct tracker *tracker, const struct event *event)
+void tracker_event(struct tracker *tracker, const struct event *event, uint64_t seen_ns)
 {
 	if (event->type <= EVENT_NONE || event->type >= EVENT_TYPE_COUNT)
 		return;
 	tracker->stats.events[event->type]++;
-	if (event->boot_ns > tracker->now_ns)
-		tracker->now_ns = event->boot_ns;
+	if (seen_ns > tracker->now_ns)
+		tracker->now_ns = seen_ns;
 
 	uint64_t now_ns = tracker->now_ns;
 

@@ -34,7 +34,11 @@ int tracker_new(struct tracker **ret, const struct tracker_settings *settings, r
 		void *context);
 void tracker_free(struct tracker *tracker);
 
-void tracker_event(struct tracker *tracker, const struct event *event);
+/*
+ * seen_ns: when the agent read it. What waits for the other sources waits from then on: a backlog
+ * tells of long ago, and what belongs together is read one source after the other.
+ */
+void tracker_event(struct tracker *tracker, const struct event *event, uint64_t seen_ns);
 
 /* Boot time at which tracker_tick is due; UINT64_MAX if nothing waits. */
 uint64_t tracker_next_tick_ns(const struct tracker *tracker);

@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct event event;
 
 		if (json && event_from_json(json, &event) == 0) {
-			tracker_event(tracker, &event);
+			tracker_event(tracker, &event, event.boot_ns);
 			tracker_tick(tracker, event.boot_ns);
 		}
 		json_decref(json);

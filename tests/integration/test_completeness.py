@@ -11,7 +11,7 @@ def names(records):
 
 def test_fifty_pods_at_once(daemon, node):
     lines = node.cri("bench", "count=50", "image=localhost/cast:1", "parent=" + node.cgroup + "/burstable",
-                     "prefix=fifty", "--", "/cast", "listen", "8080").splitlines()
+                     "prefix=fifty", "parallel=8", "--", "/cast", "listen", "8080").splitlines()
     pods = [json.loads(line) for line in lines]
     starts = daemon.wait_final("starts", count=50, seconds=30)
     assert names(starts) == sorted("%s/main" % pod["name"] for pod in pods)

@@ -41,6 +41,33 @@ def test_containerd_killed_and_restarted(daemon, node, pod):
     no_duplicates(daemon)
 
 
+def test_containerd_killed_during_starts(daemon, node):
+    """Whatever was half done: one start for each container that ran, one exit after, the right names."""
+    for attempt, seconds in enumerate((0.7, 1.3)):
+        starting = node.start_pods("killed-%d" % attempt, 40, 4)
+        time.sleep(seconds)
+        node.kill_containerd()
+        starting.wait()
+        time.sleep(0.5)
+        node.start_containerd()
+    containers = node.containers("killed-")
+    ran = {id for id, status in containers.items() if status["started_at"]}
+    assert len(ran) > 5
+    starts = daemon.wait_final("starts", count=len(ran), seconds=70)
+    node.remove_pods()
+    exits = daemon.wait_final("exits", count=len(starts), seconds=70)
+    no_duplicates(daemon)
+    for records in (starts, exits):
+        found = {r["subject"]["container_id"]: r["subject"] for r in records}
+        assert len(found) == len(records)
+        assert ran <= set(found)
+        for container, subject in found.items():
+            if container in containers:
+                assert subject["container"] == "main"
+                assert subject["pod"] == containers[container]["pod_name"]
+    assert {gap["source"] for gap in daemon.wait_final("gaps", count=2)} == {"containerd"}
+
+
 @pytest.fixture(name="state")
 def own_state(node):
     path = tempfile.mkdtemp(dir=node.dir)
@@ -116,19 +143,21 @@ def memory_of(pid):
 
 
 def test_stopped_daemon_harms_nobody(daemon, node, pod):
-    """SIGSTOP of the daemon under events: containerd is as before afterwards, and no record is wrong."""
+    """SIGSTOP of the daemon for 60 s under events: containerd is as before, and no record is wrong."""
     before = memory_of(node.containerd.pid)
+    end = time.monotonic() + 60
     daemon.process.send_signal(signal.SIGSTOP)
-    for i in range(40):
-        container = pod.start("c%d" % i, ["exit", "0"])
+    count = 0
+    while time.monotonic() < end:
+        container = pod.start("c%d" % count, ["exit", "0"])
         container.wait_exited()
         container.remove()
-    time.sleep(15)
+        count += 1
     daemon.process.send_signal(signal.SIGCONT)
-    exits = daemon.wait_final("exits", count=40, seconds=60)
-    starts = daemon.wait_final("starts", count=40, seconds=10)
+    exits = daemon.wait_final("exits", count=count, seconds=60)
+    starts = daemon.wait_final("starts", count=count, seconds=10)
     assert {r["verdict"] for r in exits} == {"completed"}
-    assert len(starts) == len(exits) == 40
+    assert len(starts) == len(exits) == count > 40
     for record in starts + exits:
         # removed before it could be asked for, a container has no name; its pod is known by its cgroup
         assert record["subject"]["pod"] == pod.name

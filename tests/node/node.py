@@ -149,7 +149,7 @@ class Node:
         return self
 
     def __exit__(self, kind, value, trace):
-        self._remove_pods()
+        self.remove_pods()
         for process in reversed(self.processes):
             end(process)
         kill_by_argument(self.dir)
@@ -237,6 +237,24 @@ class Node:
                 self.ids.update((line["pod"], line["id"]))
         return answer
 
+    def start_pods(self, prefix, count, parallel):
+        """Starts pods in the background, as fast as CRI takes them; they listen, and are left running."""
+        return subprocess.Popen([self._cri, "bench", "count=%d" % count, "image=localhost/cast:1", "prefix=" + prefix,
+                                 "parent=%s/burstable" % self.cgroup, "parallel=%d" % parallel, "--",
+                                 "/cast", "listen", "8080"], env=dict(os.environ, CRI_SOCKET=self.socket),
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def containers(self, prefix):
+        """CRI's status of each container whose pod's name begins so, by id."""
+        pods = {pod["id"]: pod["name"] for pod in map(json.loads, self.cri("pods").splitlines())}
+        found = {}
+        for line in map(json.loads, self.cri("ps").splitlines()):
+            name = pods.get(line["pod"], "")
+            if name.startswith(prefix):
+                self.ids.update((line["pod"], line["id"]))
+                found[line["id"]] = dict(json.loads(self.cri("inspect", "id=" + line["id"])), pod_name=name)
+        return found
+
     def owns(self, record):
         """False for what the kernel tells of other containers on this machine."""
         subject = record.get("subject", {})
@@ -250,7 +268,7 @@ class Node:
     def run_pod(self, name, namespace="shop", **options):
         return Pod(self, name, namespace, **options)
 
-    def _remove_pods(self):
+    def remove_pods(self):
         try:
             for line in self.cri("pods").splitlines():
                 pod = json.loads(line)["id"]

@@ -221,7 +221,12 @@ struct event ev_gone(const char *id, uint64_t at)
 
 void feed(struct fixture *fixture, struct event event)
 {
-	tracker_event(fixture->tracker, &event);
+	feed_late(fixture, event, event.boot_ns);
+}
+
+void feed_late(struct fixture *fixture, struct event event, uint64_t seen_ns)
+{
+	tracker_event(fixture->tracker, &event, seen_ns);
 }
 
 void pass(struct fixture *fixture, uint64_t until_ns)

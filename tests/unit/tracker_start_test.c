@@ -407,6 +407,57 @@ static void late_identity(void **state)
 	fixture_close(&f);
 }
 
+/*
+ * The daemon was stopped while one container after the other lived and was removed: all that the
+ * kernel kept is read first, then what containerd kept.
+ */
+static void backlog(void **state)
+{
+	static const char *const ids[] = {WEB, OTHER};
+	uint64_t t = 10 * S, seen = 100 * S;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	both_up(&f);
+	feed(&f, ev_identity(SANDBOX, SANDBOX, "", t));
+	for (size_t i = 0; i < 2; i++) {
+		uint64_t born = t + i * 40 * S;
+		uint32_t pid = 31 + (uint32_t)i;
+
+		feed_late(&f, ev_cgroup(ids[i], 42 + i, born), seen);
+		feed_late(&f, ev_exec(ROLE_ENTRYPOINT, ids[i], pid, "/srv", "", born + MS), seen);
+		feed_late(&f, ev_exit(ROLE_ENTRYPOINT, ids[i], pid, 3, 0, born + S), seen);
+		feed_late(&f,
+			  (struct event){.type = EVENT_CGROUP_GONE,
+					 .boot_ns = born + 2 * S,
+					 .cgroup.cgroup_id = 42 + i},
+			  seen);
+	}
+	pass(&f, seen);
+	for (size_t i = 0; i < 2; i++) {
+		uint64_t born = t + i * 40 * S;
+
+		feed_late(&f, ev_rootfs(ids[i], born - MS), seen + MS);
+		feed_late(&f, ev_task(ids[i], TASK_EXIT, 31 + (uint32_t)i, 3, born + S), seen + MS);
+		feed_late(&f, ev_gone(ids[i], born + 2 * S), seen + MS);
+	}
+	pass(&f, seen + 20 * S);
+	assert_int_equal(fixture_count(&f, RECORD_START), 2);
+	assert_int_equal(fixture_count(&f, RECORD_EXIT), 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct record *start = fixture_find(&f, RECORD_START, ids[i]);
+		const struct record *exit = fixture_find(&f, RECORD_EXIT, ids[i]);
+
+		assert_true(start->final && exit->final);
+		assert_string_equal(start->subject.pod, "web-0");
+		assert_string_equal(exit->subject.pod, "web-0");
+		assert_int_equal(start->start.span.from_ns, t + i * 40 * S - MS);
+		assert_int_equal(exit->exit.code, 3);
+	}
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -422,6 +473,7 @@ int main(void)
 		cmocka_unit_test(failed_start),
 		cmocka_unit_test(adopted),
 		cmocka_unit_test(late_identity),
+		cmocka_unit_test(backlog),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,8 @@
 
 static const char usage[] =
 	"usage: cri VERB [KEY=VALUE ...] [-- COMMAND ARGUMENT ...]\n"
-	"  runp    name= namespace= uid= parent= [logs=DIR] [hostnet=1] [hostpid=1] [podpid=1]\n"
+	"  runp    name= namespace= uid= parent= [logs=DIR] [hostnet=1] [hostpid=1] [podpid=1] "
+	"[runtime=HANDLER]\n"
 	"  create  pod=ID name= image= [attempt=N] [memory=BYTES] [quota=US] [mount=HOST:INSIDE] "
 	"[env=K=V]\n"
 	"          [podname= namespace= uid= parent=] [podpid=1] -- COMMAND ...\n"

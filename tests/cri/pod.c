@@ -54,6 +54,7 @@ char *pod_run(void)
 	Cri__RunPodSandboxRequest request = CRI__RUN_POD_SANDBOX_REQUEST__INIT;
 
 	request.config = &pod_config;
+	request.runtime_handler = (char *)option("runtime", "");
 	Cri__RunPodSandboxResponse *reply =
 		CALL(CRI_RUNTIME "RunPodSandbox", request, run_pod_sandbox_response);
 	return reply->pod_sandbox_id;

@@ -26,7 +26,7 @@ add() {
 		cp -L "$file" "$root$file"
 	done
 }
-for program in /usr/bin/containerd /usr/bin/containerd-shim-runc-v2 /usr/sbin/runc /usr/bin/ctr; do
+for program in /usr/bin/containerd /usr/bin/containerd-shim-runc-v2 /usr/sbin/runc /usr/bin/crun /usr/bin/ctr; do
 	add "$program"
 done
 for program in "$build/nodewake" "$build/cri"; do

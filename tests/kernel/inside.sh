@@ -28,6 +28,11 @@ version = 2
       runtime_type = "io.containerd.runc.v2"
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
         NoPivotRoot = true
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]
+        NoPivotRoot = true
+        BinaryName = "/usr/bin/crun"
 C
 containerd -c /tmp/containerd.toml >/tmp/containerd.log 2>&1 &
 tries=0
@@ -49,21 +54,30 @@ until nodewake status >/dev/null 2>&1 || [ $tries -gt 100 ]; do
 	tries=$((tries + 1))
 done
 
-uid=11111111-2222-3333-4444-555555555555
-parent=/kubepods/burstable/pod$uid
-cgroup=/sys/fs/cgroup$parent
-sandbox=$(cri runp name=vm namespace=test uid=$uid parent=$parent hostnet=1)
+# pod NAME UID [RUNTIME]
+pod() {
+	pod=$1
+	uid=$2
+	parent=/kubepods/burstable/pod$uid
+	sandbox=$(cri runp name="$pod" namespace=test uid="$uid" parent="$parent" hostnet=1 runtime="${3:-}")
+}
 
 # start NAME MEMORY COMMAND...
 start() {
 	name=$1
 	memory=$2
 	shift 2
-	id=$(cri create pod="$sandbox" name="$name" image=localhost/cast:1 podname=vm namespace=test uid=$uid \
-		parent=$parent hostnet=1 memory="$memory" -- "$@")
+	id=$(cri create pod="$sandbox" name="$name" image=localhost/cast:1 podname="$pod" namespace=test uid="$uid" \
+		parent="$parent" hostnet=1 memory="$memory" -- "$@")
 	cri start id="$id"
 }
 
+pod crun 33333333-2222-3333-4444-555555555555 crun
+start crun-server 0 /cast listen 8081 300
+start crun-greedy 25165824 /cast eat 200
+start crun-typo 0 /nowhere 2>/dev/null
+
+pod vm 11111111-2222-3333-4444-555555555555
 start server 0 /cast listen 8080 300
 start pool 25165824 /cast eat-child 200
 start greedy 25165824 /cast eat 200
@@ -86,7 +100,7 @@ echo 25165824 >"$slice/memory.max"
 sh -c "echo \$\$ >$scope/cgroup.procs; exec /nodewake/cast eat-child 200" &
 
 start podlimit 0 /cast eat-child 2500
-echo 120000000 >$cgroup/memory.max
+echo 120000000 >/sys/fs/cgroup$parent/memory.max
 sleep 7
 
 for verb in starts exits ooms gaps; do

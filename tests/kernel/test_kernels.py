@@ -72,16 +72,18 @@ def test_starts(machine):
     starts = by_name(machine["starts"])
     assert {name: r["state"] for name, r in starts.items()} == {
         "server": "listening", "pool": "running", "greedy": "exited", "three": "exited", "segv": "exited",
-        "victim": "exited", "typo": "failed", "podlimit": "running"}
-    app = [span for span in starts["server"]["phases"] if span["phase"] == "app"][0]
-    assert 300e6 < app["duration_ns"] < 600e6
-    assert not any(span.get("reconstructed") for span in starts["server"]["phases"])
+        "victim": "exited", "typo": "failed", "podlimit": "running", "crun-server": "listening",
+        "crun-greedy": "exited", "crun-typo": "failed"}
+    for name in ("server", "crun-server"):
+        app = [span for span in starts[name]["phases"] if span["phase"] == "app"][0]
+        assert 300e6 < app["duration_ns"] < 600e6
+        assert not any(span.get("reconstructed") for span in starts[name]["phases"])
 
 
 def test_exits(machine):
     assert {name: (r["verdict"], r.get("code", 0)) for name, r in by_name(machine["exits"]).items()} == {
         "greedy": ("oom-killed", 137), "three": ("error", 3), "segv": ("crashed", 139), "victim": ("killed", 137),
-        "typo": ("start-failed", 128)}
+        "typo": ("start-failed", 128), "crun-greedy": ("oom-killed", 137), "crun-typo": ("start-failed", 128)}
 
 
 def test_oom_kills_equal_the_kernel_log(machine):
@@ -89,7 +91,8 @@ def test_oom_kills_equal_the_kernel_log(machine):
     assert {name: (r["scope"], r["container_survived"], r["victims"][0].get("init", False))
             for name, r in ooms.items()} == {
                 "pool": ("container", "yes", False), "greedy": ("container", "no", True),
-                "podlimit": ("pod", "yes", False), SYSTEMD: ("pod", "yes", False)}
+                "crun-greedy": ("container", "no", True), "podlimit": ("pod", "yes", False),
+                SYSTEMD: ("pod", "yes", False)}
     assert ooms[SYSTEMD]["subject"]["pod_uid"] == "22222222-3333-4444-5555-666666666666"
     assert ooms["pool"]["limit_bytes"] == ooms["greedy"]["limit_bytes"] == MEMORY
     log = {int(m[1]): [int(n) for n in m.group(3, 4, 5, 6, 8, 9)]

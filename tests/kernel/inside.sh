@@ -100,7 +100,7 @@ echo 25165824 >"$slice/memory.max"
 sh -c "echo \$\$ >$scope/cgroup.procs; exec /nodewake/cast eat-child 200" &
 
 start podlimit 0 /cast eat-child 2500
-echo 120000000 >/sys/fs/cgroup$parent/memory.max
+echo 120000000 >"/sys/fs/cgroup$parent/memory.max"
 sleep 7
 
 for verb in starts exits ooms gaps; do

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "sink/event_sink.h"
 #include "sink/local_sink.h"
@@ -38,6 +39,8 @@ struct daemon {
 	struct event_sink *events;
 	char boot_id[BOOT_ID_SIZE];
 	uint64_t since_ns;
+	struct store_stats store_seen;
+	bool settled;		   /* it has been up for a while */
 	uint64_t armed_ns;	   /* when the tick timer fires; UINT64_MAX: off */
 	uint64_t patient_until_ns; /* nothing is concluded before */
 	int kernel_error;
@@ -102,12 +105,54 @@ static int on_tick(sd_event_source *source, uint64_t time_us, void *context)
 	return 0;
 }
 
+static void tell_lost(struct daemon *daemon, const char *cause, uint64_t count, uint64_t since_ns)
+{
+	struct event lost = {
+		.type = EVENT_SOURCE,
+		.boot_ns = clock_boot_ns(),
+		.source = {.source = SOURCE_AGENT,
+			   .step = SOURCE_LOST,
+			   .count = count,
+			   .since_ns = since_ns},
+	};
+
+	TEXT_COPY(lost.source.cause, cause);
+	on_event(daemon, &lost);
+}
+
+/* A disk that fails is told when it begins and when it ends; what could not be kept is a gap. */
+static void watch_store(struct daemon *daemon)
+{
+	struct store_stats now, before = daemon->store_seen;
+
+	store_stats(daemon->store, &now);
+	daemon->store_seen = now;
+	if (now.error && !before.error)
+		log_warning("records wait in memory: the disk fails",
+			    LOG_TEXT("why", log_errno_text(now.error)));
+	else if (!now.error && before.error)
+		log_info("records are written again", LOG_NUMBER("waited", before.waiting));
+	if (now.set_aside > before.set_aside) {
+		log_warning("the store was damaged: set aside as nodewake.db.damaged-*, a new one "
+			    "begun");
+		tell_lost(daemon, "the store was damaged and set aside", 0, daemon->since_ns);
+	}
+	if (now.dropped > before.dropped)
+		tell_lost(daemon, "records lost: no disk, and too many for memory",
+			  now.dropped - before.dropped, daemon->since_ns);
+}
+
 static int on_tend(sd_event_source *source, uint64_t time_us, void *context)
 {
 	struct daemon *daemon = context;
 
 	store_bookmark_set(daemon->store, HEARTBEAT, clock_boot_ns());
+	watch_store(daemon);
 	store_tend(daemon->store);
+	watch_store(daemon);
+	if (!daemon->settled)
+		memory_give_back();
+	daemon->settled = true;
 	sd_event_source_set_time(source, time_us + TEND_INTERVAL_NS / 1000);
 	return 0;
 }
@@ -132,19 +177,15 @@ static int open_store(struct daemon *daemon)
 	const struct settings *settings = daemon->settings;
 	struct store_limits limits = {.age_ns = settings->keep_age_ns,
 				      .bytes = settings->keep_bytes};
-	bool set_aside = false;
 	char why[256];
-	int r = store_open(&daemon->store, settings->state_dir, daemon->boot_id, &limits,
-			   &set_aside, why);
+	int r = store_open(&daemon->store, settings->state_dir, daemon->boot_id, &limits, why);
 
 	if (r < 0) {
+		daemon->store_seen.error = r; /* told here */
 		log_error("records are kept in memory only", LOG_TEXT("why", why), LOG_ERRNO(r));
 		return store_open_memory(&daemon->store, settings->state_dir, daemon->boot_id,
 					 &limits);
 	}
-	if (set_aside)
-		log_warning("the store was damaged: set aside, a new one begun",
-			    LOG_TEXT("dir", settings->state_dir));
 	return 0;
 }
 
@@ -155,14 +196,7 @@ static void tell_absence(struct daemon *daemon)
 
 	if (store_bookmark_get(daemon->store, HEARTBEAT, &heartbeat_ns) < 0)
 		return;
-	on_event(daemon, &(struct event){
-				 .type = EVENT_SOURCE,
-				 .boot_ns = daemon->since_ns,
-				 .source = {.source = SOURCE_AGENT,
-					    .step = SOURCE_LOST,
-					    .cause = "the agent was not running",
-					    .since_ns = heartbeat_ns},
-			 });
+	tell_lost(daemon, "the agent was not running", 0, heartbeat_ns);
 }
 
 static void tell_no_kernel(struct daemon *daemon, int error)
@@ -288,6 +322,7 @@ static int start(struct daemon *daemon)
 		return r;
 	open_local_api(daemon);
 	tell_absence(daemon);
+	watch_store(daemon);
 	return start_sources(daemon);
 }
 

@@ -77,7 +77,7 @@ static int connect_writer(struct store *store, bool check, char ret_why[static S
 }
 
 int store_open(struct store **ret, const char *dir, const char *boot_id,
-	       const struct store_limits *limits, bool *ret_set_aside, char ret_why[static 256])
+	       const struct store_limits *limits, char ret_why[static 256])
 {
 	struct store *store;
 	int r = store_make(&store, dir, boot_id, limits);
@@ -91,8 +91,6 @@ int store_open(struct store **ret, const char *dir, const char *boot_id,
 		store_close(store);
 		return r;
 	}
-	if (ret_set_aside)
-		*ret_set_aside = store->set_aside > 0;
 	*ret = store;
 	return 0;
 }

@@ -34,11 +34,11 @@ struct store_stats {
  * Opens or makes <dir>/nodewake.db (directory 0700, file 0600) for writing, for the boot with this
  * id. Returns 0 or a negative errno with one sentence in ret_why (what failed, what to do): a
  * database of a newer schema is -EPROTO and is left alone; a damaged one is set aside as
- * nodewake.db.damaged-<n> and a new one begun, which *ret_set_aside tells. On any failure the
+ * nodewake.db.damaged-<n> and a new one begun, which store_stats tells. On any failure the
  * caller may use store_open_memory.
  */
 int store_open(struct store **ret, const char *dir, const char *boot_id,
-	       const struct store_limits *limits, bool *ret_set_aside, char ret_why[static 256]);
+	       const struct store_limits *limits, char ret_why[static 256]);
 
 /* A store that forgets: for a disk that can't be used. dir is tried again by store_retry. */
 int store_open_memory(struct store **ret, const char *dir, const char *boot_id,

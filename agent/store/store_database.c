@@ -100,7 +100,7 @@ static int settle(sqlite3 *db)
 				      "PRAGMA auto_vacuum = INCREMENTAL;"
 				      "PRAGMA journal_mode = WAL;"
 				      "PRAGMA synchronous = NORMAL;"
-				      "PRAGMA wal_autocheckpoint = 1000;"
+				      "PRAGMA wal_autocheckpoint = 256;"
 				      "PRAGMA journal_size_limit = 1048576;"
 				      "PRAGMA cache_size = -256;"
 				      "PRAGMA mmap_size = 0;"

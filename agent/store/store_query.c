@@ -58,7 +58,7 @@ static sqlite3_stmt *prepare(sqlite3 *db, const struct store_query *query)
 	want_text(&conditions, "namespace = ?", query->pod_namespace);
 	want_text(&conditions, "pod = ?", query->pod);
 	want_text(&conditions, "container = ?", query->container);
-	want_text(&conditions, "substr(container_id, 1, length(?)) = ?", query->container_id);
+	want_text(&conditions, "instr(container_id, ?) = 1", query->container_id);
 	want_text(&conditions, "boot = (SELECT id FROM boots WHERE boot_id = ?)", query->boot_id);
 	want_number(&conditions, "wall_ns >= ?", query->since_wall_ns);
 	want_number(&conditions, "duration_ns >= ?", clamp(query->min_duration_ns));

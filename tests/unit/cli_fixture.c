@@ -83,13 +83,11 @@ int capture_verb(struct capture *capture, verb_fn verb, const char *const *words
 void scene_open(struct scene *scene)
 {
 	struct store_limits limits = {.age_ns = UINT64_C(36500) * 86400 * NS_PER_SECOND};
-	bool set_aside;
 	char why[256];
 
 	strcpy(scene->dir, "/tmp/nodewake-test-XXXXXX");
 	assert_non_null(mkdtemp(scene->dir));
-	assert_int_equal(store_open(&scene->store, scene->dir, BOOT_ID, &limits, &set_aside, why),
-			 0);
+	assert_int_equal(store_open(&scene->store, scene->dir, BOOT_ID, &limits, why), 0);
 }
 
 void scene_close(struct scene *scene)

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What goes in comes out: questions, better forms, limits, bookmarks, readers. */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "unit/store_fixture.h"
+
+static void questions(void **state)
+{
+	struct folder folder;
+
+	(void)state;
+	folder_make(&folder);
+	struct store *store = folder_open(&folder, NULL);
+	uint64_t now = clock_boot_ns();
+	struct record a = an_exit("aaaa1", "web", now - 30 * S, 5 * S);
+	struct record b = an_exit("aaab2", "web", now - 20 * S, 9 * S);
+	struct record c = an_exit("cccc3", "db", now - 10 * S, S);
+	struct record start = an_exit("dddd4", "db", now - 9 * S, 0);
+
+	start.type = RECORD_START;
+	start.start = (struct record_start){.span = {now - 12 * S, now - 9 * S}};
+	TEXT_COPY(c.subject.container, "side");
+	TEXT_COPY(b.subject.pod_namespace, "other");
+	assert_int_equal(store_put(store, &a), STORE_NEW);
+	assert_int_equal(store_put(store, &b), STORE_NEW);
+	assert_int_equal(store_put(store, &c), STORE_NEW);
+	assert_int_equal(store_put(store, &start), STORE_NEW);
+
+#define KEYS(...) query_keys(store, (struct store_query){__VA_ARGS__})
+	assert_string_equal(KEYS(.type = RECORD_EXIT), "cccc3 aaab2 aaaa1");
+	assert_string_equal(KEYS(.type = RECORD_START), "dddd4");
+	assert_string_equal(KEYS(.type = RECORD_OOM), "");
+	assert_string_equal(KEYS(.order = STORE_OLDEST_FIRST), "aaaa1 aaab2 cccc3 dddd4");
+	assert_string_equal(KEYS(.order = STORE_LONGEST_FIRST), "aaab2 aaaa1 dddd4 cccc3");
+	assert_string_equal(KEYS(.limit = 2), "dddd4 cccc3");
+	assert_string_equal(KEYS(.pod = "web"), "aaab2 aaaa1");
+	assert_string_equal(KEYS(.pod = "web", .pod_namespace = "shop"), "aaaa1");
+	assert_string_equal(KEYS(.container = "side"), "cccc3");
+	assert_string_equal(KEYS(.container_id = "aaa"), "aaab2 aaaa1");
+	assert_string_equal(KEYS(.container_id = "aaaa1"), "aaaa1");
+	assert_string_equal(KEYS(.min_duration_ns = 5 * S), "aaab2 aaaa1");
+	assert_string_equal(KEYS(.boot_id = BOOT, .limit = 1), "dddd4");
+	assert_string_equal(KEYS(.boot_id = "another"), "");
+	assert_string_equal(KEYS(.since_wall_ns = (int64_t)(now - 15 * S) + clock_wall_offset_ns()),
+			    "dddd4 cccc3");
+	/* what is asked for is bound, never SQL, never a pattern */
+	assert_string_equal(KEYS(.pod = "web' OR '1'='1"), "");
+	assert_string_equal(KEYS(.container_id = "%"), "");
+#undef KEYS
+	store_close(store);
+	folder_remove(&folder);
+}
+
+static void better_replaces_worse(void **state)
+{
+	struct folder folder;
+
+	(void)state;
+	folder_make(&folder);
+	struct store *store = folder_open(&folder, NULL);
+	struct record record = an_exit("k", "web", 50 * S, S);
+
+	record.final = false;
+	assert_int_equal(store_put(store, &record), STORE_NEW);
+	assert_int_equal(store_put(store, &record), STORE_KNOWN);
+	record.final = true;
+	record.exit.code = 4;
+	assert_int_equal(store_put(store, &record), STORE_REPLACED);
+	record.final = false;
+	record.exit.code = 5;
+	assert_int_equal(store_put(store, &record), STORE_KNOWN);
+	assert_int_equal(query_count(store, (struct store_query){.type = RECORD_EXIT}), 1);
+	store_close(store);
+
+	/* the same key in another boot is another record; this boot's is still known */
+	store = folder_open(&folder, NULL);
+	record.final = true;
+	record.exit.code = 4;
+	assert_int_equal(store_put(store, &record), STORE_KNOWN);
+	store_close(store);
+	assert_int_equal(store_open(&store, folder.dir, "another boot", NULL, folder.why), 0);
+	assert_int_equal(store_put(store, &record), STORE_NEW);
+	store_close(store);
+	folder_remove(&folder);
+}
+
+static void old_ones_go(void **state)
+{
+	struct store_limits limits = {.age_ns = 100 * S};
+	struct folder folder;
+
+	(void)state;
+	folder_make(&folder);
+	struct store *store = folder_open(&folder, &limits);
+	uint64_t now = clock_boot_ns();
+	struct record young = an_exit("young", "web", now - 90 * S, 0);
+	struct record old = an_exit("old", "web", now, 0);
+
+	old.wall_offset_ns -= (int64_t)(110 * S); /* of a boot before */
+	store_put(store, &young);
+	store_put(store, &old);
+	store_tend(store);
+	assert_string_equal(query_keys(store, (struct store_query){0}), "young");
+	store_close(store);
+	folder_remove(&folder);
+}
+
+static void the_file_stays_small(void **state)
+{
+	struct store_limits limits = {.bytes = 512 << 10};
+	struct store_stats stats;
+	struct folder folder;
+	struct stat file;
+	char key[16];
+
+	(void)state;
+	folder_make(&folder);
+	struct store *store = folder_open(&folder, &limits);
+
+	for (uint64_t i = 1; i <= 8000; i++) {
+		snprintf(key, sizeof(key), "%05d", (int)i);
+		struct record record = an_exit(key, "web", i * S, 0);
+
+		assert_int_equal(store_put(store, &record), STORE_NEW);
+	}
+	for (int i = 0; i < 10; i++)
+		store_tend(store);
+	store_stats(store, &stats);
+	int kept = query_count(store, (struct store_query){0});
+
+	assert_true(kept > 200 && kept < 8000);
+	assert_int_equal(stats.records[RECORD_EXIT], kept);
+	assert_string_equal(query_keys(store, (struct store_query){.limit = 1}), "08000");
+	store_close(store); /* the log becomes part of the file */
+	assert_int_equal(stat(folder.file, &file), 0);
+	assert_true(file.st_size <= (off_t)limits.bytes * 5 / 4);
+	folder_remove(&folder);
+}
+
+static void a_few_records_take_little(void **state)
+{
+	struct store_stats stats;
+	struct folder folder;
+
+	(void)state;
+	folder_make(&folder);
+	struct store *store = folder_open(&folder, NULL);
+	char key[16];
+
+	for (uint64_t i = 1; i <= 100; i++) {
+		snprintf(key, sizeof(key), "%d", (int)i);
+		struct record record = an_exit(key, "web", i * S, 0);
+
+		store_put(store, &record);
+	}
+	store_tend(store);
+	store_stats(store, &stats);
+	assert_true(stats.bytes > 100 * 200);
+	store_close(store);
+	assert_int_equal(store_open_reader(&store, folder.dir, folder.why), 0);
+	store_stats(store, &stats);
+	assert_true(stats.bytes < 200 << 10);
+	store_close(store);
+	folder_remove(&folder);
+}
+
+static void bookmarks(void **state)
+{
+	struct folder folder;
+	uint64_t value = 7;
+
+	(void)state;
+	folder_make(&folder);
+	struct store *store = folder_open(&folder, NULL);
+
+	assert_int_equal(store_bookmark_get(store, "heartbeat", &value), -ENOENT);
+	assert_int_equal(value, 7);
+	assert_int_equal(store_bookmark_set(store, "heartbeat", 5), 0);
+	assert_int_equal(store_bookmark_set(store, "heartbeat", UINT64_MAX / 4), 0);
+	store_close(store);
+	store = folder_open(&folder, NULL);
+	assert_int_equal(store_bookmark_get(store, "heartbeat", &value), 0);
+	assert_true(value == UINT64_MAX / 4);
+	store_close(store);
+	assert_int_equal(store_open(&store, folder.dir, "next boot", NULL, folder.why), 0);
+	assert_int_equal(store_bookmark_get(store, "heartbeat", &value), -ENOENT);
+	store_close(store);
+	folder_remove(&folder);
+}
+
+static void a_reader_beside_the_writer(void **state)
+{
+	struct store *reader = NULL;
+	struct folder folder;
+
+	(void)state;
+	folder_make(&folder);
+	assert_int_equal(store_open_reader(&reader, folder.dir, folder.why), -ENOENT);
+	assert_non_null(strstr(folder.why, "nothing was recorded"));
+	struct store *writer = folder_open(&folder, NULL);
+	struct record record = an_exit("one", "web", S, 0);
+
+	store_put(writer, &record);
+	assert_int_equal(store_open_reader(&reader, folder.dir, folder.why), 0);
+	assert_int_equal(query_count(reader, (struct store_query){0}), 1);
+	record = an_exit("two", "web", 2 * S, 0);
+	store_put(writer, &record);
+	assert_int_equal(query_count(reader, (struct store_query){0}), 2);
+	assert_int_equal(store_put(reader, &record), STORE_DROPPED);
+	store_close(reader);
+	store_close(writer);
+	folder_remove(&folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(questions),
+		cmocka_unit_test(better_replaces_worse),
+		cmocka_unit_test(old_ones_go),
+		cmocka_unit_test(the_file_stays_small),
+		cmocka_unit_test(a_few_records_take_little),
+		cmocka_unit_test(bookmarks),
+		cmocka_unit_test(a_reader_beside_the_writer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -35,7 +35,7 @@ $(BUILD)/tests/programs/%: tests/programs/%.c
 	$(call say,STATIC,$<)$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -static -o $@ $<
 
 # Every decoder of foreign bytes, as a corpus test and as a libFuzzer target.
-FUZZ_TARGETS := kernel_wire containerd_wire containerd_json replay record
+FUZZ_TARGETS := kernel_wire containerd_wire containerd_json replay record local_socket
 CORPUS_BIN   := $(patsubst %,$(BUILD)/tests/corpus/%,$(FUZZ_TARGETS))
 FUZZ_SECONDS ?= 60
 
@@ -56,15 +56,21 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 		$(BUILD)/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
 			$(BUILD)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
 
-.PHONY: check check-unit check-node check-kernels check-clang layers lint fmt asan demo bench
+.PHONY: check check-unit check-replay replay-accept check-node check-kernels check-clang layers lint fmt asan demo bench
 
-check: check-unit layers check-node check-kernels ## all tests that this machine can run
+check: check-unit check-replay layers check-node check-kernels ## all tests that this machine can run
 
 check-unit: $(UNIT_BIN) $(CORPUS_BIN) ## unit, replay and corpus tests: any machine, no root
 	@failed=0; for test in $(UNIT_BIN); do $$test || failed=$$((failed + 1)); done; \
 		for target in $(FUZZ_TARGETS); do \
 			$(BUILD)/tests/corpus/$$target tests/fuzz/corpus/$$target || failed=$$((failed + 1)); done; \
 		echo "check-unit: $(words $(UNIT_BIN) $(CORPUS_BIN)) programs, $$failed failed"; exit $$failed
+
+check-replay: $(BUILD)/nodewake ## recorded incidents give the records that stand beside them
+	@tests/replay/replay.sh $(BUILD)
+
+replay-accept: $(BUILD)/nodewake ## take what the incidents give now as right: read the diff
+	@tests/replay/replay.sh $(BUILD) accept
 
 # Each folder must link against only what the include rule grants it.
 layers: $(ARCHIVES)
@@ -94,7 +100,7 @@ fmt: ## format all C
 	clang-format -i $$(git ls-files -co --exclude-standard 'agent/*.[ch]' 'bpf/*.[ch]' 'tests/*.[ch]')
 
 asan: ## unit tests with the address and undefined-behaviour sanitizers
-	$(Q)$(MAKE) BUILD=build-asan SANITIZE=1 all check-unit
+	$(Q)$(MAKE) BUILD=build-asan SANITIZE=1 all check-unit check-replay
 
 check-clang: ## clang and gcc build without a warning
 	$(Q)$(MAKE) BUILD=build-clang CC=clang CFLAGS_EXTRA=-Werror all

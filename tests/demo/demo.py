@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A cast of pods that are slow, killed, crash or fail to start, on a private node, and what nodewake says of them.
 
-Ends with 0 only if every expected record appeared and none was wrong.
+Ends with 0 only if every expected record appeared and none was wrong. `demo.py BUILD FILE` keeps the events in FILE.
 """
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -147,6 +148,8 @@ def main():
             say("nodewake status")
             print(daemon.verb("status", "--socket", daemon.socket)[1])
             wrong = check(daemon)
+            if len(sys.argv) > 2:
+                shutil.copy(daemon.events, sys.argv[2])
     for text in wrong:
         print("WRONG: " + text)
     print("demo: %s" % ("every expected record appeared, none was wrong" if not wrong else "failed"))

@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(HERE, ".."))
 
 from node import Daemon, Node  # noqa: E402
 
-ROUNDS = 6
+ROUNDS = 10
 PODS_PER_ROUND = 10
 IDLE_CONTAINERS = 110
 IDLE_SECONDS = 60

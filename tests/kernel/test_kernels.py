@@ -25,7 +25,7 @@ KILLED = re.compile(r"Killed process (\d+) \((\S+)\) total-vm:(\d+)kB, anon-rss:
 def boot(kernel, folder):
     """Boots the kernel with the cast; returns what the machine printed."""
     dir_ = os.path.join(CACHE, kernel)
-    subprocess.run([os.path.join(HERE, "fetch.sh"), kernel, dir_], check=True)
+    subprocess.run([os.path.join(HERE, "..", "fetch.sh"), kernel, dir_], check=True)
     initrd = os.path.join(folder, "initrd")
     subprocess.run([os.path.join(HERE, "initrd.sh"), BUILD, dir_, initrd], check=True)
     image, = glob.glob(dir_ + "/boot/vmlinuz-*") or glob.glob(dir_ + "/usr/lib/modules/*/vmlinuz")

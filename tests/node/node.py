@@ -43,6 +43,10 @@ HOSTS = """server = "http://127.0.0.1:5000"
 """
 
 
+# CONTAINERD_BIN: a directory with another containerd, its shim and ctr.
+ENVIRONMENT = dict(os.environ, PATH=os.pathsep.join(filter(None, (os.environ.get("CONTAINERD_BIN"), os.environ["PATH"]))))
+
+
 def run(*words, **options):
     done = subprocess.run(words, capture_output=True, text=True, **options)
     if done.returncode:
@@ -193,7 +197,7 @@ class Node:
     def start_containerd(self):
         with open(self.dir + "/containerd.log", "a", encoding="utf-8") as log:
             self.containerd = subprocess.Popen(
-                self._inside("containerd", "-c", self.dir + "/config.toml"), stdout=log, stderr=log)
+                self._inside("containerd", "-c", self.dir + "/config.toml"), stdout=log, stderr=log, env=ENVIRONMENT)
         self.processes.append(self.containerd)
         wait_until(self._answers, 30, "containerd's answer")
 
@@ -263,7 +267,7 @@ class Node:
         return not subject.get("container_id") or subject["container_id"] in self.ids
 
     def ctr(self, *words):
-        return run("ctr", "--address", self.socket, "--namespace", "k8s.io", *words)
+        return run("ctr", "--address", self.socket, "--namespace", "k8s.io", *words, env=ENVIRONMENT)
 
     def run_pod(self, name, namespace="shop", **options):
         return Pod(self, name, namespace, **options)

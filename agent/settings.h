@@ -19,6 +19,12 @@ struct settings {
 	const char *cgroup_root;
 	const char *record_events; /* NULL: not recorded */
 	const char *log_level;
+	const char *kubeconfig;	       /* "": the service account in a pod, else no Kubernetes */
+	const char *node_name;	       /* "": the host's name */
+	const char *annotation_prefix; /* "nodewake.io" */
+	const char *listen;	       /* "127.0.0.1:9464", or "off" */
+	uint64_t slow_start_ns, slow_pull_ns;
+	bool no_kubernetes;
 	uint64_t start_window_ns;
 	uint64_t keep_age_ns;
 	uint64_t keep_bytes;

@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/options.h"
-#include "cli/sentence.h"
+#include "model/sentence.h"
 #include "cli/verbs.h"
 #include "model/json.h"
 

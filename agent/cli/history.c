@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "cli/options.h"
-#include "cli/sentence.h"
+#include "model/sentence.h"
 #include "cli/verbs.h"
 #include "model/json.h"
 #include "store/store.h"

@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "cli/options.h"
-#include "cli/sentence.h"
+#include "model/sentence.h"
 #include "cli/verbs.h"
 #include "model/json.h"
 #include "track/tracker.h"

@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "cli/options.h"
-#include "cli/sentence.h"
+#include "model/sentence.h"
 #include "cli/verbs.h"
 #include "client/local.h"
 #include "model/json.h"

@@ -37,6 +37,12 @@ enum event_type {
 	EVENT_LAYER,	      /* layer: what an image that became ready consists of */
 	EVENT_IMAGE,	      /* image: a name came, changed or went */
 
+	/* Kubernetes */
+	EVENT_POD,	     /* pod: conditions, as the API server tells them */
+	EVENT_POD_CONTAINER, /* pod_container: one container's state, as the kubelet reports it */
+	EVENT_POD_GONE,	     /* pod_gone: deleted from the API server */
+	EVENT_POD_TROUBLE, /* pod_trouble: what another component warned of (failed mount, unschedulable) */
+
 	/* about the sources themselves */
 	EVENT_SOURCE, /* source: up, down, lost, sync begin and end */
 
@@ -248,7 +254,72 @@ struct event_image {
 	uint64_t resolved_ns; /* when its manifest was stored: first sign of a pull; 0 unknown */
 };
 
-enum source_kind { SOURCE_NONE, SOURCE_KERNEL, SOURCE_CONTAINERD, SOURCE_AGENT, SOURCE_KIND_COUNT };
+/*
+ * A pod that is bound to this node. The API server's stamps have whole seconds; when a change was
+ * seen live, the time is that of its arrival. A condition that does not hold has the time 0.
+ */
+struct event_pod {
+	char pod_uid[POD_UID_SIZE];
+	char pod[POD_SIZE];
+	char pod_namespace[NAMESPACE_SIZE];
+	uint64_t created_ns;	 /* API server's stamp, always */
+	uint64_t scheduled_ns;	 /* bound to this node */
+	uint64_t initialized_ns; /* init containers done */
+	uint64_t ready_ns;	 /* condition Ready since */
+	uint64_t deleted_ns;	 /* deletionTimestamp; 0: it is not being deleted */
+	bool arrived;		 /* scheduled_ns was seen live */
+	bool ready_arrived;	 /* ready_ns was seen live */
+	char phase[NAME_SIZE];	 /* Pending, Running, Succeeded, Failed, Unknown */
+	char reason[REASON_SIZE];
+	char message[MESSAGE_SIZE];
+};
+
+enum pod_container_state {
+	POD_CONTAINER_NONE,
+	POD_CONTAINER_WAITING,
+	POD_CONTAINER_RUNNING,
+	POD_CONTAINER_TERMINATED,
+	POD_CONTAINER_STATE_COUNT
+};
+
+struct event_pod_container {
+	char pod_uid[POD_UID_SIZE];
+	char name[NAME_SIZE];
+	char container_id[ID_SIZE]; /* without "containerd://"; "" until there is one */
+	char image[IMAGE_SIZE];
+	bool init;		 /* an init container, as the pod's spec says */
+	bool ready;		 /* passed its readiness probe, or has none */
+	bool ready_arrived;	 /* it became ready before our eyes, at boot_ns */
+	bool has_probe;		 /* readiness or startup probe */
+	uint32_t probe_period_s; /* of the readiness probe, else the startup probe; 0: none */
+	uint32_t restarts;
+	enum pod_container_state state;
+	char reason
+		[REASON_SIZE]; /* ImagePullBackOff, CrashLoopBackOff, CreateContainerConfigError, ... */
+	char message[MESSAGE_SIZE];
+};
+
+struct event_pod_gone {
+	char pod_uid[POD_UID_SIZE];
+};
+
+struct event_pod_trouble {
+	char pod_uid[POD_UID_SIZE];
+	char reason[REASON_SIZE]; /* FailedMount, FailedScheduling, FailedCreatePodSandBox, ... */
+	char message[MESSAGE_SIZE];
+	char component[NAME_SIZE]; /* kubelet, default-scheduler, ... */
+	uint64_t first_ns, last_ns;
+	uint32_t count;
+};
+
+enum source_kind {
+	SOURCE_NONE,
+	SOURCE_KERNEL,
+	SOURCE_CONTAINERD,
+	SOURCE_AGENT,
+	SOURCE_KUBERNETES,
+	SOURCE_KIND_COUNT
+};
 
 enum source_step {
 	SOURCE_STEP_NONE,
@@ -286,6 +357,10 @@ struct event {
 		struct event_ingest ingest;
 		struct event_layer layer;
 		struct event_image image;
+		struct event_pod pod;
+		struct event_pod_container pod_container;
+		struct event_pod_gone pod_gone;
+		struct event_pod_trouble pod_trouble;
 		struct event_source source;
 	};
 };

@@ -169,6 +169,52 @@ static const struct json_field image_rows[] = {
 static JSON_SHAPE(image_shape, SELF, image_rows);
 
 #undef SELF
+#define SELF struct event_pod
+static const struct json_field pod_rows[] = {
+	JSON_ROW(TEXT, pod_uid),       JSON_ROW(TEXT, pod),	     JSON_ROW(TEXT, pod_namespace),
+	JSON_ROW(UINT, created_ns),    JSON_ROW(UINT, scheduled_ns), JSON_ROW(UINT, initialized_ns),
+	JSON_ROW(UINT, ready_ns),      JSON_ROW(UINT, deleted_ns),   JSON_ROW(BOOL, arrived),
+	JSON_ROW(BOOL, ready_arrived), JSON_ROW(TEXT, phase),	     JSON_ROW(TEXT, reason),
+	JSON_ROW(TEXT, message),
+};
+static JSON_SHAPE(pod_shape, SELF, pod_rows);
+
+#undef SELF
+#define SELF struct event_pod_container
+static const struct json_field pod_container_rows[] = {
+	JSON_ROW(TEXT, pod_uid),
+	JSON_ROW(TEXT, name),
+	JSON_ROW(TEXT, container_id),
+	JSON_ROW(TEXT, image),
+	JSON_ROW(BOOL, init),
+	JSON_ROW(BOOL, ready),
+	JSON_ROW(BOOL, ready_arrived),
+	JSON_ROW(BOOL, has_probe),
+	JSON_ROW(UINT, probe_period_s),
+	JSON_ROW(UINT, restarts),
+	JSON_WORD(state, json_pod_container_states),
+	JSON_ROW(TEXT, reason),
+	JSON_ROW(TEXT, message),
+};
+static JSON_SHAPE(pod_container_shape, SELF, pod_container_rows);
+
+#undef SELF
+#define SELF struct event_pod_gone
+static const struct json_field pod_gone_rows[] = {
+	JSON_ROW(TEXT, pod_uid),
+};
+static JSON_SHAPE(pod_gone_shape, SELF, pod_gone_rows);
+
+#undef SELF
+#define SELF struct event_pod_trouble
+static const struct json_field pod_trouble_rows[] = {
+	JSON_ROW(TEXT, pod_uid),   JSON_ROW(TEXT, reason),   JSON_ROW(TEXT, message),
+	JSON_ROW(TEXT, component), JSON_ROW(UINT, first_ns), JSON_ROW(UINT, last_ns),
+	JSON_ROW(UINT, count),
+};
+static JSON_SHAPE(pod_trouble_shape, SELF, pod_trouble_rows);
+
+#undef SELF
 #define SELF struct event_source
 static const struct json_field source_rows[] = {
 	JSON_WORD(source, json_source_kinds),
@@ -192,11 +238,22 @@ static const struct json_field head_rows[] = {
 JSON_SHAPE(json_event_head, SELF, head_rows);
 
 const struct json_shape *const json_event_bodies[EVENT_TYPE_COUNT] = {
-	[EVENT_CGROUP_NEW] = &cgroup_shape,   [EVENT_CGROUP_GONE] = &cgroup_shape,
-	[EVENT_EXEC] = &exec_shape,	      [EVENT_EXIT] = &exit_shape,
-	[EVENT_LISTEN] = &listen_shape,	      [EVENT_OOM] = &oom_shape,
-	[EVENT_CONTAINER] = &container_shape, [EVENT_CONTAINER_GONE] = &container_gone_shape,
-	[EVENT_TASK] = &task_shape,	      [EVENT_SNAPSHOT] = &snapshot_shape,
-	[EVENT_INGEST] = &ingest_shape,	      [EVENT_LAYER] = &layer_shape,
-	[EVENT_IMAGE] = &image_shape,	      [EVENT_SOURCE] = &source_shape,
+	[EVENT_CGROUP_NEW] = &cgroup_shape,
+	[EVENT_CGROUP_GONE] = &cgroup_shape,
+	[EVENT_EXEC] = &exec_shape,
+	[EVENT_EXIT] = &exit_shape,
+	[EVENT_LISTEN] = &listen_shape,
+	[EVENT_OOM] = &oom_shape,
+	[EVENT_CONTAINER] = &container_shape,
+	[EVENT_CONTAINER_GONE] = &container_gone_shape,
+	[EVENT_TASK] = &task_shape,
+	[EVENT_SNAPSHOT] = &snapshot_shape,
+	[EVENT_INGEST] = &ingest_shape,
+	[EVENT_LAYER] = &layer_shape,
+	[EVENT_IMAGE] = &image_shape,
+	[EVENT_POD] = &pod_shape,
+	[EVENT_POD_CONTAINER] = &pod_container_shape,
+	[EVENT_POD_GONE] = &pod_gone_shape,
+	[EVENT_POD_TROUBLE] = &pod_trouble_shape,
+	[EVENT_SOURCE] = &source_shape,
 };

@@ -55,6 +55,8 @@ static const struct json_field start_rows[] = {
 	JSON_ROW(TEXT, listen_address),
 	JSON_ROW(TEXT, file),
 	JSON_ROW(UINT, pid),
+	JSON_ROW(UINT, ready_ns),
+	JSON_ROW(UINT, probe_period_s),
 };
 static JSON_SHAPE(start_shape, SELF, start_rows);
 
@@ -127,6 +129,15 @@ static const struct json_field gap_rows[] = {
 static JSON_SHAPE(gap_shape, SELF, gap_rows);
 
 #undef SELF
+#define SELF struct record_wait
+static const struct json_field wait_rows[] = {
+	JSON_ROW(TEXT, reason),	       JSON_ROW(TEXT, message),	      JSON_ROW(TEXT, component),
+	JSON_OBJECT(span, span_shape), JSON_ROW(UINT, next_retry_ns), JSON_ROW(UINT, count),
+	JSON_ROW(BOOL, over),
+};
+static JSON_SHAPE(wait_shape, SELF, wait_rows);
+
+#undef SELF
 #define SELF struct record_boot
 static const struct json_field boot_rows[] = {
 	JSON_OBJECT(span, span_shape),
@@ -148,4 +159,5 @@ JSON_SHAPE(json_record_head, SELF, head_rows);
 const struct json_shape *const json_record_bodies[RECORD_TYPE_COUNT] = {
 	[RECORD_START] = &start_shape, [RECORD_OOM] = &oom_shape,   [RECORD_EXIT] = &exit_shape,
 	[RECORD_PULL] = &pull_shape,   [RECORD_BOOT] = &boot_shape, [RECORD_GAP] = &gap_shape,
+	[RECORD_WAIT] = &wait_shape,
 };

@@ -17,11 +17,13 @@ WORDS(event_types, EVENT_TYPE_COUNT, [EVENT_NONE] = "none", [EVENT_CGROUP_NEW] =
       [EVENT_LISTEN] = "listen", [EVENT_OOM] = "oom", [EVENT_CONTAINER] = "container",
       [EVENT_CONTAINER_GONE] = "container-gone", [EVENT_TASK] = "task",
       [EVENT_SNAPSHOT] = "snapshot", [EVENT_INGEST] = "ingest", [EVENT_LAYER] = "layer",
-      [EVENT_IMAGE] = "image", [EVENT_SOURCE] = "source");
+      [EVENT_IMAGE] = "image", [EVENT_POD] = "pod", [EVENT_POD_CONTAINER] = "pod-container",
+      [EVENT_POD_GONE] = "pod-gone", [EVENT_POD_TROUBLE] = "pod-trouble",
+      [EVENT_SOURCE] = "source");
 
-WORDS(record_types,
-      RECORD_TYPE_COUNT, [RECORD_NONE] = "none", [RECORD_START] = "start", [RECORD_OOM] = "oom",
-      [RECORD_EXIT] = "exit", [RECORD_PULL] = "pull", [RECORD_BOOT] = "boot", [RECORD_GAP] = "gap");
+WORDS(record_types, RECORD_TYPE_COUNT, [RECORD_NONE] = "none", [RECORD_START] = "start",
+      [RECORD_OOM] = "oom", [RECORD_EXIT] = "exit", [RECORD_PULL] = "pull", [RECORD_BOOT] = "boot",
+      [RECORD_GAP] = "gap", [RECORD_WAIT] = "wait");
 
 WORDS(phases, PHASE_COUNT, [PHASE_NONE] = "none", [PHASE_SCHEDULE] = "schedule",
       [PHASE_ADMIT] = "admit", [PHASE_SANDBOX] = "sandbox", [PHASE_INIT] = "init",
@@ -30,7 +32,7 @@ WORDS(phases, PHASE_COUNT, [PHASE_NONE] = "none", [PHASE_SCHEDULE] = "schedule",
 
 WORDS(start_states, START_STATE_COUNT, [START_STATE_NONE] = "none", [START_RUNNING] = "running",
       [START_LISTENING] = "listening", [START_EXITED] = "exited", [START_FAILED] = "failed",
-      [START_SILENT] = "silent");
+      [START_SILENT] = "silent", [START_READY] = "ready");
 
 WORDS(exit_verdicts,
       EXIT_VERDICT_COUNT, [EXIT_VERDICT_NONE] = "none", [EXIT_COMPLETED] = "completed",
@@ -45,7 +47,8 @@ WORDS(survivals,
       SURVIVAL_COUNT, [SURVIVAL_UNKNOWN] = "unknown", [SURVIVAL_YES] = "yes", [SURVIVAL_NO] = "no");
 
 WORDS(source_kinds, SOURCE_KIND_COUNT, [SOURCE_NONE] = "none", [SOURCE_KERNEL] = "kernel",
-      [SOURCE_CONTAINERD] = "containerd", [SOURCE_AGENT] = "agent");
+      [SOURCE_CONTAINERD] = "containerd", [SOURCE_AGENT] = "agent",
+      [SOURCE_KUBERNETES] = "kubernetes");
 
 WORDS(source_steps, SOURCE_STEP_COUNT, [SOURCE_STEP_NONE] = "none", [SOURCE_UP] = "up",
       [SOURCE_DOWN] = "down", [SOURCE_LOST] = "lost", [SOURCE_MISSING] = "missing",
@@ -112,3 +115,7 @@ const char *source_kind_name(enum source_kind source)
 {
 	return word(&json_source_kinds, source);
 }
+
+WORDS(pod_container_states,
+      POD_CONTAINER_STATE_COUNT, [POD_CONTAINER_NONE] = "none", [POD_CONTAINER_WAITING] = "waiting",
+      [POD_CONTAINER_RUNNING] = "running", [POD_CONTAINER_TERMINATED] = "terminated");

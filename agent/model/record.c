@@ -4,7 +4,8 @@
 static bool start_reconstructed(const struct record_start *start)
 {
 	for (uint32_t i = 0; i < start->phase_count && i < START_PHASES_MAX; i++)
-		if (start->phases[i].reconstructed)
+		/* a pod's creation is known by a stamp only, always */
+		if (start->phases[i].reconstructed && start->phases[i].phase != PHASE_SCHEDULE)
 			return true;
 	return false;
 }
@@ -68,6 +69,8 @@ uint64_t record_duration_ns(const struct record *record)
 		return between(record->boot.span.from_ns, record->boot.span.to_ns);
 	case RECORD_GAP:
 		return between(record->gap.span.from_ns, record->gap.span.to_ns);
+	case RECORD_WAIT:
+		return between(record->wait.span.from_ns, record->wait.span.to_ns);
 	default:
 		return 0;
 	}

@@ -24,6 +24,7 @@ enum record_type {
 	RECORD_PULL,
 	RECORD_BOOT,
 	RECORD_GAP,
+	RECORD_WAIT, /* words are in files: new types come last */
 	RECORD_TYPE_COUNT
 };
 
@@ -81,10 +82,14 @@ enum start_state {
 	START_EXITED,	 /* ended before it listened */
 	START_FAILED,	 /* the entrypoint was never executed */
 	START_SILENT,	 /* still running at the end of the start window, never listened */
+	START_READY,	 /* a pod's own start: it became Ready */
 	START_STATE_COUNT
 };
 
-/* phases are in order, gapless, and sum to span. */
+/*
+ * phases are in order, gapless, and sum to span. The start of a container, or, where subject.container
+ * is empty, of a pod: created to Ready, with the phases of the container that was ready last.
+ */
 struct record_start {
 	enum start_state state;
 	struct span
@@ -102,6 +107,8 @@ struct record_start {
 	char listen_address[ADDRESS_SIZE];
 	char file[FILE_SIZE]; /* the entrypoint's program */
 	uint32_t pid;
+	uint64_t ready_ns;	 /* Kubernetes called it ready; 0 not known */
+	uint32_t probe_period_s; /* of the probe that decided it; 0: none or not known */
 };
 
 enum exit_verdict {
@@ -196,6 +203,21 @@ struct record_gap {
 	uint64_t count; /* facts known to be lost; 0: not countable */
 };
 
+/*
+ * What a pod or a container of it waits or waited for, as Kubernetes alone knows: no node fits, the image
+ * can't be pulled, the next restart is put off, a volume can't be mounted.
+ */
+struct record_wait {
+	char reason
+		[REASON_SIZE]; /* Kubernetes' word: ImagePullBackOff, CrashLoopBackOff, FailedMount, ... */
+	char message[MESSAGE_SIZE]; /* and text, cut */
+	char component[NAME_SIZE];  /* who said so; "" for a container's status */
+	struct span span;	    /* to_ns 0: it goes on */
+	uint64_t next_retry_ns; /* CrashLoopBackOff: when the kubelet tries again; 0 not known */
+	uint32_t count;		/* how often it was said */
+	bool over;
+};
+
 /* Filled in by the boot report. */
 struct record_boot {
 	struct span span;
@@ -215,6 +237,7 @@ struct record {
 		struct record_pull pull;
 		struct record_boot boot;
 		struct record_gap gap;
+		struct record_wait wait;
 	};
 };
 

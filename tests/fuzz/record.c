@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "cli/sentence.h"
+#include "model/sentence.h"
 #include "model/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -66,8 +66,12 @@ static void events_have_all_rows(void **state)
 	CHECK(json_event_bodies[EVENT_INGEST], struct event_ingest);
 	CHECK(json_event_bodies[EVENT_LAYER], struct event_layer);
 	CHECK(json_event_bodies[EVENT_IMAGE], struct event_image);
+	CHECK(json_event_bodies[EVENT_POD], struct event_pod);
+	CHECK(json_event_bodies[EVENT_POD_CONTAINER], struct event_pod_container);
+	CHECK(json_event_bodies[EVENT_POD_GONE], struct event_pod_gone);
+	CHECK(json_event_bodies[EVENT_POD_TROUBLE], struct event_pod_trouble);
 	CHECK(json_event_bodies[EVENT_SOURCE], struct event_source);
-	_Static_assert(EVENT_TYPE_COUNT == 15, "a new event type needs a line above");
+	_Static_assert(EVENT_TYPE_COUNT == 19, "a new event type needs a line above");
 
 	check("struct event's head", &json_event_head, offsetof(struct event, cgroup));
 	for (int type = 1; type < EVENT_TYPE_COUNT; type++)
@@ -87,7 +91,8 @@ static void records_have_all_rows(void **state)
 	CHECK(json_record_bodies[RECORD_PULL], struct record_pull);
 	CHECK(json_record_bodies[RECORD_BOOT], struct record_boot);
 	CHECK(json_record_bodies[RECORD_GAP], struct record_gap);
-	_Static_assert(RECORD_TYPE_COUNT == 7, "a new record type needs a line above");
+	CHECK(json_record_bodies[RECORD_WAIT], struct record_wait);
+	_Static_assert(RECORD_TYPE_COUNT == 8, "a new record type needs a line above");
 
 	check("struct record's head", &json_record_head, offsetof(struct record, start));
 	for (int type = 1; type < RECORD_TYPE_COUNT; type++)

@@ -29,11 +29,12 @@ static uint64_t random_u64(void)
 static void every_value_has_a_word(void **state)
 {
 	const struct json_words *all[] = {
-		&json_event_types,    &json_record_types,     &json_phases,
-		&json_start_states,   &json_exit_verdicts,    &json_limit_scopes,
-		&json_survivals,      &json_source_kinds,     &json_source_steps,
-		&json_roles,	      &json_container_states, &json_task_steps,
-		&json_snapshot_steps, &json_ingest_kinds,     &json_image_steps,
+		&json_event_types,  &json_record_types,	    &json_phases,
+		&json_start_states, &json_exit_verdicts,    &json_limit_scopes,
+		&json_survivals,    &json_source_kinds,	    &json_source_steps,
+		&json_roles,	    &json_container_states, &json_pod_container_states,
+		&json_task_steps,   &json_snapshot_steps,   &json_ingest_kinds,
+		&json_image_steps,
 	};
 
 	(void)state;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Each record as one sentence; nothing that came from outside reaches a terminal raw. */
-#include "cli/sentence.h"
+#include "model/sentence.h"
 
 #include <signal.h>
 #include <stdio.h>

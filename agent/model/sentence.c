@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/sentence.h"
+#include "model/sentence.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -90,6 +90,9 @@ static void start_text(FILE *out, const struct record *record)
 		break;
 	case START_EXITED:
 		fprintf(out, "executed after %s, ended", duration(length(start->span)));
+		break;
+	case START_READY:
+		fprintf(out, "ready after %s", duration(length(start->span)));
 		break;
 	case START_SILENT:
 		fprintf(out, "executed after %s, runs without listening",
@@ -280,6 +283,23 @@ static void gap_text(FILE *out, const struct record *record)
 		fprintf(out, ", %" PRIu64 " lost", gap->count);
 }
 
+static void wait_text(FILE *out, const struct record *record)
+{
+	const struct record_wait *wait = &record->wait;
+
+	fputs(wait->over ? "waited" : "waits", out);
+	if (length(wait->span))
+		fprintf(out, " %s", duration(length(wait->span)));
+	fputs(": ", out);
+	text_print_safe(out, wait->reason);
+	if (wait->count > 1)
+		fprintf(out, " %" PRIu32 "x", wait->count);
+	if (*wait->message) {
+		fputs(": ", out);
+		text_print_safe(out, wait->message);
+	}
+}
+
 void sentence_text(FILE *out, const struct record *record)
 {
 	switch (record->type) {
@@ -297,6 +317,9 @@ void sentence_text(FILE *out, const struct record *record)
 		break;
 	case RECORD_GAP:
 		gap_text(out, record);
+		break;
+	case RECORD_WAIT:
+		wait_text(out, record);
 		break;
 	default:
 		break;

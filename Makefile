@@ -46,7 +46,7 @@ MAY_USE_client := base
 MAY_USE_track  := model base
 MAY_USE_store  := model base
 MAY_USE_source := client model base
-MAY_USE_sink   := client model base
+MAY_USE_sink   := store client model base
 MAY_USE_cli    := store track client model base
 
 sources = $(sort $(wildcard agent/$(1)/*.c))

@@ -66,6 +66,61 @@ void store_tend(struct store *store);
 int store_bookmark_set(struct store *store, const char *name, uint64_t value);
 int store_bookmark_get(struct store *store, const char *name, uint64_t *ret);
 
+/*
+ * The outbox: what the API server is to be told, kept until it knows.
+ *
+ * A record waits untold from the moment it is stored. store_outbox_fill describes each as an entry, or as
+ * nothing worth telling, in the transaction that marks it told: a kill -9 at any instant neither loses nor
+ * doubles one. Repeats of the same series within the gap are one entry that counts. An entry is pending
+ * while the API server knows less than its count; writing it again must be harmless (absolute counts).
+ */
+#define OUTBOX_NAME_SIZE 254 /* RFC 1123 subdomain */
+#define OUTBOX_BATCH	 64
+#define OUTBOX_MAX	 10000 /* pending entries; above that records wait untold */
+
+struct outbox_entry {
+	char name
+		[OUTBOX_NAME_SIZE]; /* of the object, unique: made of the record's boot, type and key */
+	char object[80];	    /* whose budget it is on: the pod's uid, or the node */
+	char series[256];	    /* equal for repeats of the same thing */
+	char *body;		    /* owned: handed to the store */
+};
+
+/* Fills in *ret and returns true, or returns false: not worth telling. ret is zeroed. */
+typedef bool (*outbox_describe_fn)(void *context, const char *boot_id, const struct record *record,
+				   struct outbox_entry *ret);
+
+struct store_outbox_policy {
+	unsigned int early_types; /* bits of enum record_type that are told before they are final */
+	uint64_t series_gap_ns;
+	outbox_describe_fn describe;
+	void *context;
+};
+
+/* From now on new records wait to be told; those before are taken for told. */
+void store_outbox_enable(struct store *store);
+
+/* Returns how many records were looked at (at most OUTBOX_BATCH: call again while > 0), or a negative errno. */
+int store_outbox_fill(struct store *store, const struct store_outbox_policy *policy);
+
+struct outbox_item {
+	int64_t id;
+	char name[OUTBOX_NAME_SIZE];
+	char object[80];
+	char *body;		 /* free() it */
+	uint64_t count, written; /* written 0: the API server does not know it */
+	int64_t last_wall_ns;	 /* of the latest repeat */
+};
+
+/* Pending entries with an id above after_id, oldest first. Returns how many, or a negative errno. */
+int store_outbox_pending(struct store *store, int64_t after_id, struct outbox_item *ret,
+			 uint32_t limit);
+
+/* The API server knows of so many. */
+int store_outbox_written(struct store *store, int64_t id, uint64_t count);
+
+uint64_t store_outbox_count(struct store *store); /* pending */
+
 enum store_order { STORE_NEWEST_FIRST, STORE_OLDEST_FIRST, STORE_LONGEST_FIRST };
 
 /* Empty texts and zeroes match everything. */

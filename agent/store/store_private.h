@@ -5,7 +5,7 @@
  * store.c is the door: it decides what happens when the disk fails. store_file.c knows the
  * directory and the damaged files, store_database.c the connection and its settings, store_schema.c
  * the tables, store_write.c one record and one bookmark, store_trim.c the limits, store_query.c the
- * reading, store_queue.c what waits in memory.
+ * reading, store_queue.c what waits in memory, store_outbox.c what Kubernetes is to be told.
  */
 #pragma once
 
@@ -28,6 +28,14 @@ enum store_statement {
 	STATEMENT_TRIM_BOOTS,
 	STATEMENT_TRIM_BOOKMARKS,
 	STATEMENT_USED_PAGES,
+	STATEMENT_OUTBOX_UNTOLD,
+	STATEMENT_OUTBOX_TOLD,
+	STATEMENT_OUTBOX_JOIN,
+	STATEMENT_OUTBOX_ADD,
+	STATEMENT_OUTBOX_PENDING,
+	STATEMENT_OUTBOX_WRITTEN,
+	STATEMENT_OUTBOX_COUNT,
+	STATEMENT_OUTBOX_TRIM,
 	STATEMENT_COUNT,
 };
 
@@ -39,6 +47,7 @@ struct store {
 	sqlite3_stmt *statements[STATEMENT_COUNT];
 	int64_t boot; /* this boot's row */
 	bool reader;
+	bool outbox; /* new records wait to be told */
 	struct store_waiting *waiting;
 	uint64_t records[RECORD_TYPE_COUNT];
 	uint64_t dropped, set_aside;
@@ -107,6 +116,11 @@ int store_write_record(struct store *store, const struct record *record, const c
 
 /* Deletes a bounded number of the oldest records if a limit is exceeded. */
 int store_trim(struct store *store);
+
+/* --- store_outbox.c --- */
+
+/* Forgets what has long been told. */
+int store_outbox_trim(struct store *store);
 
 /* --- store_queue.c --- */
 

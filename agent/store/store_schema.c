@@ -39,6 +39,21 @@ static const char *const migrations[] = {
 	"  name TEXT NOT NULL,"
 	"  value INTEGER NOT NULL,"
 	"  PRIMARY KEY (boot, name)) STRICT, WITHOUT ROWID;",
+
+	/* The outbox: what Kubernetes is told. A series counts repeats; written is what the API server knows. */
+	"ALTER TABLE records ADD COLUMN told INTEGER NOT NULL DEFAULT 1;"
+	"CREATE INDEX records_untold ON records (id) WHERE told = 0;"
+	"CREATE TABLE outbox ("
+	"  id INTEGER PRIMARY KEY,"
+	"  name TEXT NOT NULL UNIQUE,"
+	"  object TEXT NOT NULL,"
+	"  series TEXT NOT NULL,"
+	"  body TEXT NOT NULL,"
+	"  count INTEGER NOT NULL,"
+	"  written INTEGER NOT NULL,"
+	"  last_wall_ns INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX outbox_pending ON outbox (id) WHERE written < count;"
+	"CREATE INDEX outbox_series ON outbox (series, last_wall_ns);",
 };
 
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(*migrations)))

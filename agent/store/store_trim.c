@@ -98,8 +98,10 @@ int store_trim(struct store *store)
 	int r = 0;
 
 	store->writes = 0;
-	if (oversized < 0)
-		return oversized;
+	if (store->outbox)
+		r = store_outbox_trim(store);
+	if (oversized < 0 || r < 0)
+		return oversized < 0 ? oversized : r;
 	if (aged + oversized == 0)
 		return 0;
 	store->written = true;

@@ -9,10 +9,11 @@
 static const char *const statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_FIND] =
 		"SELECT id, body FROM records WHERE boot = ?1 AND type = ?2 AND key = ?3",
-	[STATEMENT_INSERT] = "INSERT INTO records (boot, type, key, boot_ns, wall_ns, final, "
-			     "measured, duration_ns, namespace, pod,"
-			     " container, container_id, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
-			     "?8, ?9, ?10, ?11, ?12, ?13)",
+	[STATEMENT_INSERT] =
+		"INSERT INTO records (boot, type, key, boot_ns, wall_ns, final, "
+		"measured, duration_ns, namespace, pod,"
+		" container, container_id, body, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+		"?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	[STATEMENT_UPDATE] =
 		"UPDATE records SET boot_ns = ?4, wall_ns = ?5, final = ?6, measured = ?7, "
 		"duration_ns = ?8,"
@@ -32,6 +33,23 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
 				 " (SELECT 1 FROM records WHERE records.boot = boots.id)",
 	[STATEMENT_TRIM_BOOKMARKS] =
 		"DELETE FROM bookmarks WHERE boot NOT IN (SELECT id FROM boots)",
+	[STATEMENT_OUTBOX_UNTOLD] =
+		"SELECT records.id, boots.boot_id, body FROM records JOIN boots ON boots.id = boot"
+		" WHERE told = 0 AND (final OR ?1 >> type & 1) ORDER BY records.id LIMIT ?2",
+	[STATEMENT_OUTBOX_TOLD] = "UPDATE records SET told = 1 WHERE id = ?1",
+	[STATEMENT_OUTBOX_JOIN] =
+		"UPDATE outbox SET count = count + 1, last_wall_ns = max(last_wall_ns, ?3)"
+		" WHERE id = (SELECT id FROM outbox WHERE series = ?1 AND last_wall_ns >= ?2"
+		" ORDER BY last_wall_ns DESC LIMIT 1)",
+	[STATEMENT_OUTBOX_ADD] =
+		"INSERT INTO outbox (name, object, series, body, count, written, last_wall_ns)"
+		" VALUES (?1, ?2, ?3, ?4, 1, 0, ?5) ON CONFLICT DO NOTHING",
+	[STATEMENT_OUTBOX_PENDING] =
+		"SELECT id, name, object, body, count, written, last_wall_ns FROM outbox"
+		" WHERE written < count AND id > ?1 ORDER BY id",
+	[STATEMENT_OUTBOX_WRITTEN] = "UPDATE outbox SET written = max(written, ?2) WHERE id = ?1",
+	[STATEMENT_OUTBOX_COUNT] = "SELECT count(*) FROM outbox WHERE written < count",
+	[STATEMENT_OUTBOX_TRIM] = "DELETE FROM outbox WHERE written >= count AND last_wall_ns < ?1",
 	[STATEMENT_USED_PAGES] =
 		"SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count",
 };
@@ -80,6 +98,7 @@ static void bind_record(sqlite3_stmt *statement, const struct store *store,
 	bind_text(statement, 11, subject->container);
 	bind_text(statement, 12, subject->container_id);
 	bind_text(statement, 13, body);
+	sqlite3_bind_int(statement, 14, !store->outbox); /* an update leaves it as it is */
 }
 
 /* Steps to the end and leaves nothing open, not even a transaction. */

@@ -168,7 +168,7 @@ static void a_newer_schema_is_left_alone(void **state)
 	assert_int_equal(stat(folder.file, &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
 	assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
-	run_sql(folder.file, "PRAGMA user_version = 1");
+	run_sql(folder.file, "PRAGMA user_version = 2");
 	store = folder_open(&folder, NULL);
 	assert_int_equal(query_count(store, (struct store_query){0}), 3);
 	store_close(store);

@@ -366,6 +366,9 @@ struct container *facts_event(struct facts *facts, const struct event *event, ui
 	case EVENT_CONTAINER_GONE:
 		c = note_gone(facts, event->container_gone.container_id, event->boot_ns);
 		break;
+	case EVENT_POD_CONTAINER: /* pod.c keeps what it tells */
+		c = containers_find(facts->containers, event->pod_container.container_id);
+		break;
 	default:
 		break;
 	}

@@ -33,6 +33,7 @@ static const char *const source_names[SOURCE_KIND_COUNT] = {
 	[SOURCE_KERNEL] = "kernel",
 	[SOURCE_CONTAINERD] = "containerd",
 	[SOURCE_AGENT] = "agent",
+	[SOURCE_KUBERNETES] = "kubernetes",
 };
 
 struct gaps *gaps_new(record_fn emit, void *context)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "track/lifecycle.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -22,6 +23,8 @@
 #define IDENTITY_NS (3 * NS_PER_SECOND)
 /* … unless it is away and tells when it is back. */
 #define CONTAINERD_AWAY_NS (60 * NS_PER_SECOND)
+/* The kubelet reports a container that runs within this time. */
+#define TOLD_NS (10 * NS_PER_SECOND)
 /* A deleted container is kept for late events. */
 #define FORGET_NS (10 * NS_PER_SECOND)
 
@@ -93,11 +96,17 @@ static bool is_sandbox(const struct container *c)
 	return c->sandbox || (!c->identified && strcmp(c->file, "/pause") == 0);
 }
 
+static struct start_facts start_facts(const struct lifecycle *lifecycle)
+{
+	return (struct start_facts){lifecycle->containers, lifecycle->pulls, lifecycle->pods};
+}
+
 static void tell_start(struct lifecycle *lifecycle, struct container *c, bool final, bool silent)
 {
 	struct record record = {.type = RECORD_START, .final = final, .subject = c->subject};
+	struct start_facts facts = start_facts(lifecycle);
 
-	if (start_build(lifecycle->containers, c, lifecycle->pulls, &record.start)) {
+	if (start_build(&facts, c, &record.start)) {
 		if (silent)
 			record.start.state = START_SILENT;
 		TEXT_COPY(record.key, c->id);
@@ -112,17 +121,30 @@ static void tell_start(struct lifecycle *lifecycle, struct container *c, bool fi
 /* That a container was an init container shows when the next one begins. */
 static void retell_inits(struct lifecycle *lifecycle, const struct container *later)
 {
+	struct start_facts facts = start_facts(lifecycle);
+
 	for (struct container *c = lifecycle->containers->by_id; c; c = c->by_id.next) {
 		struct record_start start;
 
 		if (c == later || !c->start_final || c->init_told || !container_ended(c) ||
 		    strcmp(c->subject.sandbox_id, later->subject.sandbox_id) != 0 ||
-		    !start_build(lifecycle->containers, c, lifecycle->pulls, &start) ||
-		    !start.init_container)
+		    !start_build(&facts, c, &start) || !start.init_container)
 			continue;
 		c->init_told = true;
 		tell_start(lifecycle, c, true, false);
 	}
+}
+
+void lifecycle_pod_ready(struct lifecycle *lifecycle, const struct pod *pod)
+{
+	struct record record = {.type = RECORD_START, .final = true, .subject = pod->subject};
+	struct start_facts facts = start_facts(lifecycle);
+
+	if (!start_build_pod(&facts, pod, &record.start))
+		return;
+	snprintf(record.key, sizeof(record.key), "pod-%.64s", pod->subject.pod_uid);
+	record.boot_ns = record.start.span.to_ns;
+	lifecycle->emit(lifecycle->context, &record);
 }
 
 /* Both sources have told what they know, or the one that has not can't. */
@@ -167,6 +189,33 @@ static bool adopted(const struct lifecycle *lifecycle, const struct container *c
 	return !c->exec_ns && !kernel_watched && (c->cri_started_ns || c->task_start_ns);
 }
 
+static const struct pod_container *told_by_kubernetes(const struct lifecycle *lifecycle,
+						      const struct container *c)
+{
+	return pod_find_container(pods_find(lifecycle->pods, c->subject.pod_uid), c->id);
+}
+
+/* How long a container that listens is waited for, until its probe says so too. */
+static uint64_t patience_ns(const struct lifecycle *lifecycle, const struct container *c)
+{
+	const struct pod_container *told = told_by_kubernetes(lifecycle, c);
+
+	if (!gaps_source_up(lifecycle->gaps, SOURCE_KUBERNETES) || container_ended(c) ||
+	    !pods_find(lifecycle->pods, c->subject.pod_uid))
+		return SETTLE_NS;
+	if (!told) /* the kubelet has not reported it yet: is there a probe? */
+		return TOLD_NS;
+	return told->has_probe && !told->ready_ns ? lifecycle->start_window_ns : SETTLE_NS;
+}
+
+/* Its probe has passed, and it never listened. */
+static bool ready_in_silence(const struct lifecycle *lifecycle, const struct container *c)
+{
+	const struct pod_container *told = told_by_kubernetes(lifecycle, c);
+
+	return c->exec_ns && told && told->has_probe && told->ready_ns;
+}
+
 /* When its start has been over for long enough to be told for good; false: asks to be woken then. */
 static bool start_settled(struct lifecycle *lifecycle, struct container *c, uint64_t now_ns)
 {
@@ -175,7 +224,7 @@ static bool start_settled(struct lifecycle *lifecycle, struct container *c, uint
 	uint64_t since = c->listen_ns ? notice(&c->listen_noticed_ns, now_ns)
 				      : notice(&c->end_noticed_ns, now_ns);
 
-	return waited(lifecycle, c, since, SETTLE_NS, now_ns);
+	return waited(lifecycle, c, since, patience_ns(lifecycle, c), now_ns);
 }
 
 static void consider_start(struct lifecycle *lifecycle, struct container *c, uint64_t now_ns)
@@ -191,7 +240,8 @@ static void consider_start(struct lifecycle *lifecycle, struct container *c, uin
 
 	if (!identity_settled(lifecycle, c, noticed, now_ns) || is_sandbox(c))
 		return;
-	if ((c->listen_ns && c->exec_ns) || old || container_ended(c)) {
+	if ((c->listen_ns && c->exec_ns) || old || container_ended(c) ||
+	    ready_in_silence(lifecycle, c)) {
 		bool named_late = c->start_final;
 
 		if (named_late || start_settled(lifecycle, c, now_ns)) {

@@ -10,11 +10,13 @@
 #include "track/death.h"
 #include "track/facts.h"
 #include "track/gap.h"
+#include "track/pod.h"
 #include "track/pull.h"
 
 struct lifecycle {
 	struct containers *containers;
 	const struct pulls *pulls;
+	const struct pods *pods;
 	const struct gaps *gaps;
 	struct deaths *deaths;
 	uint64_t start_window_ns;
@@ -22,6 +24,9 @@ struct lifecycle {
 	void *context;
 	uint64_t due_ns; /* earliest of all containers' */
 };
+
+/* A pod became Ready before our eyes: its own start. */
+void lifecycle_pod_ready(struct lifecycle *lifecycle, const struct pod *pod);
 
 /* Looks at one container after an event about it. */
 void lifecycle_consider(struct lifecycle *lifecycle, struct container *container, uint64_t now_ns);

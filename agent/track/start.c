@@ -141,11 +141,25 @@ static void add_network(const struct container *sandbox, struct record_start *st
 	}
 }
 
-/* sandbox, and what earlier containers of the pod took (init containers, by inference). */
-static void add_pod_phases(struct chain *chain, const struct containers *all,
+/* created and bound, by the API server's stamps, to the first sign of the sandbox. */
+static void add_kubernetes_phases(struct chain *chain, const struct pod *pod, uint64_t sandbox_ns)
+{
+	if (!pod || !pod->created_ns || pod->created_ns >= sandbox_ns)
+		return;
+	uint64_t bound = pod->scheduled_ns < sandbox_ns ? pod->scheduled_ns : sandbox_ns;
+
+	/* bound within the second of its creation, of which the stamp is the beginning */
+	if (bound)
+		chain_add(chain, PHASE_SCHEDULE, pod->created_ns, bound, true);
+	chain_add(chain, PHASE_ADMIT, bound ? bound : pod->created_ns, sandbox_ns, !pod->arrived);
+}
+
+/* What was before the container's own work: the pod's admission, its sandbox, its init containers. */
+static void add_pod_phases(struct chain *chain, const struct start_facts *facts,
 			   const struct container *container, const struct siblings *siblings)
 {
-	const struct container *sandbox = containers_sandbox(all, container);
+	const struct container *sandbox = containers_sandbox(facts->containers, container);
+	const struct pod *pod = pods_find(facts->pods, container->subject.pod_uid);
 
 	if (!sandbox)
 		return;
@@ -154,6 +168,8 @@ static void add_pod_phases(struct chain *chain, const struct containers *all,
 	if (siblings->restart || (!from && container->subject.attempt > 0))
 		return;
 	if (from && ready) {
+		if (!sandbox->subject.attempt)
+			add_kubernetes_phases(chain, pod, from);
 		chain_add(chain, PHASE_SANDBOX, from, ready, !sandbox->exec_ns);
 		add_network(sandbox, chain->start);
 	} else if (sandbox->cri_created_ns) {
@@ -182,8 +198,9 @@ static void add_pull(struct chain *chain, const struct container *container,
 	chain->start->pull_bytes = pull->bytes;
 }
 
-/* create, runtime and app, as the sources saw them. */
-static void add_own_phases(struct chain *chain, const struct container *c)
+/* create, runtime, app and probe, as the sources saw them. */
+static void add_own_phases(struct chain *chain, const struct container *c,
+			   const struct pod_container *told)
 {
 	uint64_t started = started_ns(c);
 	uint64_t created = c->created_ns ? c->created_ns : c->cri_created_ns;
@@ -197,8 +214,14 @@ static void add_own_phases(struct chain *chain, const struct container *c)
 	if (begin && end)
 		chain_add(chain, PHASE_RUNTIME, begin, end,
 			  !c->runtime_ns || (started && !c->exec_ns));
+	bool probed = told && told->has_probe && told->ready_ns > started;
+
 	if (c->exec_ns && c->listen_ns)
 		chain_add(chain, PHASE_APP, c->exec_ns, c->listen_ns, false);
+	else if (c->exec_ns && probed) /* it does not listen, or not on TCP */
+		chain_add(chain, PHASE_APP, c->exec_ns, told->ready_ns, !told->ready_arrived);
+	if (c->exec_ns && c->listen_ns && probed)
+		chain_add(chain, PHASE_PROBE, c->listen_ns, told->ready_ns, !told->ready_arrived);
 }
 
 static enum start_state state_of(const struct container *container)
@@ -210,29 +233,79 @@ static enum start_state state_of(const struct container *container)
 	return container_ended(container) ? START_EXITED : START_RUNNING;
 }
 
-bool start_build(const struct containers *all, const struct container *container,
-		 const struct pulls *pulls, struct record_start *ret)
+bool start_build(const struct start_facts *facts, const struct container *container,
+		 struct record_start *ret)
 {
+	const struct pod *pod = pods_find(facts->pods, container->subject.pod_uid);
+	const struct pod_container *told = pod_find_container(pod, container->id);
 	struct record_start start = {0};
 	struct chain chain = {.start = &start};
 
 	if (container->sandbox || (!started_ns(container) && !failed_ns(container)))
 		return false;
-	struct siblings siblings = look_at_siblings(all, container);
+	struct siblings siblings = look_at_siblings(facts->containers, container);
 
-	add_pod_phases(&chain, all, container, &siblings);
-	add_pull(&chain, container, pulls);
-	add_own_phases(&chain, container);
+	add_pod_phases(&chain, facts, container, &siblings);
+	add_pull(&chain, container, facts->pulls);
+	add_own_phases(&chain, container, told);
 	if (!start.phase_count)
 		return false;
 
 	start.state = state_of(container);
-	start.init_container = siblings.is_init;
+	start.init_container = told ? told->init : siblings.is_init;
+	start.ready_ns = told ? told->ready_ns : 0;
+	start.probe_period_s = told ? told->probe_period_s : 0;
 	start.pid = container->init.pid;
 	start.listen_ns = container->listen_ns;
 	start.listen_port = container->listen_port;
 	TEXT_COPY(start.listen_address, container->listen_address);
 	TEXT_COPY(start.file, container->file);
+	*ret = start;
+	return true;
+}
+
+/* The container that the pod became Ready with; NULL if one of them is a restart. */
+static const struct container *ready_last(const struct start_facts *facts, const struct pod *pod)
+{
+	const struct container *found = NULL;
+	uint64_t ready_ns = 0, begun_ns = 0;
+
+	for (uint32_t i = 0; i < pod->container_count; i++) {
+		const struct pod_container *told = &pod->containers[i];
+		const struct container *c = containers_find(facts->containers, told->container_id);
+
+		if (told->restarts)
+			return NULL;
+		if (told->init || !c)
+			continue;
+		/* one answer of the API server tells of several at once */
+		if (told->ready_ns > ready_ns ||
+		    (told->ready_ns == ready_ns && started_ns(c) > begun_ns)) {
+			ready_ns = told->ready_ns;
+			begun_ns = started_ns(c);
+			found = c;
+		}
+	}
+	return found;
+}
+
+bool start_build_pod(const struct start_facts *facts, const struct pod *pod,
+		     struct record_start *ret)
+{
+	const struct container *last = ready_last(facts, pod);
+	const struct container *sandbox = last ? containers_sandbox(facts->containers, last) : NULL;
+	struct record_start start;
+
+	if (!sandbox || sandbox->subject.attempt || !pod->created_ns ||
+	    !start_build(facts, last, &start) || start.span.from_ns != pod->created_ns)
+		return false;
+	struct chain chain = {.start = &start, .end_ns = start.span.to_ns};
+
+	/* told Ready after the last of them was: the kubelet's and the API server's time */
+	chain_add(&chain, PHASE_WAIT, start.span.to_ns, pod->ready_ns, false);
+	start.state = START_READY;
+	start.ready_ns = pod->ready_ns;
+	start.init_container = false;
 	*ret = start;
 	return true;
 }

@@ -3,12 +3,27 @@
 #pragma once
 
 #include "track/container.h"
+#include "track/pod.h"
 #include "track/pull.h"
 
+/* Where the facts are. */
+struct start_facts {
+	const struct containers *containers;
+	const struct pulls *pulls;
+	const struct pods *pods;
+};
+
 /*
- * Fills ret with the phases from the first sign of the pod (of the restart, if it is one) to the
- * first listen or, until then, the entrypoint's exec; phases are gapless. Returns false if the
- * container has no start to tell of.
+ * Fills ret with the phases from the pod's creation (its first sign, where there is no Kubernetes; that of the
+ * restart, if it is one) to the moment it was called ready, its first listen or, until then, the
+ * entrypoint's exec; phases are gapless. Returns false if the container has no start to tell of.
  */
-bool start_build(const struct containers *all, const struct container *container,
-		 const struct pulls *pulls, struct record_start *ret);
+bool start_build(const struct start_facts *facts, const struct container *container,
+		 struct record_start *ret);
+
+/*
+ * A pod's own start, created to Ready, with the phases of the container that was ready last. False if the
+ * containers that it became Ready with are not its first ones, or not known.
+ */
+bool start_build_pod(const struct start_facts *facts, const struct pod *pod,
+		     struct record_start *ret);

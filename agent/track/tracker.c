@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "track/lifecycle.h"
 #include "track/oom.h"
+#include "track/wait.h"
 
 #define START_WINDOW_NS (300 * NS_PER_SECOND)
 #define CONTAINERS_MAX	4096
@@ -26,6 +27,8 @@ struct tracker {
 	struct pulls *pulls;
 	struct ooms *ooms;
 	struct gaps *gaps;
+	struct pods *pods;
+	struct waits *waits;
 };
 
 static void emit(void *context, const struct record *record)
@@ -34,6 +37,13 @@ static void emit(void *context, const struct record *record)
 
 	tracker->stats.records[record->type]++;
 	tracker->on_record(tracker->context, record);
+}
+
+static void on_pod_ready(void *context, const struct pod *pod)
+{
+	struct tracker *tracker = context;
+
+	lifecycle_pod_ready(&tracker->lifecycle, pod);
 }
 
 int tracker_new(struct tracker **ret, const struct tracker_settings *settings, record_fn on_record,
@@ -51,10 +61,13 @@ int tracker_new(struct tracker **ret, const struct tracker_settings *settings, r
 	tracker->pulls = pulls_new(emit, tracker);
 	tracker->ooms = ooms_new(&tracker->containers, emit, tracker);
 	tracker->gaps = gaps_new(emit, tracker);
+	tracker->pods = pods_new(on_pod_ready, tracker);
+	tracker->waits = waits_new(tracker->pods, emit, tracker);
 	tracker->facts.containers = &tracker->containers;
 	tracker->lifecycle = (struct lifecycle){
 		.containers = &tracker->containers,
 		.pulls = tracker->pulls,
+		.pods = tracker->pods,
 		.gaps = tracker->gaps,
 		.deaths = tracker->deaths,
 		.start_window_ns =
@@ -63,7 +76,8 @@ int tracker_new(struct tracker **ret, const struct tracker_settings *settings, r
 		.context = tracker,
 		.due_ns = UINT64_MAX,
 	};
-	if (!tracker->deaths || !tracker->pulls || !tracker->ooms || !tracker->gaps) {
+	if (!tracker->deaths || !tracker->pulls || !tracker->ooms || !tracker->gaps ||
+	    !tracker->pods || !tracker->waits) {
 		tracker_free(tracker);
 		return -ENOMEM;
 	}
@@ -81,6 +95,8 @@ void tracker_free(struct tracker *tracker)
 	pulls_free(tracker->pulls);
 	ooms_free(tracker->ooms);
 	gaps_free(tracker->gaps);
+	waits_free(tracker->waits);
+	pods_free(tracker->pods);
 	free(tracker);
 }
 
@@ -128,6 +144,8 @@ void tracker_event(struct tracker *tracker, const struct event *event, uint64_t 
 
 	pulls_event(tracker->pulls, event, now_ns);
 	gaps_event(tracker->gaps, event, now_ns);
+	waits_event(tracker->waits, event, now_ns);
+	pods_event(tracker->pods, event, now_ns);
 	struct container *container = facts_event(&tracker->facts, event, now_ns);
 
 	ooms_event(tracker->ooms, event, now_ns);
@@ -139,15 +157,19 @@ void tracker_event(struct tracker *tracker, const struct event *event, uint64_t 
 		tell_evicted(tracker);
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 uint64_t tracker_next_tick_ns(const struct tracker *tracker)
 {
-	return least(least(tracker->lifecycle.due_ns, pulls_next_tick_ns(tracker->pulls)),
-		     least(ooms_next_tick_ns(tracker->ooms), gaps_next_tick_ns(tracker->gaps)));
+	const uint64_t others[] = {
+		pulls_next_tick_ns(tracker->pulls), ooms_next_tick_ns(tracker->ooms),
+		gaps_next_tick_ns(tracker->gaps),   pods_next_tick_ns(tracker->pods),
+		waits_next_tick_ns(tracker->waits),
+	};
+	uint64_t due_ns = tracker->lifecycle.due_ns;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (others[i] < due_ns)
+			due_ns = others[i];
+	return due_ns;
 }
 
 void tracker_tick(struct tracker *tracker, uint64_t boot_ns)
@@ -158,6 +180,8 @@ void tracker_tick(struct tracker *tracker, uint64_t boot_ns)
 	pulls_tick(tracker->pulls, tracker->now_ns);
 	ooms_tick(tracker->ooms, tracker->now_ns);
 	gaps_tick(tracker->gaps, tracker->now_ns);
+	pods_tick(tracker->pods, tracker->now_ns);
+	waits_tick(tracker->waits, tracker->now_ns);
 }
 
 void tracker_flush(struct tracker *tracker, uint64_t boot_ns)

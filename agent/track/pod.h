@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What Kubernetes tells of the pods of this node, joined with what the other sources saw of them.
+ *
+ * start.c takes from here when a pod was made, bound and its containers called ready; a pod that becomes Ready
+ * before our eyes has a start record of its own. Without Kubernetes this stays empty and nothing waits for it.
+ */
+#pragma once
+
+#include <uthash.h>
+
+#include "model/event.h"
+#include "model/record.h"
+
+#define POD_CONTAINERS_MAX 32
+
+struct pod_container {
+	char name[NAME_SIZE];
+	char container_id[ID_SIZE];
+	bool init;
+	bool has_probe;
+	uint32_t probe_period_s;
+	uint64_t ready_ns; /* 0: it is not */
+	bool ready_arrived;
+	uint32_t restarts;
+};
+
+struct pod {
+	struct subject subject; /* of the pod: no container */
+	uint64_t created_ns, scheduled_ns, ready_ns;
+	bool arrived;	/* it was bound before our eyes */
+	bool was_ready; /* it has been Ready since we know it */
+	bool start_due; /* its start is to be told at due_ns */
+	uint64_t due_ns;
+	uint32_t container_count;
+	struct pod_container *containers;
+	UT_hash_handle hh; /* by subject.pod_uid; in the order of first sight */
+};
+
+struct pods;
+
+/* on_due: the pod became Ready some moments ago, and what the others saw of it is read. */
+typedef void (*pod_ready_fn)(void *context, const struct pod *pod);
+
+struct pods *pods_new(pod_ready_fn on_ready, void *context);
+void pods_free(struct pods *pods);
+
+void pods_event(struct pods *pods, const struct event *event, uint64_t now_ns);
+uint64_t pods_next_tick_ns(const struct pods *pods);
+void pods_tick(struct pods *pods, uint64_t now_ns);
+
+/* NULL if Kubernetes told nothing of it (or there is no Kubernetes). */
+const struct pod *pods_find(const struct pods *pods, const char *pod_uid);
+const struct pod_container *pod_find_container(const struct pod *pod, const char *container_id);

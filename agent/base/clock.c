@@ -86,3 +86,37 @@ void clock_wall_text(int64_t wall_ns, int decimals, char ret_text[static WALL_TE
 	}
 	snprintf(ret_text + used, WALL_TEXT_SIZE - used, "Z");
 }
+
+/* ".123" as ns; *end is behind the digits. */
+static int64_t parse_fraction(const char *text, const char **end)
+{
+	int64_t ns = 0, unit = (int64_t)NS_PER_SECOND / 10;
+
+	if (*text == '.')
+		for (text++; *text >= '0' && *text <= '9'; text++, unit /= 10)
+			ns += (*text - '0') * unit;
+	*end = text;
+	return ns;
+}
+
+int clock_wall_parse(const char *text, int64_t *ret_wall_ns)
+{
+	unsigned int hours, minutes;
+	int64_t offset_s = 0;
+	struct tm utc = {0};
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
+
+	if (!rest)
+		return -EINVAL;
+	int64_t fraction = parse_fraction(rest, &rest);
+
+	if (sscanf(rest, "%*1[+-]%2u:%2u", &hours, &minutes) == 2) {
+		if (strlen(rest) != strlen("+00:00") || hours > 23 || minutes > 59)
+			return -EINVAL;
+		offset_s = (int64_t)(hours * 3600 + minutes * 60) * (*rest == '+' ? 1 : -1);
+	} else if (strcmp(rest, "Z") != 0) {
+		return -EINVAL;
+	}
+	*ret_wall_ns = ((int64_t)timegm(&utc) - offset_s) * (int64_t)NS_PER_SECOND + fraction;
+	return 0;
+}

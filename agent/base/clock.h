@@ -27,5 +27,11 @@ uint64_t clock_boot_from_wall(uint64_t wall_ns, int64_t wall_offset_ns);
 /* /proc/sys/kernel/random/boot_id: 36 characters. Returns 0 or a negative errno. */
 int clock_boot_id(char ret_id[static BOOT_ID_SIZE]);
 
+/*
+ * RFC 3339, as Kubernetes writes it: "2026-11-23T06:12:04Z", with up to 9 decimals, Z or an offset.
+ * Returns 0 or -EINVAL.
+ */
+int clock_wall_parse(const char *text, int64_t *ret_wall_ns);
+
 /* RFC 3339 in UTC with the given number of decimals (0 to 9): "2026-11-23T06:12:04.123Z". */
 void clock_wall_text(int64_t wall_ns, int decimals, char ret_text[static WALL_TEXT_SIZE]);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One pod, as the API server sends it, in our words. Pure: no clock, no memory of earlier forms.
+ *
+ * Times are the API server's stamps (whole seconds) on the boot clock; kubernetes_source.c puts the time of
+ * arrival in their place where it saw the change itself.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "model/event.h"
+
+/* Returns 0, or -EBADMSG if it is no pod (no uid, no name). */
+int kubernetes_pod_read(const json_t *object, int64_t wall_offset_ns, struct event_pod *ret);
+
+/*
+ * Its containers, init containers first. ret_since_ns[i]: when the kubelet says that it began to run, 0 unknown.
+ * Returns how many of at most max there are.
+ */
+uint32_t kubernetes_pod_containers(const json_t *object, int64_t wall_offset_ns,
+				   struct event_pod_container *ret, uint64_t *ret_since_ns,
+				   uint32_t max);
+
+/*
+ * An Event (core/v1) that warns of a pod. Returns 0, or -ENOENT if it is none, or says what the container's
+ * status says too.
+ */
+int kubernetes_trouble_read(const json_t *object, int64_t wall_offset_ns,
+			    struct event_pod_trouble *ret);

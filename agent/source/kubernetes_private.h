@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the Kubernetes source share: kubernetes_source.c watches, kubernetes_known.c tells what
+ * has changed, kubernetes_trouble.c asks after pods that hang, kubernetes_pod.c reads JSON.
+ */
+#pragma once
+
+#include <uthash.h>
+
+#include "source/kubernetes_source.h"
+
+struct known_container {
+	char name[NAME_SIZE];
+	uint64_t hash; /* of what was told last */
+	uint64_t ready_ns;
+	bool ready_arrived;
+};
+
+/* What was told of a pod: enough to tell only what has changed. */
+struct known_pod {
+	char uid[POD_UID_SIZE];
+	char name[POD_SIZE];
+	char pod_namespace[NAMESPACE_SIZE];
+	uint64_t hash;
+	uint64_t scheduled_ns, ready_ns;
+	bool arrived, ready_arrived;
+	bool pending; /* some container of it never ran */
+	uint32_t generation;
+	uint64_t ask_ns, ask_wait_ns; /* when to ask what hangs, and how long until after that */
+	uint64_t trouble_hash;
+	uint32_t container_count;
+	struct known_container *containers;
+	UT_hash_handle hh;
+};
+
+struct kubernetes_source {
+	sd_event *loop;
+	sd_event_source *trouble_timer;
+	struct kube *kube;
+	struct kube_watch *watch;
+	event_fn on_event;
+	void *context;
+	struct known_pod *pods;
+	uint32_t generation; /* of the listing */
+	uint64_t trouble_due_ns;
+	char asking_uid[POD_UID_SIZE]; /* whose Events are asked for now; "" none */
+	bool down_told;
+	struct kubernetes_source_stats stats;
+};
+
+void kubernetes_emit(struct kubernetes_source *source, const struct event *event);
+
+/* --- kubernetes_known.c --- */
+
+/* Emits what of this pod has changed; listed: it comes from a listing, not live. */
+void kubernetes_known_note(struct kubernetes_source *source, const json_t *object, bool listed);
+
+/* It was deleted, or was not in the listing. */
+void kubernetes_known_drop(struct kubernetes_source *source, struct known_pod *pod);
+struct known_pod *kubernetes_known_find(const struct kubernetes_source *source, const char *uid);
+
+/* --- kubernetes_trouble.c --- */
+
+/* Asks, when the time has come, for the Events of a pod that hangs. */
+int kubernetes_trouble_begin(struct kubernetes_source *source);
+void kubernetes_trouble_arm(struct kubernetes_source *source);

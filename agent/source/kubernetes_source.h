@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the API server tells of the pods of this node, as events.
+ *
+ * daemon.c makes one where there is a Kubernetes. It watches the pods bound to the node and emits what has
+ * changed; each listing is complete (what is not in it is EVENT_POD_GONE). For pods that hang before
+ * their containers run it asks, seldom, what others warned of them. SOURCE_UP and SOURCE_DOWN tell
+ * whether the watch stands. It must not know what the events are good for.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "client/kube.h"
+#include "model/event.h"
+
+struct kubernetes_source;
+
+struct kubernetes_source_stats {
+	bool up;
+	uint64_t events;
+	uint32_t pods;
+};
+
+/* kube is borrowed and must outlive the source. Returns 0 or a negative errno. */
+int kubernetes_source_new(struct kubernetes_source **ret, sd_event *loop, struct kube *kube,
+			  const char *node_name, event_fn on_event, void *context);
+void kubernetes_source_free(struct kubernetes_source *source);
+
+void kubernetes_source_stats(const struct kubernetes_source *source,
+			     struct kubernetes_source_stats *ret);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A pod's and an Event's JSON, as the API server sends them. */
+#include <jansson.h>
+
+#include "fuzz/target.h"
+#include "source/kubernetes_pod.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	json_t *json = json_loadb((const char *)data, size, JSON_DECODE_ANY, NULL);
+	struct event_pod_container containers[4];
+	struct event_pod_trouble trouble;
+	uint64_t since_ns[4];
+	struct event_pod pod;
+
+	kubernetes_pod_read(json, 0, &pod);
+	kubernetes_pod_containers(json, 0, containers, since_ns, 4);
+	kubernetes_trouble_read(json, 0, &trouble);
+	json_decref(json);
+	return 0;
+}

@@ -34,6 +34,7 @@ static const struct {
 	{"exits", "how containers ended", cli_exits},
 	{"pulls", "image pulls", cli_pulls},
 	{"gaps", "what may have been missed", cli_gaps},
+	{"waits", "what pods waited for, as Kubernetes told", cli_waits},
 	{"status", "is the daemon well, what does it cost, what did it miss", cli_status},
 	{"doctor", "can it run here: what is missing and what to do", cli_doctor},
 	{"replay", "recorded events through the tracker again", cli_replay},

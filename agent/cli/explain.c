@@ -207,6 +207,21 @@ static void print_start(const struct record *record)
 	putchar('\n');
 }
 
+/* Its phases are those of the container that was ready last, which follow. */
+static void print_pod_start(const struct record *record)
+{
+	char time[WALL_TEXT_SIZE], total[DURATION_TEXT_SIZE];
+
+	clock_wall_text((int64_t)record->start.span.from_ns + record->wall_offset_ns, 0, time);
+	text_duration(record_duration_ns(record), total);
+	printf("created %s, Ready after %s\n", time, total);
+}
+
+static bool is_pod_start(const struct record *record)
+{
+	return record->type == RECORD_START && record->start.state == START_READY;
+}
+
 /* Was this container (by name) started again later? Then the later start is shown. */
 static bool is_latest(const struct dossier *dossier, size_t index)
 {
@@ -253,7 +268,11 @@ static void print_text(const struct dossier *dossier)
 		       dossier->earlier, dossier->earlier > 1 ? "s" : "");
 	putchar('\n');
 	for (size_t i = 0; i < dossier->count; i++)
-		if (dossier->records[i].type == RECORD_START && is_latest(dossier, i))
+		if (is_pod_start(&dossier->records[i]))
+			print_pod_start(&dossier->records[i]);
+	for (size_t i = 0; i < dossier->count; i++)
+		if (dossier->records[i].type == RECORD_START && is_latest(dossier, i) &&
+		    !is_pod_start(&dossier->records[i]))
 			print_start(&dossier->records[i]);
 	print_happened(dossier);
 }

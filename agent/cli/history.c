@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* starts, ooms, exits, pulls, gaps: what the store holds, also while the daemon is down. */
+/* starts, ooms, exits, pulls, gaps, waits: what the store holds, also while the daemon is down. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -118,4 +118,9 @@ int cli_pulls(int argc, char **argv)
 int cli_gaps(int argc, char **argv)
 {
 	return history(RECORD_GAP, "gaps [OPTION ...]", argc, argv);
+}
+
+int cli_waits(int argc, char **argv)
+{
+	return history(RECORD_WAIT, "waits [OPTION ...]", argc, argv);
 }

@@ -294,6 +294,12 @@ static void wait_text(FILE *out, const struct record *record)
 	text_print_safe(out, wait->reason);
 	if (wait->count > 1)
 		fprintf(out, " %" PRIu32 "x", wait->count);
+	if (!wait->over && wait->next_retry_ns) {
+		char time[WALL_TEXT_SIZE];
+
+		clock_wall_text((int64_t)wait->next_retry_ns + record->wall_offset_ns, 0, time);
+		fprintf(out, ", next try at %s", time + strlen("2026-11-23T"));
+	}
 	if (*wait->message) {
 		fputs(": ", out);
 		text_print_safe(out, wait->message);

@@ -30,7 +30,7 @@
 #define BACKOFF_MAX_MS	30000u /* doubled at most by the jitter */
 #define LIVED_NS	(10 * NS_PER_SECOND)
 /* Resumed so often without an object or a bookmark, a stream is listed anew. */
-#define REFUSED_MAX 5
+#define REFUSED_MAX 3
 
 struct kube_watch {
 	struct kube *kube;

@@ -5,8 +5,6 @@
 #include "client/http.h"
 #include "client/kube.h"
 
-#define KUBE_STATUS_TEXT_SIZE 256
-
 struct kube_open {
 	enum kube_verb verb;
 	const char *path, *body;

@@ -5,19 +5,16 @@
  * take to begin. Protocol: kubernetes.io/docs/reference/using-api/api-concepts, "Efficient detection of
  * changes".
  */
-#include "client/kube_watch.h"
-
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "client/backoff.h"
 #include "client/kube_private.h"
+#include "client/kube_watch_private.h"
 #include "client/kube_wire.h"
 
 #define PAGE		100
@@ -26,16 +23,13 @@
 #define BEGIN_MS	15000u
 #define STREAM_S	270 /* and up to a minute more, so that not all nodes come back together */
 #define STREAM_JITTER_S 60
-#define BACKOFF_MIN_MS	1000u
-#define BACKOFF_MAX_MS	30000u /* doubled at most by the jitter */
 #define LIVED_NS	(10 * NS_PER_SECOND)
 /* Resumed so often without an object or a bookmark, a stream is listed anew. */
-#define REFUSED_MAX 5
+#define REFUSED_MAX 3
 
 struct kube_watch {
 	struct kube *kube;
-	char *path, *selector;
-	uint32_t page, stream_s;
+	struct kube_watch_options options; /* its texts are owned */
 	kube_watch_fn on_step;
 	void *context;
 
@@ -51,11 +45,11 @@ struct kube_watch {
 	bool fresh; /* the list must not be older than what we have seen */
 
 	bool up, down_told, retried;
-	uint64_t began_ns;   /* the stream under way; 0: not yet */
-	uint32_t asked_s;    /* for how long */
-	uint32_t backoff_ms; /* the latest pause; 0: all was well */
+	uint64_t began_ns; /* the stream under way; 0: not yet */
+	uint32_t asked_s;  /* for how long */
+	struct backoff backoff;
 	unsigned int refused;
-	char why[KUBE_STATUS_TEXT_SIZE]; /* the ERROR event's */
+	char why[KUBE_WHY_TEXT_SIZE]; /* the ERROR event's */
 };
 
 static void destroy(struct kube_watch *watch)
@@ -63,8 +57,8 @@ static void destroy(struct kube_watch *watch)
 	http_cancel(watch->request);
 	sd_event_source_disable_unref(watch->timer);
 	kube_wire_free(watch->wire);
-	free(watch->path);
-	free(watch->selector);
+	free((char *)watch->options.path);
+	free((char *)watch->options.selector);
 	free(watch->version);
 	free(watch->next_page);
 	free(watch);
@@ -95,22 +89,6 @@ static void set_timer(struct kube_watch *watch, uint32_t delay_ms)
 	sd_event_source_set_enabled(watch->timer, SD_EVENT_ONESHOT);
 }
 
-static uint32_t random_below(uint32_t limit)
-{
-	uint32_t number = 0;
-
-	return getrandom(&number, sizeof(number), GRND_NONBLOCK) < 0 ? 0 : number % limit;
-}
-
-/* The pause before the next try: 1 s, doubled each time up to 30 s, and up to as much again. */
-static uint32_t next_pause(struct kube_watch *watch)
-{
-	uint32_t step_ms = watch->backoff_ms ? watch->backoff_ms * 2 : BACKOFF_MIN_MS;
-
-	watch->backoff_ms = step_ms < BACKOFF_MAX_MS ? step_ms : BACKOFF_MAX_MS;
-	return watch->backoff_ms + random_below(watch->backoff_ms);
-}
-
 static void forget_version(struct kube_watch *watch)
 {
 	free(watch->version);
@@ -136,18 +114,14 @@ static void close_request(struct kube_watch *watch)
 static void fail(struct kube_watch *watch, const char *why, uint32_t retry_after_ms)
 {
 	if (lived(watch, LIVED_NS))
-		watch->backoff_ms = 0;
-	uint32_t pause_ms = next_pause(watch);
-
-	if (retry_after_ms)
-		retry_after_ms += random_below(1000);
+		backoff_reset(&watch->backoff);
 	close_request(watch);
 	kube_note_restart(watch->kube);
 	free(watch->next_page);
 	watch->next_page = NULL;
 	watch->pages = 0;
 	watch->up = false;
-	set_timer(watch, pause_ms > retry_after_ms ? pause_ms : retry_after_ms);
+	set_timer(watch, backoff_next(&watch->backoff, retry_after_ms));
 	if (!watch->down_told) {
 		watch->down_told = true;
 		tell(watch, KUBE_WATCH_DOWN, NULL, why);
@@ -245,28 +219,6 @@ static void on_begin(void *context)
 	leave(watch);
 }
 
-static const char *why_of(struct kube_watch *watch, const struct http_answer *answer,
-			  char text[static KUBE_STATUS_TEXT_SIZE])
-{
-	if (answer->status == -ESTALE || answer->status == -EREMOTEIO)
-		return watch->why;
-	if (answer->status == -EBADMSG)
-		return "the server sent what is no object";
-	if (answer->status == -EMSGSIZE)
-		return "the server sent an object without an end";
-	if (answer->status < 0)
-		return *answer->error ? answer->error : strerrordesc_np(-answer->status);
-	json_t *body = json_loadb(answer->body, answer->size, JSON_ALLOW_NUL, NULL);
-	const char *message = json_string_value(json_object_get(body, "message"));
-
-	if (answer->status < 300)
-		snprintf(text, KUBE_STATUS_TEXT_SIZE, "the server ends the stream early");
-	else
-		snprintf(text, KUBE_STATUS_TEXT_SIZE, "HTTP %d: %s", answer->status, message ?: "");
-	json_decref(body);
-	return text;
-}
-
 static void start(struct kube_watch *watch);
 
 /* Returns whether the answer was dealt with: what is left is a failure. */
@@ -311,25 +263,18 @@ static bool end_stream(struct kube_watch *watch, const struct http_answer *answe
 {
 	if (answer->status != 200 || !lived(watch, watch->asked_s * NS_PER_SECOND * 3 / 4))
 		return false;
-	watch->backoff_ms = 0;
+	backoff_reset(&watch->backoff);
 	close_request(watch);
 	kube_note_restart(watch->kube);
 	start(watch);
 	return true;
 }
 
-/* The server read the request and does not like it, or its answer makes no sense: not load, nor rights. */
-static bool is_refusal(int status)
-{
-	return status == -EBADMSG || status == -EMSGSIZE || status == -EREMOTEIO ||
-	       (status >= 400 && status < 500 && status != 401 && status != 403 && status != 429);
-}
-
 static void on_end(void *context, const struct http_answer *told)
 {
 	struct kube_watch *watch = context;
 	struct http_answer answer = *told;
-	char text[KUBE_STATUS_TEXT_SIZE];
+	char text[KUBE_WHY_TEXT_SIZE];
 
 	enter(watch);
 	watch->request = NULL;
@@ -340,9 +285,10 @@ static void on_end(void *context, const struct http_answer *told)
 		start(watch);
 	} else if (watch->version ? !end_stream(watch, &answer) : !end_list(watch, &answer)) {
 		if (answer.status == 410 || answer.status == -ESTALE ||
-		    (is_refusal(answer.status) && ++watch->refused >= REFUSED_MAX))
+		    (kube_watch_is_refusal(answer.status) && ++watch->refused >= REFUSED_MAX))
 			forget_version(watch);
-		fail(watch, why_of(watch, &answer, text), kube_retry_after_ms(&answer));
+		kube_watch_why(&answer, watch->why, text);
+		fail(watch, text, kube_retry_after_ms(&answer));
 	}
 	leave(watch);
 }
@@ -353,25 +299,10 @@ static void on_end(void *context, const struct http_answer *told)
  */
 static int make_path(struct kube_watch *watch, char **ret)
 {
-	const char *selector = watch->selector ?: "", *and = watch->selector ? "&" : "";
-	cleanup_free char *escaped =
-		kube_escape(watch->version ?: watch->next_page ?: watch->fresh ? "" : "0");
-	int r;
-
-	if (!escaped)
-		return -ENOMEM;
 	if (watch->version)
-		r = asprintf(ret,
-			     "%s?watch=1&allowWatchBookmarks=true&resourceVersion=%s"
-			     "&timeoutSeconds=%" PRIu32 "%s%s",
-			     watch->path, escaped, watch->asked_s, and, selector);
-	else
-		r = asprintf(ret, "%s?limit=%" PRIu32 "%s%s%s%s", watch->path, watch->page,
-			     watch->next_page ? "&continue="
-			     : *escaped	      ? "&resourceVersion="
-					      : "",
-			     escaped, and, selector);
-	return r < 0 ? -ENOMEM : 0;
+		return kube_watch_stream_path(ret, &watch->options, watch->version, watch->asked_s);
+	return kube_watch_list_path(ret, &watch->options, watch->fresh ? NULL : "0",
+				    watch->next_page);
 }
 
 static int open_request(struct kube_watch *watch)
@@ -380,7 +311,8 @@ static int open_request(struct kube_watch *watch)
 	bool stream = watch->version;
 	int r;
 
-	watch->asked_s = watch->stream_s ?: STREAM_S + random_below(STREAM_JITTER_S);
+	watch->asked_s =
+		watch->options.stream_s ?: STREAM_S + (uint32_t)(clock_boot_ns() % STREAM_JITTER_S);
 	r = kube_wire_new(&watch->wire, stream ? KUBE_WIRE_LINES : KUBE_WIRE_LIST,
 			  stream ? on_event : on_item, watch);
 	if (r == 0)
@@ -444,11 +376,12 @@ int kube_watch_new(struct kube_watch **ret, struct kube *kube,
 	watch->kube = kube;
 	watch->on_step = on_step;
 	watch->context = context;
-	watch->page = options->page ?: PAGE;
-	watch->stream_s = options->stream_s;
-	watch->path = strdup(options->path);
-	watch->selector = options->selector ? strdup(options->selector) : NULL;
-	int r = watch->path && (watch->selector || !options->selector) ? 0 : -ENOMEM;
+	watch->options = *options;
+	watch->options.page = options->page ?: PAGE;
+	watch->options.path = strdup(options->path);
+	watch->options.selector = options->selector ? strdup(options->selector) : NULL;
+	int r = watch->options.path && (watch->options.selector || !options->selector) ? 0
+										       : -ENOMEM;
 
 	if (r == 0)
 		r = sd_event_add_time_relative(kube_loop(kube), &watch->timer, CLOCK_BOOTTIME, 0,

@@ -14,8 +14,10 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "endpoint.h"
 #include "sink/event_sink.h"
 #include "sink/local_sink.h"
+#include "sink/metrics_sink.h"
 #include "source/containerd_source.h"
 #include "source/kernel_source.h"
 #include "status.h"
@@ -37,8 +39,10 @@ struct daemon {
 	struct store *store;
 	struct local_sink *local;
 	struct event_sink *events;
+	struct metrics_sink *metrics; /* NULL: not served */
 	char boot_id[BOOT_ID_SIZE];
 	uint64_t since_ns;
+	struct status_parts parts; /* what is told of all this */
 	struct store_stats store_seen;
 	bool settled;		   /* it has been up for a while */
 	uint64_t armed_ns;	   /* when the tick timer fires; UINT64_MAX: off */
@@ -50,10 +54,15 @@ static void on_record(void *context, const struct record *from_tracker)
 {
 	struct daemon *daemon = context;
 	struct record record = *from_tracker;
+	enum record_known before = store_known(daemon->store, record.type, record.key);
 
 	record.wall_offset_ns = clock_wall_offset_ns();
-	if (store_put(daemon->store, &record) != STORE_KNOWN && daemon->local)
+	bool news = store_put(daemon->store, &record) != STORE_KNOWN;
+
+	if (news && daemon->local)
 		local_sink_record(daemon->local, &record);
+	if (news && daemon->metrics)
+		metrics_sink_record(daemon->metrics, &record, before);
 	/* no event of containerd's tells that runc failed: the kernel saw it, CRI knows the reason */
 	if (record.type == RECORD_START && record.start.state == START_FAILED && daemon->containerd)
 		containerd_source_refresh(daemon->containerd, record.subject.container_id);
@@ -146,7 +155,8 @@ static int on_tend(sd_event_source *source, uint64_t time_us, void *context)
 {
 	struct daemon *daemon = context;
 
-	store_bookmark_set(daemon->store, HEARTBEAT, clock_boot_ns());
+	daemon->parts.tended_ns = clock_boot_ns();
+	store_bookmark_set(daemon->store, HEARTBEAT, daemon->parts.tended_ns);
 	watch_store(daemon);
 	store_tend(daemon->store);
 	watch_store(daemon);
@@ -161,15 +171,7 @@ static json_t *on_status(void *context)
 {
 	const struct daemon *daemon = context;
 
-	return status_json(&(struct status_parts){
-		.kernel = daemon->kernel,
-		.kernel_error = daemon->kernel_error,
-		.containerd = daemon->containerd,
-		.tracker = daemon->tracker,
-		.store = daemon->store,
-		.boot_id = daemon->boot_id,
-		.since_ns = daemon->since_ns,
-	});
+	return status_json(&daemon->parts);
 }
 
 static int open_store(struct daemon *daemon)
@@ -238,6 +240,9 @@ static int start_sources(struct daemon *daemon)
 		if (r < 0)
 			daemon->kernel_error = r;
 	}
+	daemon->parts.kernel = daemon->kernel;
+	daemon->parts.kernel_error = daemon->kernel_error;
+	daemon->parts.containerd = daemon->containerd;
 	if (settings->no_ebpf || daemon->kernel_error < 0) {
 		log_error("the kernel can't be watched: see `nodewake doctor`",
 			  LOG_ERRNO(daemon->kernel_error));
@@ -320,7 +325,16 @@ static int start(struct daemon *daemon)
 	r = make_timers(daemon);
 	if (r < 0)
 		return r;
+	daemon->parts = (struct status_parts){
+		.tracker = daemon->tracker,
+		.store = daemon->store,
+		.boot_id = daemon->boot_id,
+		.since_ns = daemon->since_ns,
+		.since_offset_ns = clock_wall_offset_ns(),
+		.tended_ns = daemon->since_ns,
+	};
 	open_local_api(daemon);
+	daemon->metrics = endpoint_open(daemon->loop, settings->listen, &daemon->parts);
 	tell_absence(daemon);
 	watch_store(daemon);
 	return start_sources(daemon);
@@ -332,6 +346,7 @@ static void stop(struct daemon *daemon)
 	containerd_source_free(daemon->containerd);
 	kernel_source_free(daemon->kernel);
 	local_sink_free(daemon->local);
+	metrics_sink_free(daemon->metrics);
 	if (daemon->store)
 		store_bookmark_set(daemon->store, HEARTBEAT, clock_boot_ns());
 	tracker_free(daemon->tracker);

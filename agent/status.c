@@ -1,51 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "status.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "client/process.h"
 #include "model/json.h"
+#include "problems.h"
 
 static void set_count(json_t *object, const char *name, uint64_t value)
 {
 	json_object_set_new(object, name, json_integer((json_int_t)value));
 }
 
-__attribute__((format(printf, 2, 3))) static void add_problem(json_t *problems, const char *format,
-							      ...)
+static void add_problem(void *problems, bool unready, const char *text)
 {
-	va_list arguments;
-
-	va_start(arguments, format);
-	json_array_append_new(problems, json_vsprintf(format, arguments));
-	va_end(arguments);
+	(void)unready;
+	json_array_append_new(problems, json_string(text));
 }
 
-static json_t *kernel_json(const struct status_parts *parts, json_t *problems)
+static json_t *kernel_json(const struct status_parts *parts)
 {
 	json_t *json = json_object(), *probes = json_array();
 	struct kernel_source_stats stats = {0};
 
 	if (parts->kernel)
 		kernel_source_stats(parts->kernel, &stats);
-	else
-		add_problem(problems, "the kernel is not watched: %s",
-			    parts->kernel_error ? log_errno_text(parts->kernel_error)
-						: "turned off");
-	json_object_set_new(json, "up", json_boolean(parts->kernel));
+	json_object_set_new(json, "up", json_boolean(status_kernel_up(parts)));
 	set_count(json, "records", stats.records);
 	set_count(json, "lost", stats.lost);
 	set_count(json, "map_bytes", stats.map_bytes);
 	for (uint32_t i = 0; i < stats.probe_count; i++) {
 		const struct kernel_probe_stats *probe = &stats.probes[i];
 
-		if (!probe->attached)
-			add_problem(problems, "probe %s is not attached", probe->name);
 		json_array_append_new(probes, json_pack("{s:s, s:b, s:I, s:I}", "name", probe->name,
 							"attached", probe->attached, "runs",
 							(json_int_t)probe->runs, "run_ns",
@@ -55,16 +41,13 @@ static json_t *kernel_json(const struct status_parts *parts, json_t *problems)
 	return json;
 }
 
-static json_t *containerd_json(const struct status_parts *parts, json_t *problems)
+static json_t *containerd_json(const struct status_parts *parts)
 {
 	struct containerd_source_stats stats = {0};
 	json_t *json = json_object();
 
 	if (parts->containerd)
 		containerd_source_stats(parts->containerd, &stats);
-	if (!stats.connected)
-		add_problem(problems, "containerd does not answer on %s",
-			    *stats.socket ? stats.socket : "any known socket");
 	json_object_set_new(json, "connected", json_boolean(stats.connected));
 	json_object_set_new(json, "socket", json_string(stats.socket));
 	json_object_set_new(json, "version", json_string(stats.version));
@@ -96,7 +79,7 @@ static json_t *tracker_json(const struct status_parts *parts)
 	return json;
 }
 
-static json_t *store_json(const struct status_parts *parts, json_t *problems)
+static json_t *store_json(const struct status_parts *parts)
 {
 	json_t *json = json_object(), *records = json_object();
 	struct store_stats stats = {0};
@@ -104,12 +87,6 @@ static json_t *store_json(const struct status_parts *parts, json_t *problems)
 	store_stats(parts->store, &stats);
 	for (enum record_type type = RECORD_NONE + 1; type < RECORD_TYPE_COUNT; type++)
 		set_count(records, record_type_name(type), stats.records[type]);
-	if (stats.error)
-		add_problem(problems, "records can't be written: %s (%" PRIu64 " wait in memory)",
-			    log_errno_text(stats.error), stats.waiting);
-	if (stats.dropped)
-		add_problem(problems, "%" PRIu64 " records were lost for want of a disk",
-			    stats.dropped);
 	set_count(json, "bytes", stats.bytes);
 	set_count(json, "waiting", stats.waiting);
 	set_count(json, "dropped", stats.dropped);
@@ -119,27 +96,14 @@ static json_t *store_json(const struct status_parts *parts, json_t *problems)
 	return json;
 }
 
-static uint64_t read_pss(void)
-{
-	cleanup_fclose FILE *file = fopen("/proc/self/smaps_rollup", "re");
-	char line[256];
-	uint64_t kb = 0;
-
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "Pss: %" SCNu64, &kb) == 1)
-			break;
-	return kb * 1024;
-}
-
 static json_t *cost_json(uint64_t uptime_ns)
 {
 	json_t *json = json_object();
-	struct timespec used;
+	struct process_memory memory = {0};
+	uint64_t cpu_ns = process_cpu_ns();
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-	uint64_t cpu_ns = (uint64_t)used.tv_sec * NS_PER_SECOND + (uint64_t)used.tv_nsec;
-
-	set_count(json, "pss_bytes", read_pss());
+	process_memory_read(&memory);
+	set_count(json, "pss_bytes", memory.pss_bytes);
 	set_count(json, "cpu_ns", cpu_ns);
 	json_object_set_new(json, "cpu_percent",
 			    json_real(uptime_ns ? 100.0 * (double)cpu_ns / (double)uptime_ns : 0));
@@ -163,12 +127,13 @@ json_t *status_json(const struct status_parts *parts)
 	json_object_set_new(json, "boot_id", json_string(parts->boot_id));
 	json_object_set_new(json, "since", json_string(since));
 	set_count(json, "uptime_ns", now_ns - parts->since_ns);
-	json_object_set_new(sources, "kernel", kernel_json(parts, problems));
-	json_object_set_new(sources, "containerd", containerd_json(parts, problems));
+	json_object_set_new(sources, "kernel", kernel_json(parts));
+	json_object_set_new(sources, "containerd", containerd_json(parts));
 	json_object_set_new(json, "sources", sources);
 	json_object_set_new(json, "tracker", tracker_json(parts));
-	json_object_set_new(json, "store", store_json(parts, problems));
+	json_object_set_new(json, "store", store_json(parts));
 	json_object_set_new(json, "cost", cost_json(now_ns - parts->since_ns));
+	problems_list(parts, add_problem, problems);
 	json_object_set_new(json, "well", json_boolean(json_array_size(problems) == 0));
 	json_object_set_new(json, "problems", problems);
 	return json;

@@ -18,7 +18,15 @@ struct status_parts {
 	struct store *store;
 	const char *boot_id;
 	uint64_t since_ns;
+	int64_t since_offset_ns; /* wall clock's to the boot clock, at since_ns */
+	uint64_t tended_ns;	 /* when the daemon last looked after its store: every 10 s */
 };
+
+/* False too where the probes could be loaded, but none attached. */
+static inline bool status_kernel_up(const struct status_parts *parts)
+{
+	return parts->kernel && parts->kernel_error >= 0;
+}
 
 /* Returns a new reference, NULL for want of memory. */
 json_t *status_json(const struct status_parts *parts);

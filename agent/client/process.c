@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -35,4 +36,29 @@ int process_stat_read(uint32_t pid, struct process_stat *ret)
 	stat.start_ns = ticks * (NS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
 	*ret = stat;
 	return 0;
+}
+
+int process_memory_read(struct process_memory *ret)
+{
+	cleanup_fclose FILE *file = fopen("/proc/self/smaps_rollup", "re");
+	uint64_t rss_kb = 0, pss_kb = 0;
+	char line[256];
+
+	if (!file)
+		return -errno;
+	while (!pss_kb && fgets(line, sizeof(line), file))
+		if (sscanf(line, "Rss: %" SCNu64, &rss_kb) != 1)
+			sscanf(line, "Pss: %" SCNu64, &pss_kb);
+	if (!pss_kb)
+		return -EBADMSG;
+	*ret = (struct process_memory){.rss_bytes = rss_kb * 1024, .pss_bytes = pss_kb * 1024};
+	return 0;
+}
+
+uint64_t process_cpu_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * NS_PER_SECOND + (uint64_t)used.tv_nsec;
 }

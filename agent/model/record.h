@@ -253,5 +253,8 @@ bool record_reconstructed(const struct record *record);
  */
 bool record_supersedes(const struct record *newer, const struct record *older);
 
+/* Which form of a record is known already. */
+enum record_known { RECORD_UNKNOWN, RECORD_KNOWN, RECORD_KNOWN_FINAL };
+
 /* A start's total, an exit's age, a pull's or gap's length in ns; 0 where there is none. */
 uint64_t record_duration_ns(const struct record *record);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +13,11 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "model/json.h"
+#include "sink/http_server.h"
 
 #define WATCHERS_MAX	16
 #define CONNECTIONS_MAX 32
+#define TIMEOUT_S	60
 #define QUEUE_BYTES_MAX (1 << 20)
 #define NOTICE_SIZE	64
 /* An empty line now and then: only a write tells that a client has left. */
@@ -34,58 +35,22 @@ struct watcher {
 };
 
 struct local_sink {
-	struct MHD_Daemon *http;
-	sd_event_source *ready, *timeout, *heartbeat;
+	struct http_server *http;
+	sd_event_source *heartbeat;
 	status_fn status;
 	void *context;
 	struct watcher *watchers;
 	unsigned int watcher_count;
-	int fd;
 	char *path;
 };
-
-static void run(struct local_sink *sink)
-{
-	MHD_UNSIGNED_LONG_LONG wait_ms;
-
-	MHD_run(sink->http);
-	if (MHD_get_timeout(sink->http, &wait_ms) == MHD_YES) {
-		sd_event_source_set_time_relative(sink->timeout, wait_ms * 1000);
-		sd_event_source_set_enabled(sink->timeout, SD_EVENT_ONESHOT);
-	}
-}
-
-static int on_ready(sd_event_source *source, int fd, uint32_t events, void *context)
-{
-	(void)source;
-	(void)fd;
-	(void)events;
-	run(context);
-	return 0;
-}
-
-static int on_timeout(sd_event_source *source, uint64_t time_us, void *context)
-{
-	(void)source;
-	(void)time_us;
-	run(context);
-	return 0;
-}
 
 static enum MHD_Result answer(struct MHD_Connection *connection, unsigned int code, json_t *json)
 {
 	char *body = json ? json_dumps(json, JSON_COMPACT) : NULL;
-	struct MHD_Response *response;
 
 	json_decref(json);
-	if (!body)
-		return MHD_NO;
-	response = MHD_create_response_from_buffer(strlen(body), body, MHD_RESPMEM_MUST_FREE);
-	MHD_add_response_header(response, "Content-Type", "application/json");
-	enum MHD_Result result = MHD_queue_response(connection, code, response);
-
-	MHD_destroy_response(response);
-	return result;
+	return http_server_answer(connection, code, "application/json", body,
+				  body ? strlen(body) : 0);
 }
 
 static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned int code, const char *why)
@@ -232,23 +197,11 @@ static enum MHD_Result watch(struct local_sink *sink, struct MHD_Connection *con
 	return result;
 }
 
-static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
-				  const char *method, const char *version, const char *body,
-				  size_t *body_size, void **request)
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
+				  const char *method, const char *url)
 {
-	static int seen;
 	struct local_sink *sink = context;
 
-	(void)version;
-	(void)body;
-	if (!*request) { /* headers are there, the body may follow */
-		*request = &seen;
-		return MHD_YES;
-	}
-	if (*body_size) {
-		*body_size = 0;
-		return MHD_YES;
-	}
 	if (strcmp(method, "GET") != 0)
 		return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET");
 	if (strcmp(url, "/v1/status") == 0)
@@ -280,7 +233,7 @@ static int on_heartbeat(sd_event_source *source, uint64_t time_us, void *context
 		wake(watcher);
 	}
 	arm_heartbeat(sink);
-	run(sink);
+	http_server_run(sink->http);
 	return 0;
 }
 
@@ -340,18 +293,26 @@ static int make_parent(const char *path)
 	return mkdir(parent, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-static int join_loop(struct local_sink *sink, sd_event *loop)
+static int start(struct local_sink *sink, sd_event *loop, const char *path)
 {
-	const union MHD_DaemonInfo *info =
-		MHD_get_daemon_info(sink->http, MHD_DAEMON_INFO_EPOLL_FD);
-	int r = sd_event_add_io(loop, &sink->ready, info->epoll_fd, EPOLLIN, on_ready, sink);
+	struct http_server_options options = {
+		.connections_max = CONNECTIONS_MAX,
+		.timeout_s = TIMEOUT_S,
+		.suspend = true,
+	};
+	int r = make_parent(path);
 
-	if (r >= 0)
-		r = sd_event_add_time_relative(loop, &sink->timeout, CLOCK_MONOTONIC, 0, 1000,
-					       on_timeout, sink);
-	if (r >= 0)
-		r = sd_event_add_time_relative(loop, &sink->heartbeat, CLOCK_MONOTONIC,
-					       HEARTBEAT_US, 1000000, on_heartbeat, sink);
+	if (r < 0)
+		return r;
+	options.fd = bind_socket(path);
+	if (options.fd < 0)
+		return options.fd;
+	sink->path = strdup(path);
+	r = http_server_new(&sink->http, loop, &options, on_request, sink);
+	if (r < 0)
+		return r;
+	r = sd_event_add_time_relative(loop, &sink->heartbeat, CLOCK_MONOTONIC, HEARTBEAT_US,
+				       1000000, on_heartbeat, sink);
 	return r < 0 ? r : sd_event_source_set_enabled(sink->heartbeat, SD_EVENT_OFF);
 }
 
@@ -359,25 +320,13 @@ int local_sink_new(struct local_sink **ret, sd_event *loop, const char *path, st
 		   void *context)
 {
 	struct local_sink *sink = calloc(1, sizeof(*sink));
-	int r = sink ? make_parent(path) : -ENOMEM;
 
-	if (r < 0) {
-		free(sink);
-		return r;
-	}
+	if (!sink)
+		return -ENOMEM;
 	sink->status = status;
 	sink->context = context;
-	sink->fd = bind_socket(path);
-	r = sink->fd;
-	if (r >= 0) {
-		sink->path = strdup(path);
-		sink->http = MHD_start_daemon(
-			MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, sink,
-			MHD_OPTION_LISTEN_SOCKET, sink->fd, MHD_OPTION_CONNECTION_LIMIT,
-			CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768,
-			MHD_OPTION_CONNECTION_TIMEOUT, 60u, MHD_OPTION_END);
-		r = sink->http ? join_loop(sink, loop) : -EIO;
-	}
+	int r = start(sink, loop, path);
+
 	if (r < 0) {
 		local_sink_free(sink);
 		return r;
@@ -390,16 +339,10 @@ void local_sink_free(struct local_sink *sink)
 {
 	if (!sink)
 		return;
-	/* off the loop first: stopping closes the descriptor that the loop polls */
-	sd_event_source_disable_unref(sink->ready);
-	sd_event_source_disable_unref(sink->timeout);
 	sd_event_source_disable_unref(sink->heartbeat);
 	for (struct watcher *watcher = sink->watchers; watcher; watcher = watcher->next)
 		wake(watcher);
-	if (sink->http)
-		MHD_stop_daemon(sink->http); /* closes the socket too */
-	else if (sink->fd >= 0)
-		close(sink->fd);
+	http_server_free(sink->http);
 	if (sink->path)
 		unlink(sink->path);
 	free(sink->path);
@@ -442,5 +385,5 @@ void local_sink_record(struct local_sink *sink, const struct record *record)
 		wake(watcher);
 	}
 	if (line)
-		run(sink);
+		http_server_run(sink->http);
 }

@@ -181,6 +181,18 @@ enum store_put_result store_put(struct store *store, const struct record *record
 	return store_queue_put(store, record, body);
 }
 
+enum record_known store_known(struct store *store, enum record_type type, const char *key)
+{
+	enum record_known waiting = store_queue_known(store, type, key);
+
+	/* a failing disk may be slow: as in store_put it is left alone */
+	if (waiting == RECORD_KNOWN_FINAL || store->error < 0)
+		return waiting;
+	enum record_known written = store_write_known(store, type, key);
+
+	return written > waiting ? written : waiting;
+}
+
 /* Starts over with a new connection: the old one may remember what the disk has forgotten. */
 static int recover(struct store *store)
 {

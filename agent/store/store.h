@@ -59,6 +59,12 @@ enum store_put_result {
 
 enum store_put_result store_put(struct store *store, const struct record *record);
 
+/*
+ * Which form of this boot's record is kept, on disk or waiting for it; told before store_put, it says
+ * whether that tells something for the first time. A record that was dropped is not known.
+ */
+enum record_known store_known(struct store *store, enum record_type type, const char *key);
+
 /* Writes waiting records and applies the limits; call every 10 s or so. */
 void store_tend(struct store *store);
 

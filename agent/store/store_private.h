@@ -112,6 +112,8 @@ int store_write_begin(struct store *store);
 int store_write_record(struct store *store, const struct record *record, const char *body,
 		       enum store_put_result *ret);
 
+enum record_known store_write_known(struct store *store, enum record_type type, const char *key);
+
 /* --- store_trim.c --- */
 
 /* Deletes a bounded number of the oldest records if a limit is exceeded. */
@@ -131,6 +133,9 @@ uint64_t store_queue_length(const struct store *store);
 
 /* Takes the body over in every case. STORE_WAITING, STORE_KNOWN or STORE_DROPPED. */
 enum store_put_result store_queue_put(struct store *store, const struct record *record, char *body);
+
+enum record_known store_queue_known(const struct store *store, enum record_type type,
+				    const char *key);
 
 /* Writes what waits, oldest first, until all is written or one fails with the errno returned. */
 int store_queue_flush(struct store *store);

@@ -22,12 +22,20 @@ struct store_waiting {
 	UT_hash_handle hh; /* iterates in the order of insertion */
 };
 
-static struct waiting_key key_of(const struct record *record)
+static struct waiting_key key_of(enum record_type type, const char *text)
 {
-	struct waiting_key key = {.type = record->type};
+	struct waiting_key key = {.type = type};
 
-	memcpy(key.key, record->key, strnlen(record->key, KEY_SIZE - 1));
+	memcpy(key.key, text, strnlen(text, KEY_SIZE - 1));
 	return key;
+}
+
+static struct store_waiting *find(const struct store *store, const struct waiting_key *key)
+{
+	struct store_waiting *waiting;
+
+	HASH_FIND(hh, store->waiting, key, sizeof(*key), waiting);
+	return waiting;
 }
 
 bool store_queue_empty(const struct store *store)
@@ -49,6 +57,18 @@ static int read_body(const char *body, struct record *ret)
 	return r;
 }
 
+enum record_known store_queue_known(const struct store *store, enum record_type type,
+				    const char *key)
+{
+	struct waiting_key wanted = key_of(type, key);
+	const struct store_waiting *waiting = find(store, &wanted);
+	struct record record;
+
+	if (!waiting || read_body(waiting->body, &record) < 0)
+		return RECORD_UNKNOWN;
+	return record.final ? RECORD_KNOWN_FINAL : RECORD_KNOWN;
+}
+
 static enum store_put_result replace(struct store_waiting *waiting, const struct record *record,
 				     char *body)
 {
@@ -66,10 +86,9 @@ static enum store_put_result replace(struct store_waiting *waiting, const struct
 
 enum store_put_result store_queue_put(struct store *store, const struct record *record, char *body)
 {
-	struct waiting_key key = key_of(record);
-	struct store_waiting *waiting;
+	struct waiting_key key = key_of(record->type, record->key);
+	struct store_waiting *waiting = find(store, &key);
 
-	HASH_FIND(hh, store->waiting, &key, sizeof(key), waiting);
 	if (waiting)
 		return replace(waiting, record, body);
 	if (store_queue_length(store) < STORE_QUEUE_MAX &&

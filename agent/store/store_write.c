@@ -8,7 +8,7 @@
 
 static const char *const statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_FIND] =
-		"SELECT id, body FROM records WHERE boot = ?1 AND type = ?2 AND key = ?3",
+		"SELECT id, body, final FROM records WHERE boot = ?1 AND type = ?2 AND key = ?3",
 	[STATEMENT_INSERT] =
 		"INSERT INTO records (boot, type, key, boot_ns, wall_ns, final, "
 		"measured, duration_ns, namespace, pod,"
@@ -112,6 +112,28 @@ static int finish(struct store *store, sqlite3_stmt *statement)
 	return store_database_errno(store->db, result);
 }
 
+static void bind_key(sqlite3_stmt *find, const struct store *store, enum record_type type,
+		     const char *key)
+{
+	sqlite3_bind_int64(find, 1, store->boot);
+	sqlite3_bind_int(find, 2, (int)type);
+	bind_text(find, 3, key);
+}
+
+enum record_known store_write_known(struct store *store, enum record_type type, const char *key)
+{
+	sqlite3_stmt *find = store->db ? store_write_statement(store, STATEMENT_FIND) : NULL;
+	enum record_known known = RECORD_UNKNOWN;
+
+	if (!find)
+		return RECORD_UNKNOWN;
+	bind_key(find, store, type, key);
+	if (sqlite3_step(find) == SQLITE_ROW)
+		known = sqlite3_column_int(find, 2) ? RECORD_KNOWN_FINAL : RECORD_KNOWN;
+	sqlite3_reset(find);
+	return known;
+}
+
 /* 1 if record should replace what is there, 0 if that is as good, -ENOENT if there is nothing. */
 static int compare(struct store *store, const struct record *record, const char *body)
 {
@@ -123,9 +145,7 @@ static int compare(struct store *store, const struct record *record, const char 
 
 	if (!find)
 		return store_database_errno(store->db, sqlite3_errcode(store->db)) ?: -EIO;
-	sqlite3_bind_int64(find, 1, store->boot);
-	sqlite3_bind_int(find, 2, (int)record->type);
-	bind_text(find, 3, record->key);
+	bind_key(find, store, record->type, record->key);
 	result = sqlite3_step(find);
 	if (result != SQLITE_ROW) {
 		sqlite3_reset(find);

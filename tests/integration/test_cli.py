@@ -91,7 +91,7 @@ def test_hostile_names_reach_no_terminal(daemon, node):
 def test_two_daemons_do_not_share_a_socket(daemon, node):
     """The second one is told and goes on without."""
     second = subprocess.Popen([daemon.program, "run", *daemon.arguments[:4], "--state-dir", node.dir + "/second",
-                               "--socket", daemon.socket], stderr=subprocess.PIPE, text=True)
+                               "--socket", daemon.socket, "--listen", "off"], stderr=subprocess.PIPE, text=True)
     time.sleep(1.5)
     second.terminate()
     _, text = second.communicate(timeout=10)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The daemon under test, and the command line beside it."""
 
+import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -20,8 +22,9 @@ class Daemon:
         self.socket = os.path.join(node.dir, "nodewake.sock")
         self.events = os.path.join(node.dir, "events.jsonl")
         self.log = os.path.join(node.dir, "nodewake.log")
+        # any free port: daemons of parallel runs must not meet at the default one
         self.arguments = ["--containerd-socket", node.socket, "--state-dir", self.state, "--socket", self.socket,
-                          "--cni-dirs", node.dir + "/cni-bin/:/usr/lib/cni/", "--record-events", self.events,
+                          "--listen", "127.0.0.1:0", "--cni-dirs", node.dir + "/cni-bin/:/usr/lib/cni/", "--record-events", self.events,
                           *arguments]
         self.process = None
 
@@ -57,6 +60,17 @@ class Daemon:
     def read_log(self):
         with open(self.log, encoding="utf-8") as file:
             return file.read()
+
+    def get(self, path, method="GET"):
+        """Asks the TCP port, whose number stands in the log; returns (status, text)."""
+        address = re.findall(r"serving /metrics.* address=(\S+)", self.read_log())[-1].strip('"')
+        connection = http.client.HTTPConnection(address, timeout=5)
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
 
     def verb(self, *words):
         """Runs a verb; returns (exit code, stdout)."""

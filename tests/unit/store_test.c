@@ -86,6 +86,54 @@ static void better_replaces_worse(void **state)
 	folder_remove(&folder);
 }
 
+/* What is told for the first time, also after a restart, is what the counters count. */
+static void what_is_known(void **state)
+{
+	struct folder folder;
+	char name[16];
+
+	(void)state;
+	folder_make(&folder);
+	struct store *store = folder_open(&folder, NULL);
+	struct record record = an_exit("k", "web", 50 * S, S);
+
+	record.final = false;
+	assert_int_equal(store_known(store, RECORD_EXIT, "k"), RECORD_UNKNOWN);
+	store_put(store, &record);
+	assert_int_equal(store_known(store, RECORD_EXIT, "k"), RECORD_KNOWN);
+	record.final = true;
+	store_put(store, &record);
+	assert_int_equal(store_known(store, RECORD_EXIT, "k"), RECORD_KNOWN_FINAL);
+	assert_int_equal(store_known(store, RECORD_START, "k"), RECORD_UNKNOWN);
+	assert_int_equal(store_known(store, RECORD_EXIT, "K"), RECORD_UNKNOWN);
+	store_close(store);
+	store = folder_open(&folder, NULL);
+	assert_int_equal(store_known(store, RECORD_EXIT, "k"), RECORD_KNOWN_FINAL);
+	store_close(store);
+	assert_int_equal(store_open(&store, folder.dir, "another boot", NULL, folder.why), 0);
+	assert_int_equal(store_known(store, RECORD_EXIT, "k"), RECORD_UNKNOWN);
+	store_close(store);
+
+	/* without a disk: what waits is known, up to what memory holds */
+	assert_int_equal(store_open_memory(&store, folder.dir, BOOT, NULL), 0);
+	assert_int_equal(store_known(store, RECORD_EXIT, "k"), RECORD_UNKNOWN);
+	record.final = false;
+	assert_int_equal(store_put(store, &record), STORE_WAITING);
+	assert_int_equal(store_known(store, RECORD_EXIT, "k"), RECORD_KNOWN);
+	record.final = true;
+	assert_int_equal(store_put(store, &record), STORE_WAITING);
+	assert_int_equal(store_known(store, RECORD_EXIT, "k"), RECORD_KNOWN_FINAL);
+	for (unsigned int i = 0; i < 4096; i++) {
+		snprintf(name, sizeof(name), "fill-%u", i);
+		record = an_exit(name, "web", 50 * S, S);
+		store_put(store, &record);
+	}
+	assert_int_equal(store_known(store, RECORD_EXIT, "fill-4094"), RECORD_KNOWN_FINAL);
+	assert_int_equal(store_known(store, RECORD_EXIT, "fill-4095"), RECORD_UNKNOWN);
+	store_close(store);
+	folder_remove(&folder);
+}
+
 static void old_ones_go(void **state)
 {
 	struct store_limits limits = {.age_ns = 100 * S};
@@ -219,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(questions),
 		cmocka_unit_test(better_replaces_worse),
+		cmocka_unit_test(what_is_known),
 		cmocka_unit_test(old_ones_go),
 		cmocka_unit_test(the_file_stays_small),
 		cmocka_unit_test(a_few_records_take_little),

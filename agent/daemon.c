@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "sink/event_sink.h"
+#include "sink/recording.h"
 #include "sink/local_sink.h"
 #include "source/containerd_source.h"
 #include "source/kernel_source.h"
@@ -36,7 +36,7 @@ struct daemon {
 	struct tracker *tracker;
 	struct store *store;
 	struct local_sink *local;
-	struct event_sink *events;
+	struct recording *recording;
 	char boot_id[BOOT_ID_SIZE];
 	uint64_t since_ns;
 	struct store_stats store_seen;
@@ -81,8 +81,8 @@ static void on_event(void *context, const struct event *event)
 	struct daemon *daemon = context;
 	uint64_t seen_ns = clock_boot_ns();
 
-	if (daemon->events)
-		event_sink_event(daemon->events, event, seen_ns);
+	if (daemon->recording)
+		recording_event(daemon->recording, event, seen_ns);
 	tracker_event(daemon->tracker, event, seen_ns);
 	arm_tick(daemon);
 }
@@ -310,7 +310,7 @@ static int start(struct daemon *daemon)
 	if (r < 0)
 		return r;
 	if (settings->record_events) {
-		r = event_sink_new(&daemon->events, settings->record_events, daemon->boot_id);
+		r = recording_new(&daemon->recording, settings->record_events, daemon->boot_id);
 		if (r < 0) {
 			log_error("cannot record events", LOG_TEXT("file", settings->record_events),
 				  LOG_ERRNO(r));
@@ -335,7 +335,7 @@ static void stop(struct daemon *daemon)
 	if (daemon->store)
 		store_bookmark_set(daemon->store, HEARTBEAT, clock_boot_ns());
 	tracker_free(daemon->tracker);
-	event_sink_free(daemon->events);
+	recording_free(daemon->recording);
 	store_close(daemon->store);
 	sd_event_source_unref(daemon->tick);
 	sd_event_source_unref(daemon->tend);

@@ -19,7 +19,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2);)
 
 # --- flags -----------------------------------------------------------------------------------
 
-PACKAGES := libsystemd grpc_unsecure libprotobuf-c libbpf jansson sqlite3 libmicrohttpd libcurl
+PACKAGES := libsystemd grpc_unsecure libprotobuf-c libbpf jansson sqlite3 libmicrohttpd libcurl yaml-0.1
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror=implicit
 HARDEN   := -fstack-protector-strong -fPIC -D_FORTIFY_SOURCE=2

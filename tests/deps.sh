@@ -5,7 +5,7 @@ set -eu
 
 packages="build-essential pkg-config clang llvm lld libclang-rt-14-dev clang-format cppcheck shellcheck
 libbpf-dev libelf-dev zlib1g-dev bpftool libsystemd-dev libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
-libsqlite3-dev sqlite3 libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev uthash-dev libcmocka-dev
+libsqlite3-dev sqlite3 libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev libyaml-dev openssl uthash-dev libcmocka-dev
 python3 python3-pytest scdoc containerd runc crun docker-registry skopeo iproute2 containernetworking-plugins
 ca-certificates qemu-system-x86 busybox-static cpio"
 

@@ -8,6 +8,9 @@ UNIT_O   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests/u
 # The kubelet's part in tests: a CRI client.
 CRI      := $(BUILD)/cri
 CRI_O    := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/cri/*.c)))
+# The Kubernetes client, from the shell.
+KUBE     := $(BUILD)/kube
+KUBE_O   := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/kube/*.c)))
 
 $(BUILD)/libfixture.a: $(UNIT_O)
 	@mkdir -p $(@D) && rm -f $@
@@ -16,7 +19,7 @@ $(BUILD)/libfixture.a: $(UNIT_O)
 # the CRI client sees generated headers
 $(CRI_O): | $(GENERATED)
 
-$(UNIT_O) $(CRI_O): $(BUILD)/%.o: %.c
+$(UNIT_O) $(CRI_O) $(KUBE_O): $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests -MMD -MP -c -o $@ $<
 
@@ -27,6 +30,9 @@ $(BUILD)/tests/unit/%_test: tests/unit/%_test.c $(BUILD)/libfixture.a $(LINK)
 
 $(CRI): $(CRI_O) $(LINK)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(CRI_O) $(LINK) $(LDLIBS)
+
+$(KUBE): $(KUBE_O) $(LINK)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(KUBE_O) $(LINK) $(LDLIBS)
 
 PROGRAMS := $(patsubst tests/programs/%.c,$(BUILD)/tests/programs/%,$(sort $(wildcard tests/programs/*.c)))
 

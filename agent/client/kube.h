@@ -17,10 +17,10 @@
 struct kube;
 
 struct kube_options {
-	const char *
-		kubeconfig; /* NULL or "": in-cluster, by KUBERNETES_SERVICE_HOST and the mounted account */
-	const char
-		*account_dir; /* NULL: /var/run/secrets/kubernetes.io/serviceaccount; for tests */
+	const char *kubeconfig; /* NULL or "": in-cluster */
+	/* for tests */
+	const char *account_dir; /* NULL: /var/run/secrets/kubernetes.io/serviceaccount */
+	uint32_t token_age_ms;	 /* after which the token is read again; 0: 60 s */
 };
 
 /*
@@ -30,7 +30,7 @@ struct kube_options {
 int kube_new(struct kube **ret, sd_event *loop, const struct kube_options *options,
 	     char ret_why[static 256]);
 
-/* Ends calls and watches; their callbacks are not called any more. Free the watches first. */
+/* Not from a callback. Ends all calls; they call back no more. Free the watches first. */
 void kube_free(struct kube *kube);
 
 enum kube_verb {
@@ -44,8 +44,7 @@ enum kube_verb {
 
 struct kube_request {
 	enum kube_verb verb;
-	const char *
-		path; /* "/api/v1/nodes/a?fieldManager=nodewake&force=true"; escaped by the caller */
+	const char *path;     /* "/api/v1/nodes/a?fieldManager=nodewake&force=true", escaped */
 	const json_t *body;   /* NULL: none; borrowed until kube_call returns */
 	uint32_t deadline_ms; /* 0: 10 s */
 };
@@ -66,19 +65,24 @@ static inline bool kube_reply_ok(const struct kube_reply *reply)
 typedef void (*kube_reply_fn)(void *context, const struct kube_reply *reply);
 
 /*
- * Calls back exactly once, later, on the loop's thread. An answer above 4 MiB is -EMSGSIZE. Returns 0 or a
- * negative errno (-EBUSY: 32 calls are under way already).
+ * Calls back exactly once, later, on the loop's thread. An answer above 4 MiB is -EMSGSIZE. A 401 is tried
+ * once more with the credentials read again, within the deadline. Returns 0 or a negative errno, and then
+ * does not call back: -EBUSY (32 calls are under way already), -ENOMEM, or the credentials can't be read.
  */
 int kube_call(struct kube *kube, const struct kube_request *request, kube_reply_fn on_reply,
 	      void *context);
 
+/* For a path or a query: percent-encoded, to be freed; NULL without memory. */
+char *kube_escape(const char *text);
+
 struct kube_stats {
-	char server[128]; /* "https://10.43.0.1:443" */
-	bool reachable;	  /* the latest call or watch got an answer */
-	uint64_t calls[KUBE_VERB_COUNT];
-	uint64_t failed;  /* no answer, or 5xx */
-	uint64_t refused; /* 4xx but 404 and 409 */
+	char server[128];		 /* "https://10.43.0.1:443" */
+	bool reachable;			 /* the latest call or watch got an answer */
+	uint64_t calls[KUBE_VERB_COUNT]; /* requests sent, those of watches too */
+	uint64_t failed;		 /* no answer, or 5xx */
+	uint64_t refused;		 /* 4xx but 404, 409 and 410 */
 	uint64_t watch_restarts;
+	uint64_t skipped; /* objects of watches that were too large */
 };
 
 void kube_stats(const struct kube *kube, struct kube_stats *ret);

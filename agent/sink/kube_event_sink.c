@@ -10,13 +10,13 @@
 #include "base/text.h"
 #include "sink/backoff.h"
 #include "sink/event_queue.h"
+#include "sink/event_write.h"
 
 #define CALLS_MAX     4
 #define SERIES_GAP_NS (UINT64_C(1800) * NS_PER_SECOND)
 #define RETRY_MOST_NS (30 * NS_PER_SECOND)
 #define FORBIDDEN_NS  (120 * NS_PER_SECOND)
 #define FIRST_SINCE   "events-since"
-#define SERIES_MAX    INT32_MAX /* its type in the API */
 
 /* All of this agent's writes: 20 a second; one object's: 4 a minute, 12 at once. */
 static const struct budget_rate rate_all = {.burst = 40, .refill_ns = NS_PER_SECOND / 20};
@@ -200,31 +200,14 @@ static void give_up(struct kube_event_sink *sink, struct queued *entry,
 	written(sink, entry, entry->count);
 }
 
-/*
- * True if the server will never take it. An answer without a reason is not the API server's own. A server that
- * is starting forbids what it will allow once its rules are read; a namespace that ends says so.
- */
-static bool refused_for_good(struct kube_event_sink *sink, const struct kube_reply *reply)
+/* True if it has been forbidden for too long to be the server's own start. */
+static bool forbidden_for_good(struct kube_event_sink *sink)
 {
 	uint64_t now_ns = clock_boot_ns();
 
-	if (reply->status < 400 || reply->status >= 500 || !*reply->reason)
-		return false;
-	switch (reply->status) {
-	case 401:
-	case 408:
-	case 409:
-	case 429:
-		return false;
-	case 403:
-		if (strstr(reply->message, "being terminated"))
-			return true;
-		if (!sink->forbidden_since_ns)
-			sink->forbidden_since_ns = now_ns;
-		return now_ns - sink->forbidden_since_ns >= sink->forbidden_ns;
-	default:
-		return true;
-	}
+	if (!sink->forbidden_since_ns)
+		sink->forbidden_since_ns = now_ns;
+	return now_ns - sink->forbidden_since_ns >= sink->forbidden_ns;
 }
 
 static void on_reply(void *context, const struct kube_reply *reply)
@@ -232,69 +215,36 @@ static void on_reply(void *context, const struct kube_reply *reply)
 	struct call *call = context;
 	struct kube_event_sink *sink = call->sink;
 	struct queued *entry = event_queue_find(sink->queue, call->id);
-	bool there =
-		call->create && reply->status == 409 && strcmp(reply->reason, "AlreadyExists") == 0;
+	enum event_answer answer = event_write_answer(reply, call->create);
 
 	call->used = false;
 	if (!entry)
 		return;
-	if (kube_reply_ok(reply)) {
+	if (answer == EVENT_FORBIDDEN)
+		answer = forbidden_for_good(sink) ? EVENT_REFUSED : EVENT_FAILED;
+	switch (answer) {
+	case EVENT_WRITTEN:
 		sink->stats.created += call->create;
 		sink->stats.updated += !call->create;
 		succeeded(sink);
 		written(sink, entry, call->count);
-	} else if (there) { /* an earlier try got through after all */
+		break;
+	case EVENT_THERE:
 		succeeded(sink);
 		written(sink, entry, 1);
-	} else if (!call->create && reply->status == 404 && *reply->reason) {
+		break;
+	case EVENT_EXPIRED:
 		event_queue_failed(sink->queue, entry);
-		entry->written = 0; /* expired: made anew, with its count */
-	} else if (refused_for_good(sink, reply)) {
+		entry->written = 0; /* made anew, with its count */
+		break;
+	case EVENT_REFUSED:
 		give_up(sink, entry, reply);
-	} else {
+		break;
+	default:
 		log_failure(sink, reply);
 		failed(sink, entry, reply->retry_after_ms * NS_PER_MS);
 	}
 	pump(sink);
-}
-
-static json_t *series_of(uint64_t count, int64_t last_wall_ns)
-{
-	char time[WALL_TEXT_SIZE];
-
-	clock_wall_text(last_wall_ns, 6, time);
-	return json_pack("{s:I, s:s}", "count",
-			 (json_int_t)(count < SERIES_MAX ? count : SERIES_MAX), "lastObservedTime",
-			 time);
-}
-
-static int call_kube(struct kube_event_sink *sink, struct call *call,
-		     const struct outbox_item *item)
-{
-	json_auto_t *event = json_loads(item->body, 0, NULL);
-	json_auto_t *patch = NULL;
-	char path[256 + OUTBOX_NAME_SIZE];
-	const char *space =
-		json_string_value(json_object_get(json_object_get(event, "metadata"), "namespace"));
-	int length = space ? snprintf(path, sizeof(path), KUBE_EVENTS_OF, space) : -1;
-
-	if (length < 0)
-		return -EBADMSG;
-	if (call->create) {
-		if (item->count > 1)
-			json_object_set_new(event, "series",
-					    series_of(item->count, item->last_wall_ns));
-	} else {
-		snprintf(path + length, sizeof(path) - (size_t)length, "/%s", item->name);
-		patch = json_pack("{s:o}", "series", series_of(item->count, item->last_wall_ns));
-	}
-	return kube_call(sink->kube,
-			 &(struct kube_request){
-				 .verb = call->create ? KUBE_POST : KUBE_MERGE,
-				 .path = path,
-				 .body = call->create ? event : patch,
-			 },
-			 on_reply, call);
 }
 
 static void send(struct kube_event_sink *sink, struct call *call, struct queued *entry)
@@ -313,7 +263,7 @@ static void send(struct kube_event_sink *sink, struct call *call, struct queued 
 		.create = entry->written == 0, /* an expired one's is 0 here only */
 		.count = item.count,
 	};
-	r = call_kube(sink, call, &item);
+	r = event_write(sink->kube, &item, call->create, on_reply, call);
 	free(item.body);
 	if (r == 0)
 		return;

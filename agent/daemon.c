@@ -14,8 +14,12 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "sink/recording.h"
+#include "client/kube.h"
+#include "sink/annotation_sink.h"
+#include "sink/kube_event_sink.h"
+#include "sink/kube_name.h"
 #include "sink/local_sink.h"
+#include "sink/recording.h"
 #include "source/containerd_source.h"
 #include "source/kernel_source.h"
 #include "status.h"
@@ -37,6 +41,10 @@ struct daemon {
 	struct store *store;
 	struct local_sink *local;
 	struct recording *recording;
+	struct kube *kube; /* NULL: no Kubernetes here, and no sinks to it */
+	struct kube_event_sink *events;
+	struct annotation_sink *annotations;
+	char node_name[KUBE_NAME_SIZE];
 	char boot_id[BOOT_ID_SIZE];
 	uint64_t since_ns;
 	struct store_stats store_seen;
@@ -46,14 +54,24 @@ struct daemon {
 	int kernel_error;
 };
 
+static void tell(struct daemon *daemon, const struct record *record)
+{
+	if (daemon->local)
+		local_sink_record(daemon->local, record);
+	if (daemon->events)
+		kube_event_sink_wake(daemon->events);
+	if (daemon->annotations)
+		annotation_sink_record(daemon->annotations, record);
+}
+
 static void on_record(void *context, const struct record *from_tracker)
 {
 	struct daemon *daemon = context;
 	struct record record = *from_tracker;
 
 	record.wall_offset_ns = clock_wall_offset_ns();
-	if (store_put(daemon->store, &record) != STORE_KNOWN && daemon->local)
-		local_sink_record(daemon->local, &record);
+	if (store_put(daemon->store, &record) != STORE_KNOWN)
+		tell(daemon, &record);
 	/* no event of containerd's tells that runc failed: the kernel saw it, CRI knows the reason */
 	if (record.type == RECORD_START && record.start.state == START_FAILED && daemon->containerd)
 		containerd_source_refresh(daemon->containerd, record.subject.container_id);
@@ -150,6 +168,8 @@ static int on_tend(sd_event_source *source, uint64_t time_us, void *context)
 	watch_store(daemon);
 	store_tend(daemon->store);
 	watch_store(daemon);
+	if (daemon->events) /* records that waited for the disk */
+		kube_event_sink_wake(daemon->events);
 	if (!daemon->settled)
 		memory_give_back();
 	daemon->settled = true;
@@ -167,6 +187,10 @@ static json_t *on_status(void *context)
 		.containerd = daemon->containerd,
 		.tracker = daemon->tracker,
 		.store = daemon->store,
+		.kube = daemon->kube,
+		.events = daemon->events,
+		.annotations = daemon->annotations,
+		.node_name = daemon->node_name,
 		.boot_id = daemon->boot_id,
 		.since_ns = daemon->since_ns,
 	});
@@ -288,6 +312,60 @@ static void open_local_api(struct daemon *daemon)
 			    LOG_TEXT("socket", daemon->settings->socket), LOG_ERRNO(r));
 }
 
+/* Kubernetes is optional: without it, and without a way to it, everything else goes on. */
+static void open_kube(struct daemon *daemon)
+{
+	const struct settings *settings = daemon->settings;
+	struct kube_options options = {.kubeconfig = settings->kubeconfig};
+	char why[256] = "";
+	int r = settings->no_kubernetes ? -ENOENT
+					: kube_new(&daemon->kube, daemon->loop, &options, why);
+
+	if (r == -ENOENT && !*settings->kubeconfig) {
+		log_info("Kubernetes is not told: turned off, or neither a pod nor --kubeconfig");
+		return;
+	}
+	if (r < 0) {
+		log_error("Kubernetes is not told", LOG_TEXT("why", why), LOG_ERRNO(r));
+		return;
+	}
+	r = kube_name_of_node(settings->node_name, daemon->node_name);
+	if (r < 0) {
+		log_error("Kubernetes is not told: the node needs a valid --node-name",
+			  LOG_TEXT("node_name", settings->node_name), LOG_ERRNO(r));
+		kube_free(daemon->kube);
+		daemon->kube = NULL;
+	}
+}
+
+static int open_kube_sinks(struct daemon *daemon)
+{
+	const struct settings *settings = daemon->settings;
+	struct kube_event_sink_options events = {
+		.store = daemon->store,
+		.kube = daemon->kube,
+		.node_name = daemon->node_name,
+		.boot_id = daemon->boot_id,
+		.slow_start_ns = settings->slow_start_ns,
+		.slow_pull_ns = settings->slow_pull_ns,
+	};
+	struct annotation_sink_options annotations = {
+		.kube = daemon->kube,
+		.node_name = daemon->node_name,
+		.prefix = settings->annotation_prefix,
+		.interval_ns = settings->annotation_interval_ns,
+	};
+	int r = kube_event_sink_new(&daemon->events, daemon->loop, &events);
+
+	if (r == 0)
+		r = annotation_sink_new(&daemon->annotations, daemon->loop, &annotations,
+					daemon->store);
+	if (r == -EINVAL)
+		log_error("--annotation-prefix is no domain name",
+			  LOG_TEXT("prefix", settings->annotation_prefix));
+	return r;
+}
+
 static int start(struct daemon *daemon)
 {
 	const struct settings *settings = daemon->settings;
@@ -320,6 +398,10 @@ static int start(struct daemon *daemon)
 	r = make_timers(daemon);
 	if (r < 0)
 		return r;
+	open_kube(daemon);
+	r = daemon->kube ? open_kube_sinks(daemon) : 0;
+	if (r < 0)
+		return r;
 	open_local_api(daemon);
 	tell_absence(daemon);
 	watch_store(daemon);
@@ -332,6 +414,9 @@ static void stop(struct daemon *daemon)
 	containerd_source_free(daemon->containerd);
 	kernel_source_free(daemon->kernel);
 	local_sink_free(daemon->local);
+	kube_free(daemon->kube); /* its calls name the sinks */
+	kube_event_sink_free(daemon->events);
+	annotation_sink_free(daemon->annotations);
 	if (daemon->store)
 		store_bookmark_set(daemon->store, HEARTBEAT, clock_boot_ns());
 	tracker_free(daemon->tracker);

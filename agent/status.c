@@ -119,6 +119,74 @@ static json_t *store_json(const struct status_parts *parts, json_t *problems)
 	return json;
 }
 
+static void set_time(json_t *object, const char *name, int64_t wall_ns)
+{
+	char text[WALL_TEXT_SIZE] = "";
+
+	if (wall_ns)
+		clock_wall_text(wall_ns, 0, text);
+	json_object_set_new(object, name, json_string(text));
+}
+
+static json_t *events_json(const struct status_parts *parts, bool reachable, json_t *problems)
+{
+	json_t *json = json_object();
+	struct kube_event_sink_stats stats = {0};
+
+	kube_event_sink_stats(parts->events, &stats);
+	if (!reachable)
+		add_problem(problems, "the API server does not answer: %" PRIu64 " Events wait",
+			    stats.pending);
+	set_count(json, "pending", stats.pending);
+	set_count(json, "created", stats.created);
+	set_count(json, "updated", stats.updated);
+	set_count(json, "failed", stats.failed);
+	set_count(json, "given_up", stats.given_up);
+	set_time(json, "last_write", stats.last_write_wall_ns);
+	return json;
+}
+
+static json_t *annotations_json(const struct status_parts *parts, bool reachable, json_t *problems)
+{
+	json_t *json = json_object();
+	struct annotation_sink_stats stats = {0};
+
+	annotation_sink_stats(parts->annotations, &stats);
+	if (reachable && stats.status)
+		add_problem(problems, "the annotations of node %s can't be written: status %d",
+			    parts->node_name, stats.status);
+	set_count(json, "written", stats.written);
+	set_count(json, "failed", stats.failed);
+	set_time(json, "last_write", stats.last_write_wall_ns);
+	return json;
+}
+
+/* NULL where there is no Kubernetes. */
+static json_t *kubernetes_json(const struct status_parts *parts, json_t *problems)
+{
+	struct kube_stats stats = {0};
+	uint64_t calls = 0;
+	bool reachable;
+	json_t *json;
+
+	if (!parts->kube)
+		return NULL;
+	json = json_object();
+	kube_stats(parts->kube, &stats);
+	for (int i = 0; i < KUBE_VERB_COUNT; i++)
+		calls += stats.calls[i];
+	reachable = stats.reachable || !calls; /* not asked yet */
+	json_object_set_new(json, "server", json_string(stats.server));
+	json_object_set_new(json, "node", json_string(parts->node_name));
+	json_object_set_new(json, "reachable", json_boolean(stats.reachable));
+	set_count(json, "calls", calls);
+	set_count(json, "failed", stats.failed);
+	set_count(json, "refused", stats.refused);
+	json_object_set_new(json, "events", events_json(parts, reachable, problems));
+	json_object_set_new(json, "annotations", annotations_json(parts, reachable, problems));
+	return json;
+}
+
 static uint64_t read_pss(void)
 {
 	cleanup_fclose FILE *file = fopen("/proc/self/smaps_rollup", "re");
@@ -168,6 +236,10 @@ json_t *status_json(const struct status_parts *parts)
 	json_object_set_new(json, "sources", sources);
 	json_object_set_new(json, "tracker", tracker_json(parts));
 	json_object_set_new(json, "store", store_json(parts, problems));
+	json_t *kubernetes = kubernetes_json(parts, problems);
+
+	if (kubernetes)
+		json_object_set_new(json, "kubernetes", kubernetes);
 	json_object_set_new(json, "cost", cost_json(now_ns - parts->since_ns));
 	json_object_set_new(json, "well", json_boolean(json_array_size(problems) == 0));
 	json_object_set_new(json, "problems", problems);

@@ -67,6 +67,9 @@ static void start_note(FILE *out, const struct record *record)
 	memcpy(phases, start->phases, sizeof(phases));
 	qsort(phases, count, sizeof(*phases), longest_first);
 	for (uint32_t i = 0; i < count && length(phases[i].span); i++) {
+		if (phases[i].phase == PHASE_WAIT &&
+		    length(phases[i].span) < record_duration_ns(record) / 20)
+			continue;
 		fprintf(out, "%s%s ", comma, phase_name(phases[i].phase));
 		duration(out, length(phases[i].span));
 		phase_detail(out, start, phases[i].phase);

@@ -114,7 +114,8 @@ static void note_start(struct node_summary *summary, const struct record *record
 			    .duration_ns = record_duration_ns(record)};
 	uint32_t least = 0;
 
-	if (!record->final || record->start.state == START_FAILED || !slow.duration_ns)
+	if (!record->final || !*record->subject.pod || record->start.state == START_FAILED ||
+	    !slow.duration_ns)
 		return;
 	for (uint32_t i = summary->start_count; i-- > 0;) {
 		const struct slow *other = &summary->starts[i];
@@ -215,7 +216,7 @@ static void note_exit(struct node_summary *summary, const struct record *record)
 {
 	char subject[NODE_SUBJECT_SIZE], what[24], *words;
 
-	if (!record->final)
+	if (!record->final || !*record->subject.pod) /* not Kubernetes' container */
 		return;
 	note_loop(summary, record);
 	/* kills for memory have a line of their own */

@@ -15,9 +15,10 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "endpoint.h"
-#include "sink/event_sink.h"
+#include "kubernetes.h"
 #include "sink/local_sink.h"
 #include "sink/metrics_sink.h"
+#include "sink/recording.h"
 #include "source/containerd_source.h"
 #include "source/kernel_source.h"
 #include "status.h"
@@ -38,8 +39,9 @@ struct daemon {
 	struct tracker *tracker;
 	struct store *store;
 	struct local_sink *local;
-	struct event_sink *events;
-	struct metrics_sink *metrics; /* NULL: not served */
+	struct recording *recording;
+	struct metrics_sink *metrics;  /* NULL: not served */
+	struct kubernetes *kubernetes; /* NULL: there is none */
 	char boot_id[BOOT_ID_SIZE];
 	uint64_t since_ns;
 	struct status_parts parts; /* what is told of all this */
@@ -50,6 +52,16 @@ struct daemon {
 	int kernel_error;
 };
 
+static void tell(struct daemon *daemon, const struct record *record, enum record_known before)
+{
+	if (daemon->local)
+		local_sink_record(daemon->local, record);
+	if (daemon->metrics)
+		metrics_sink_record(daemon->metrics, record, before);
+	if (daemon->kubernetes)
+		kubernetes_record(daemon->kubernetes, record);
+}
+
 static void on_record(void *context, const struct record *from_tracker)
 {
 	struct daemon *daemon = context;
@@ -57,12 +69,8 @@ static void on_record(void *context, const struct record *from_tracker)
 	enum record_known before = store_known(daemon->store, record.type, record.key);
 
 	record.wall_offset_ns = clock_wall_offset_ns();
-	bool news = store_put(daemon->store, &record) != STORE_KNOWN;
-
-	if (news && daemon->local)
-		local_sink_record(daemon->local, &record);
-	if (news && daemon->metrics)
-		metrics_sink_record(daemon->metrics, &record, before);
+	if (store_put(daemon->store, &record) != STORE_KNOWN)
+		tell(daemon, &record, before);
 	/* no event of containerd's tells that runc failed: the kernel saw it, CRI knows the reason */
 	if (record.type == RECORD_START && record.start.state == START_FAILED && daemon->containerd)
 		containerd_source_refresh(daemon->containerd, record.subject.container_id);
@@ -90,8 +98,8 @@ static void on_event(void *context, const struct event *event)
 	struct daemon *daemon = context;
 	uint64_t seen_ns = clock_boot_ns();
 
-	if (daemon->events)
-		event_sink_event(daemon->events, event, seen_ns);
+	if (daemon->recording)
+		recording_event(daemon->recording, event, seen_ns);
 	tracker_event(daemon->tracker, event, seen_ns);
 	arm_tick(daemon);
 }
@@ -160,6 +168,8 @@ static int on_tend(sd_event_source *source, uint64_t time_us, void *context)
 	watch_store(daemon);
 	store_tend(daemon->store);
 	watch_store(daemon);
+	if (daemon->kubernetes)
+		kubernetes_tend(daemon->kubernetes);
 	if (!daemon->settled)
 		memory_give_back();
 	daemon->settled = true;
@@ -233,6 +243,11 @@ static int start_sources(struct daemon *daemon)
 	r = containerd_source_new(&daemon->containerd, daemon->loop, &containerd, on_event, daemon);
 	if (r < 0) {
 		log_error("cannot watch containerd", LOG_ERRNO(r));
+		return r;
+	}
+	r = daemon->kubernetes ? kubernetes_watch(daemon->kubernetes, on_event, daemon) : 0;
+	if (r < 0) {
+		log_error("cannot watch pods", LOG_ERRNO(r));
 		return r;
 	}
 	if (daemon->kernel) {
@@ -315,7 +330,7 @@ static int start(struct daemon *daemon)
 	if (r < 0)
 		return r;
 	if (settings->record_events) {
-		r = event_sink_new(&daemon->events, settings->record_events, daemon->boot_id);
+		r = recording_new(&daemon->recording, settings->record_events, daemon->boot_id);
 		if (r < 0) {
 			log_error("cannot record events", LOG_TEXT("file", settings->record_events),
 				  LOG_ERRNO(r));
@@ -325,6 +340,10 @@ static int start(struct daemon *daemon)
 	r = make_timers(daemon);
 	if (r < 0)
 		return r;
+	r = kubernetes_open(&daemon->kubernetes, daemon->loop, settings, daemon->store,
+			    daemon->boot_id);
+	if (r < 0)
+		return r;
 	daemon->parts = (struct status_parts){
 		.tracker = daemon->tracker,
 		.store = daemon->store,
@@ -332,6 +351,7 @@ static int start(struct daemon *daemon)
 		.since_ns = daemon->since_ns,
 		.since_offset_ns = clock_wall_offset_ns(),
 		.tended_ns = daemon->since_ns,
+		.kubernetes = daemon->kubernetes,
 	};
 	open_local_api(daemon);
 	daemon->metrics = endpoint_open(daemon->loop, settings->listen, &daemon->parts);
@@ -343,6 +363,7 @@ static int start(struct daemon *daemon)
 /* Sources first: nothing new comes in while the rest goes. */
 static void stop(struct daemon *daemon)
 {
+	kubernetes_free(daemon->kubernetes);
 	containerd_source_free(daemon->containerd);
 	kernel_source_free(daemon->kernel);
 	local_sink_free(daemon->local);
@@ -350,7 +371,7 @@ static void stop(struct daemon *daemon)
 	if (daemon->store)
 		store_bookmark_set(daemon->store, HEARTBEAT, clock_boot_ns());
 	tracker_free(daemon->tracker);
-	event_sink_free(daemon->events);
+	recording_free(daemon->recording);
 	store_close(daemon->store);
 	sd_event_source_unref(daemon->tick);
 	sd_event_source_unref(daemon->tend);

@@ -51,6 +51,23 @@ static void read_containerd(const struct status_parts *parts, struct metrics_fig
 	};
 }
 
+static void read_kubernetes(const struct status_parts *parts, struct metrics_figures *ret)
+{
+	struct kubernetes_stats stats;
+
+	if (!parts->kubernetes)
+		return;
+	kubernetes_stats(parts->kubernetes, &stats);
+	ret->sources[SOURCE_KUBERNETES] = (struct metrics_source){
+		.configured = true,
+		.up = stats.source.up,
+		.events = stats.source.events,
+	};
+	ret->outbox_events = stats.events.pending;
+	memcpy(ret->api_requests, stats.client.calls, sizeof(ret->api_requests));
+	ret->api_failures = stats.client.failed;
+}
+
 /* When the agent started must never change: that it does is how restarts are found. */
 static void read_process(const struct status_parts *parts, struct metrics_figures *ret)
 {
@@ -74,6 +91,7 @@ static void read_figures(void *context, struct metrics_figures *ret)
 
 	read_kernel(parts, ret);
 	read_containerd(parts, ret);
+	read_kubernetes(parts, ret);
 	tracker_stats(parts->tracker, &tracker);
 	ret->containers = tracker.containers;
 	store_stats(parts->store, &store);

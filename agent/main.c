@@ -8,6 +8,7 @@
 #include "cli/verbs.h"
 #include "daemon.h"
 #include "settings.h"
+#include "uninstall.h"
 
 static int run_daemon(int argc, char **argv)
 {
@@ -37,6 +38,8 @@ static const struct {
 	{"waits", "what pods waited for, as Kubernetes told", cli_waits},
 	{"status", "is the daemon well, what does it cost, what did it miss", cli_status},
 	{"doctor", "can it run here: what is missing and what to do", cli_doctor},
+	{"uninstall-annotations", "remove what the daemon wrote on its Node",
+	 uninstall_annotations},
 	{"replay", "recorded events through the tracker again", cli_replay},
 };
 
@@ -49,7 +52,7 @@ static void help(FILE *out)
 	      "died.\n\n",
 	      out);
 	for (size_t i = 0; i < COUNT; i++)
-		fprintf(out, "  %-9s %s\n", verbs[i].name, verbs[i].summary);
+		fprintf(out, "  %-21s %s\n", verbs[i].name, verbs[i].summary);
 	fputs("\nnodewake VERB --help tells a verb's options; --version the version.\n", out);
 }
 

@@ -65,6 +65,25 @@ static void list_store(const struct status_parts *parts, const struct asker *ask
 		     stats.dropped);
 }
 
+/* Not unready: Kubernetes is optional, and a restart would mend nothing. */
+static void list_kubernetes(const struct status_parts *parts, const struct asker *asker)
+{
+	struct kubernetes_stats stats;
+	uint64_t calls = 0;
+
+	if (!parts->kubernetes)
+		return;
+	kubernetes_stats(parts->kubernetes, &stats);
+	for (int i = 0; i < KUBE_VERB_COUNT; i++)
+		calls += stats.client.calls[i];
+	if (!stats.client.reachable && calls)
+		tell(asker, false, "the API server does not answer: %" PRIu64 " Events wait",
+		     stats.events.pending);
+	else if (stats.annotations.status)
+		tell(asker, false, "the annotations of node %s can't be written: status %d",
+		     stats.node_name, stats.annotations.status);
+}
+
 void problems_list(const struct status_parts *parts, problem_fn on_problem, void *context)
 {
 	const struct asker asker = {on_problem, context};
@@ -72,4 +91,5 @@ void problems_list(const struct status_parts *parts, problem_fn on_problem, void
 	list_kernel(parts, &asker);
 	list_containerd(parts, &asker);
 	list_store(parts, &asker);
+	list_kubernetes(parts, &asker);
 }

@@ -48,6 +48,8 @@ static const struct setting {
 	 "neither watch nor tell the API server"},
 	{"annotation-prefix", "DOMAIN", TEXT, offsetof(struct settings, annotation_prefix),
 	 "nodewake.io", "the part before / in the names of the node's annotations"},
+	{"annotation-interval", "TIME", DURATION, offsetof(struct settings, annotation_interval_ns),
+	 "30s", "the node's annotations are written at most that often"},
 	{"slow-start", "TIME", DURATION, offsetof(struct settings, slow_start_ns), "30s",
 	 "a start that takes longer is an Event"},
 	{"slow-pull", "TIME", DURATION, offsetof(struct settings, slow_pull_ns), "1min",
@@ -111,7 +113,7 @@ static int set(struct settings *settings, const struct setting *setting, const c
 		break;
 	}
 	if (r < 0)
-		fprintf(stderr, "nodewake run: %.*s wants %s, not '%s'\n", (int)strcspn(from, "="),
+		fprintf(stderr, "nodewake: %.*s wants %s, not '%s'\n", (int)strcspn(from, "="),
 			from, allowed(setting->kind), text);
 	return r;
 }
@@ -153,13 +155,12 @@ static int read_flag(struct settings *settings, int argc, char **argv)
 		if (word[length])
 			return set(settings, &table[i], word + length + 1, word) < 0 ? -EINVAL : 1;
 		if (argc < 2) {
-			fprintf(stderr, "nodewake run: %s wants %s\n", word,
-				allowed(table[i].kind));
+			fprintf(stderr, "nodewake: %s wants %s\n", word, allowed(table[i].kind));
 			return -EINVAL;
 		}
 		return set(settings, &table[i], argv[1], word) < 0 ? -EINVAL : 2;
 	}
-	fprintf(stderr, "nodewake run: '%s' is not known; --help lists the settings\n", word);
+	fprintf(stderr, "nodewake: '%s' is not known; --help lists the settings\n", word);
 	return -EINVAL;
 }
 

@@ -23,6 +23,7 @@ struct settings {
 	const char *node_name;	       /* "": the host's name */
 	const char *annotation_prefix; /* "nodewake.io" */
 	const char *listen;	       /* "127.0.0.1:9464", or "off" */
+	uint64_t annotation_interval_ns;
 	uint64_t slow_start_ns, slow_pull_ns;
 	bool no_kubernetes;
 	uint64_t start_window_ns;

@@ -96,6 +96,60 @@ static json_t *store_json(const struct status_parts *parts)
 	return json;
 }
 
+static void set_time(json_t *object, const char *name, int64_t wall_ns)
+{
+	char text[WALL_TEXT_SIZE] = "";
+
+	if (wall_ns)
+		clock_wall_text(wall_ns, 0, text);
+	json_object_set_new(object, name, json_string(text));
+}
+
+static json_t *events_json(const struct kube_event_sink_stats *stats)
+{
+	json_t *json = json_object();
+
+	set_count(json, "pending", stats->pending);
+	set_count(json, "created", stats->created);
+	set_count(json, "updated", stats->updated);
+	set_count(json, "failed", stats->failed);
+	set_count(json, "given_up", stats->given_up);
+	set_time(json, "last_write", stats->last_write_wall_ns);
+	return json;
+}
+
+static json_t *annotations_json(const struct annotation_sink_stats *stats)
+{
+	json_t *json = json_object();
+
+	set_count(json, "written", stats->written);
+	set_count(json, "failed", stats->failed);
+	set_time(json, "last_write", stats->last_write_wall_ns);
+	return json;
+}
+
+static json_t *kubernetes_json(const struct kubernetes *kubernetes)
+{
+	struct kubernetes_stats stats;
+	json_t *json = json_object();
+	uint64_t calls = 0;
+
+	kubernetes_stats(kubernetes, &stats);
+	for (int i = 0; i < KUBE_VERB_COUNT; i++)
+		calls += stats.client.calls[i];
+	json_object_set_new(json, "server", json_string(stats.client.server));
+	json_object_set_new(json, "node", json_string(stats.node_name));
+	json_object_set_new(json, "reachable", json_boolean(stats.client.reachable));
+	json_object_set_new(json, "watched", json_boolean(stats.source.up));
+	set_count(json, "pods", stats.source.pods);
+	set_count(json, "calls", calls);
+	set_count(json, "failed", stats.client.failed);
+	set_count(json, "refused", stats.client.refused);
+	json_object_set_new(json, "events", events_json(&stats.events));
+	json_object_set_new(json, "annotations", annotations_json(&stats.annotations));
+	return json;
+}
+
 static json_t *cost_json(uint64_t uptime_ns)
 {
 	json_t *json = json_object();
@@ -132,6 +186,8 @@ json_t *status_json(const struct status_parts *parts)
 	json_object_set_new(json, "sources", sources);
 	json_object_set_new(json, "tracker", tracker_json(parts));
 	json_object_set_new(json, "store", store_json(parts));
+	if (parts->kubernetes)
+		json_object_set_new(json, "kubernetes", kubernetes_json(parts->kubernetes));
 	json_object_set_new(json, "cost", cost_json(now_ns - parts->since_ns));
 	problems_list(parts, add_problem, problems);
 	json_object_set_new(json, "well", json_boolean(json_array_size(problems) == 0));

@@ -4,18 +4,20 @@
 
 #include <jansson.h>
 
+#include "kubernetes.h"
 #include "source/containerd_source.h"
 #include "source/kernel_source.h"
 #include "store/store.h"
 #include "track/tracker.h"
 
-/* kernel may be NULL; kernel_error then says why. */
+/* kernel may be NULL; kernel_error then says why. kubernetes may be NULL. */
 struct status_parts {
 	const struct kernel_source *kernel;
 	int kernel_error;
 	const struct containerd_source *containerd;
 	const struct tracker *tracker;
 	struct store *store;
+	const struct kubernetes *kubernetes;
 	const char *boot_id;
 	uint64_t since_ns;
 	int64_t since_offset_ns; /* wall clock's to the boot clock, at since_ns */

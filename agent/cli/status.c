@@ -112,6 +112,24 @@ static void print_records(const json_t *records)
 	putchar('\n');
 }
 
+static void print_kubernetes(const json_t *kubernetes)
+{
+	const json_t *events = at(kubernetes, "events");
+
+	if (!kubernetes)
+		return;
+	printf("kubernetes  %s ",
+	       json_is_true(at(kubernetes, "reachable")) ? "connected" : "not reachable");
+	print_text(kubernetes, "server");
+	fputs(", node ", stdout);
+	print_text(kubernetes, "node");
+	printf(", %" PRIu64 " Events written, %" PRIu64 " waiting",
+	       number(events, "created") + number(events, "updated"), number(events, "pending"));
+	if (number(events, "given_up"))
+		printf(", %" PRIu64 " given up", number(events, "given_up"));
+	putchar('\n');
+}
+
 static void print_problems(const json_t *problems)
 {
 	const json_t *problem;
@@ -144,6 +162,7 @@ static void print_status(const json_t *status)
 	       number(tracker, "containers"), number(tracker, "pods"));
 	print_records(at(tracker, "records"));
 	printf("store       %s, %" PRIu64 " waiting\n", size, number(store, "waiting"));
+	print_kubernetes(at(status, "kubernetes"));
 	printf("cost        %s of memory (PSS), %.2f %% of a core\n", pss,
 	       json_number_value(at(cost, "cpu_percent")));
 	print_problems(at(status, "problems"));

@@ -92,21 +92,32 @@ struct outbox_entry {
 	char *body;		    /* owned: handed to the store */
 };
 
-/* Fills in *ret and returns true, or returns false: not worth telling. ret is zeroed. */
-typedef bool (*outbox_describe_fn)(void *context, const char *boot_id, const struct record *record,
-				   struct outbox_entry *ret);
+enum outbox_answer {
+	OUTBOX_NOTHING, /* not worth telling */
+	OUTBOX_TELL,	/* *ret is filled in */
+	OUTBOX_LATER,	/* an early form that says too little: asked again */
+};
+
+/* ret is zeroed. */
+typedef enum outbox_answer (*outbox_describe_fn)(void *context, const char *boot_id,
+						 const struct record *record,
+						 struct outbox_entry *ret);
+
+/* An entry was added or counts once more (unless the transaction fails after all). */
+typedef void (*outbox_touched_fn)(void *context, int64_t id);
 
 struct store_outbox_policy {
 	unsigned int early_types; /* bits of enum record_type that are told before they are final */
 	uint64_t series_gap_ns;
 	outbox_describe_fn describe;
+	outbox_touched_fn touched; /* may be NULL */
 	void *context;
 };
 
 /* From now on new records wait to be told; those before are taken for told. */
 void store_outbox_enable(struct store *store);
 
-/* Returns how many records were looked at (at most OUTBOX_BATCH: call again while > 0), or a negative errno. */
+/* Returns how many records were done with (at most OUTBOX_BATCH: call again while > 0), or a negative errno. */
 int store_outbox_fill(struct store *store, const struct store_outbox_policy *policy);
 
 struct outbox_item {

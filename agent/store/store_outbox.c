@@ -33,25 +33,29 @@ static int no_statement(struct store *store)
 	return store_database_errno(store->db, sqlite3_errcode(store->db)) ?: -EIO;
 }
 
-/* A series that goes on counts once more; 0: there is none. */
+/* A series that goes on counts once more. *ret_id: the entry, 0 if there is none. */
 static int join_series(struct store *store, const struct outbox_entry *entry, int64_t wall_ns,
-		       uint64_t series_gap_ns)
+		       uint64_t series_gap_ns, int64_t *ret_id)
 {
 	sqlite3_stmt *statement = store_write_statement(store, STATEMENT_OUTBOX_JOIN);
-	int r;
+	int result;
 
 	if (!statement)
 		return no_statement(store);
 	bind(statement, 1, entry->series);
 	sqlite3_bind_int64(statement, 2, wall_ns - (int64_t)series_gap_ns);
 	sqlite3_bind_int64(statement, 3, wall_ns);
-	r = step(store, statement);
-	return r < 0 ? r : sqlite3_changes(store->db);
+	while ((result = sqlite3_step(statement)) == SQLITE_ROW)
+		*ret_id = sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	return store_database_errno(store->db, result);
 }
 
-static int add_entry(struct store *store, const struct outbox_entry *entry, int64_t wall_ns)
+static int add_entry(struct store *store, const struct outbox_entry *entry, int64_t wall_ns,
+		     int64_t *ret_id)
 {
 	sqlite3_stmt *statement = store_write_statement(store, STATEMENT_OUTBOX_ADD);
+	int r;
 
 	if (!statement)
 		return no_statement(store);
@@ -60,7 +64,10 @@ static int add_entry(struct store *store, const struct outbox_entry *entry, int6
 	bind(statement, 3, entry->series);
 	bind(statement, 4, entry->body);
 	sqlite3_bind_int64(statement, 5, wall_ns);
-	return step(store, statement);
+	r = step(store, statement);
+	if (r == 0 && sqlite3_changes(store->db) > 0)
+		*ret_id = sqlite3_last_insert_rowid(store->db);
+	return r;
 }
 
 static int mark_told(struct store *store, int64_t id)
@@ -73,21 +80,27 @@ static int mark_told(struct store *store, int64_t id)
 	return step(store, statement);
 }
 
-/* One record into the outbox, or none of it. */
+/* One record into the outbox, or none of it. Returns 1 if it is done with, 0 if it waits. */
 static int take_record(struct store *store, const struct store_outbox_policy *policy, int64_t id,
 		       const char *boot_id, const struct record *record)
 {
 	struct outbox_entry entry = {0};
-	int64_t wall_ns = (int64_t)record->boot_ns + record->wall_offset_ns;
+	int64_t wall_ns = (int64_t)record->boot_ns + record->wall_offset_ns, touched = 0;
+	enum outbox_answer answer = policy->describe(policy->context, boot_id, record, &entry);
 	int r = 0;
 
-	if (policy->describe(policy->context, boot_id, record, &entry)) {
-		r = join_series(store, &entry, wall_ns, policy->series_gap_ns);
-		if (r == 0)
-			r = add_entry(store, &entry, wall_ns);
+	if (answer == OUTBOX_LATER)
+		return 0;
+	if (answer == OUTBOX_TELL) {
+		r = join_series(store, &entry, wall_ns, policy->series_gap_ns, &touched);
+		if (r == 0 && !touched)
+			r = add_entry(store, &entry, wall_ns, &touched);
 		free(entry.body);
+		if (r == 0 && touched && policy->touched)
+			policy->touched(policy->context, touched);
 	}
-	return r < 0 ? r : mark_told(store, id);
+	r = r < 0 ? r : mark_told(store, id);
+	return r < 0 ? r : 1;
 }
 
 struct untold {
@@ -122,12 +135,13 @@ static int read_untold(struct store *store, const struct store_outbox_policy *po
 		       : store_database_errno(store->db, result);
 }
 
+/* Returns how many are done with. */
 static int take_all(struct store *store, const struct store_outbox_policy *policy,
 		    const struct untold *list, int count)
 {
-	int r = store_database_run(store->db, "BEGIN IMMEDIATE");
+	int r = store_database_run(store->db, "BEGIN IMMEDIATE"), done = 0;
 
-	for (int i = 0; i < count && r == 0; i++) {
+	for (int i = 0; i < count && r >= 0; i++) {
 		json_t *json = list[i].body ? json_loads(list[i].body, 0, NULL) : NULL;
 		struct record record;
 
@@ -135,14 +149,15 @@ static int take_all(struct store *store, const struct store_outbox_policy *polic
 		if (record_from_json(json, &record) == 0)
 			r = take_record(store, policy, list[i].id, list[i].boot_id, &record);
 		else
-			r = mark_told(store, list[i].id);
+			r = mark_told(store, list[i].id) ?: 1;
+		done += r > 0;
 		json_decref(json);
 	}
-	if (r == 0)
+	if (r >= 0)
 		r = store_database_run(store->db, "COMMIT");
 	if (r < 0 && !sqlite3_get_autocommit(store->db))
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-	return r;
+	return r < 0 ? r : done;
 }
 
 int store_outbox_fill(struct store *store, const struct store_outbox_policy *policy)
@@ -160,8 +175,8 @@ int store_outbox_fill(struct store *store, const struct store_outbox_policy *pol
 		free(list[i].body);
 	if (r < 0)
 		return r;
-	store->written |= count > 0;
-	return count;
+	store->written |= r > 0;
+	return r;
 }
 
 int store_outbox_pending(struct store *store, int64_t after_id, struct outbox_item *ret,

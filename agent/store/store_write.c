@@ -40,7 +40,7 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_OUTBOX_JOIN] =
 		"UPDATE outbox SET count = count + 1, last_wall_ns = max(last_wall_ns, ?3)"
 		" WHERE id = (SELECT id FROM outbox WHERE series = ?1 AND last_wall_ns >= ?2"
-		" ORDER BY last_wall_ns DESC LIMIT 1)",
+		" ORDER BY last_wall_ns DESC LIMIT 1) RETURNING id",
 	[STATEMENT_OUTBOX_ADD] =
 		"INSERT INTO outbox (name, object, series, body, count, written, last_wall_ns)"
 		" VALUES (?1, ?2, ?3, ?4, 1, 0, ?5) ON CONFLICT DO NOTHING",

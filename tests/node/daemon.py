@@ -15,7 +15,8 @@ from .processes import end, wait_until
 class Daemon:
     """nodewake run on a private node; a context manager. records(): what it told so far."""
 
-    def __init__(self, node, *arguments, state=None):
+    def __init__(self, node, *arguments, state=None, kubeconfig=None):
+        """kubeconfig: of an API server, the node's name there being node.name; by itself there is none."""
         self.node = node
         self.program = os.path.join(node.build, "nodewake")
         self.state = state or os.path.join(node.dir, "nodewake")
@@ -24,8 +25,10 @@ class Daemon:
         self.log = os.path.join(node.dir, "nodewake.log")
         # any free port: daemons of parallel runs must not meet at the default one
         self.arguments = ["--containerd-socket", node.socket, "--state-dir", self.state, "--socket", self.socket,
-                          "--listen", "127.0.0.1:0", "--cni-dirs", node.dir + "/cni-bin/:/usr/lib/cni/", "--record-events", self.events,
-                          *arguments]
+                          "--listen", "127.0.0.1:0", "--cni-dirs", node.dir + "/cni-bin/:/usr/lib/cni/",
+                          "--record-events", self.events,
+                          *(["--kubeconfig", kubeconfig, "--node-name", node.name] if kubeconfig
+                            else ["--no-kubernetes"]), *arguments]
         self.process = None
 
     def __enter__(self):

@@ -139,6 +139,25 @@ static int do_eat_child(char **argv)
 	return 0;
 }
 
+/* eat-flood SECONDS: children killed for memory as fast as it goes; how many is stamped as "kills" */
+static int do_eat_flood(char **argv)
+{
+	uint64_t end = boot_ns() + (uint64_t)number(argv, 0, 5) * 1000000000u, kills = 0;
+	int status;
+
+	while (boot_ns() < end) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			eat();
+		if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
+			kills++;
+	}
+	stamp("kills", kills);
+	forever();
+	return 0;
+}
+
 /* storm SECONDS: as many processes as the machine makes */
 static int do_storm(char **argv)
 {
@@ -203,10 +222,10 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(char **argv);
 	} parts[] = {
-		{"listen", do_listen}, {"exit", do_exit},   {"segv", do_segv},
-		{"abort", do_abort},   {"eat", do_eat},	    {"eat-child", do_eat_child},
-		{"storm", do_storm},   {"deaf", do_deaf},   {"polite", do_polite},
-		{"sleep", do_sleep},   {"pause", do_pause},
+		{"listen", do_listen},	     {"exit", do_exit},	  {"segv", do_segv},
+		{"abort", do_abort},	     {"eat", do_eat},	  {"eat-child", do_eat_child},
+		{"eat-flood", do_eat_flood}, {"storm", do_storm}, {"deaf", do_deaf},
+		{"polite", do_polite},	     {"sleep", do_sleep}, {"pause", do_pause},
 	};
 	const char *base = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
 

@@ -8,24 +8,37 @@
 #include "base/text.h"
 #include "unit/store_fixture.h"
 
-static bool describe(void *context, const char *boot_id, const struct record *record,
-		     struct outbox_entry *ret)
+static enum outbox_answer describe(void *context, const char *boot_id, const struct record *record,
+				   struct outbox_entry *ret)
 {
 	(void)context;
 	assert_string_equal(boot_id, BOOT);
 	if (record->type == RECORD_PULL)
-		return false;
+		return OUTBOX_NOTHING;
+	if (!record->final && !*record->subject.pod)
+		return OUTBOX_LATER;
 	snprintf(ret->name, sizeof(ret->name), "%s.%d", record->key, record->type);
 	TEXT_COPY(ret->object, record->subject.pod);
 	snprintf(ret->series, sizeof(ret->series), "%s/%d", record->subject.pod, record->exit.code);
 	ret->body = strdup(record->key);
-	return true;
+	return OUTBOX_TELL;
+}
+
+static char touches[256]; /* ids, in order */
+
+static void touched(void *context, int64_t id)
+{
+	size_t used = strlen(touches);
+
+	(void)context;
+	snprintf(touches + used, sizeof(touches) - used, "%s%d", used ? " " : "", (int)id);
 }
 
 static const struct store_outbox_policy policy = {
 	.early_types = 1u << RECORD_OOM,
 	.series_gap_ns = 60 * S,
 	.describe = describe,
+	.touched = touched,
 };
 
 static void put(struct store *store, const char *key, const char *pod, int code, uint64_t boot_ns)
@@ -89,8 +102,10 @@ static void repeats_are_a_series(void **state)
 	put(store, "b", "web", 2, 11 * S);
 	put(store, "c", "web", 1, 20 * S);
 	put(store, "d", "db", 1, 21 * S);
+	touches[0] = '\0';
 	fill(store);
 	assert_string_equal(pending(store), "a 2/0, b 1/0, d 1/0");
+	assert_string_equal(touches, "1 2 1 3");
 	assert_int_equal(store_outbox_written(store, id_of(store, 0), 2), 0);
 	assert_string_equal(pending(store), "b 1/0, d 1/0");
 	put(store, "e", "web", 1, 79 * S);
@@ -137,6 +152,32 @@ static void early_types_do_not_wait(void **state)
 	assert_int_equal(store_put(store, &exit), STORE_REPLACED);
 	fill(store);
 	assert_string_equal(pending(store), "oom 1/0, exit 1/0");
+	store_close(store);
+	folder_remove(&folder);
+}
+
+static void an_early_form_that_says_too_little_waits(void **state)
+{
+	struct folder folder;
+
+	(void)state;
+	folder_make(&folder);
+	struct store *store = folder_open(&folder, NULL);
+	struct record oom = an_exit("oom", "", S, 0);
+
+	store_outbox_enable(store);
+	oom.type = RECORD_OOM;
+	oom.oom = (struct record_oom){.scope = SCOPE_NODE};
+	oom.final = false;
+	store_put(store, &oom);
+	put(store, "exit", "web", 1, S);
+	fill(store);
+	assert_string_equal(pending(store), "exit 1/0");
+	TEXT_COPY(oom.subject.pod, "web");
+	oom.final = true;
+	assert_int_equal(store_put(store, &oom), STORE_REPLACED);
+	fill(store);
+	assert_string_equal(pending(store), "exit 1/0, oom 1/0");
 	store_close(store);
 	folder_remove(&folder);
 }
@@ -239,6 +280,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(repeats_are_a_series),
 		cmocka_unit_test(early_types_do_not_wait),
+		cmocka_unit_test(an_early_form_that_says_too_little_waits),
 		cmocka_unit_test(killed_at_any_instant),
 		cmocka_unit_test(an_older_file_gets_an_outbox),
 	};

@@ -10,14 +10,14 @@
 #include "base/clock.h"
 #include "model/event.h"
 
-struct event_sink;
+struct recording;
 
 /* Returns 0 or a negative errno. */
-int event_sink_new(struct event_sink **ret, const char *path, const char *boot_id);
-void event_sink_free(struct event_sink *sink);
+int recording_new(struct recording **ret, const char *path, const char *boot_id);
+void recording_free(struct recording *recording);
 
 /*
  * Flushed per event; seen_ns (when the agent read it) goes with it. A failure is logged once and ends
  * the recording.
  */
-void event_sink_event(struct event_sink *sink, const struct event *event, uint64_t seen_ns);
+void recording_event(struct recording *recording, const struct event *event, uint64_t seen_ns);

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sink/kube_event_note.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "model/json.h"
+#include "model/sentence.h"
+
+static uint64_t length(struct span span)
+{
+	return span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
+}
+
+static void duration(FILE *out, uint64_t ns)
+{
+	char text[DURATION_TEXT_SIZE];
+
+	text_duration(ns, text);
+	fputs(text, out);
+}
+
+static int longest_first(const void *a, const void *b)
+{
+	uint64_t of_a = length(((const struct phase_span *)a)->span);
+	uint64_t of_b = length(((const struct phase_span *)b)->span);
+
+	return of_a < of_b ? 1 : of_a > of_b ? -1 : 0;
+}
+
+static void phase_detail(FILE *out, const struct record_start *start, enum phase phase)
+{
+	char text[BYTES_TEXT_SIZE];
+
+	if (phase == PHASE_SANDBOX && length(start->network)) {
+		fputs(" (network ", out);
+		duration(out, length(start->network));
+		fputc(')', out);
+	}
+	if (phase == PHASE_PULL && start->pull_bytes) {
+		text_bytes(start->pull_bytes, text);
+		fprintf(out, " (%s)", text);
+	}
+	if (phase == PHASE_PROBE && start->probe_period_s)
+		fprintf(out, " (the probe asks every %us)", start->probe_period_s);
+}
+
+/* "took 1min 34.0s to listen on port 8080: pull 61.0s (3.9GiB), app 24.1s, ..." */
+static void start_note(FILE *out, const struct record *record)
+{
+	const struct record_start *start = &record->start;
+	struct phase_span phases[START_PHASES_MAX];
+	uint32_t count =
+		start->phase_count < START_PHASES_MAX ? start->phase_count : START_PHASES_MAX;
+	const char *comma = ": ";
+
+	fputs("took ", out);
+	duration(out, record_duration_ns(record));
+	if (start->state == START_READY)
+		fputs(" from its creation to ready", out);
+	else if (start->state == START_LISTENING)
+		fprintf(out, " to listen on port %u", start->listen_port);
+	else
+		fputs(" to be executed", out);
+	memcpy(phases, start->phases, sizeof(phases));
+	qsort(phases, count, sizeof(*phases), longest_first);
+	for (uint32_t i = 0; i < count && length(phases[i].span); i++) {
+		if (phases[i].phase == PHASE_WAIT &&
+		    length(phases[i].span) < record_duration_ns(record) / 20)
+			continue;
+		fprintf(out, "%s%s ", comma, phase_name(phases[i].phase));
+		duration(out, length(phases[i].span));
+		phase_detail(out, start, phases[i].phase);
+		comma = ", ";
+	}
+	if (record_reconstructed(record))
+		fputs(" [reconstructed]", out);
+}
+
+/* Kubernetes passes on gRPC's wrapping; the cause stands behind the last "desc = ". */
+static void wait_note(FILE *out, const struct record_wait *wait)
+{
+	const char *message = wait->message, *at;
+
+	while ((at = strstr(message, "desc = ")))
+		message = at + strlen("desc = ");
+	fputs("the image can't be pulled: ", out);
+	text_print_safe(out, *message ? message : wait->reason);
+}
+
+void kube_event_note(const struct record *record, char ret[static KUBE_EVENT_NOTE_SIZE])
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	*ret = '\0';
+	if (!out)
+		return;
+	switch (record->type) {
+	case RECORD_START:
+		start_note(out, record);
+		break;
+	case RECORD_WAIT:
+		wait_note(out, &record->wait);
+		break;
+	case RECORD_PULL:
+		text_print_safe(out, record->pull.image);
+		fputs(": ", out);
+		sentence_text(out, record);
+		break;
+	case RECORD_GAP:
+		text_print_safe(out, record->gap.source);
+		fputs(": ", out);
+		sentence_text(out, record);
+		break;
+	default:
+		if (!*record->subject.pod && *record->subject.container_id) {
+			sentence_subject(out, record);
+			fputs(": ", out);
+		}
+		sentence_text(out, record);
+	}
+	fclose(out);
+	text_copy(ret, KUBE_EVENT_NOTE_SIZE, text);
+	free(text);
+}

@@ -69,7 +69,7 @@ MAIN_O   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/*.c))
 all: $(BUILD)/nodewake ## build the agent
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile tests/tests.mk | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile tests/tests.mk deploy/deploy.mk | expand -t 18
 
 # --- build -----------------------------------------------------------------------------------
 
@@ -109,6 +109,7 @@ $(SKELETON): $(BPF_O)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 include tests/tests.mk
+include deploy/deploy.mk
 
 # --- install ---------------------------------------------------------------------------------
 

@@ -108,8 +108,8 @@ $(SKELETON): $(BPF_O)
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name nodewake > $@
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-include tests/tests.mk
 include deploy/deploy.mk
+include tests/tests.mk
 
 # --- install ---------------------------------------------------------------------------------
 

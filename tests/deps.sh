@@ -7,7 +7,9 @@ packages="build-essential pkg-config clang llvm lld libclang-rt-14-dev clang-for
 libbpf-dev libelf-dev zlib1g-dev bpftool libsystemd-dev libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
 libsqlite3-dev sqlite3 libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev uthash-dev libcmocka-dev
 python3 python3-pytest scdoc containerd runc crun docker-registry skopeo iproute2 containernetworking-plugins
-ca-certificates qemu-system-x86 busybox-static cpio"
+ca-certificates qemu-system-x86 busybox-static cpio umoci prometheus python3-yaml man-db bash-completion"
+# kustomize came into kubectl 1.14 and knows components from 1.21 on; Debian 12 has 1.20, so take what is there first
+command -v kubectl >/dev/null || packages="$packages kubernetes-client"
 
 missing=""
 for package in $packages; do
@@ -23,7 +25,7 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit 1
 fi
 
-# The services in these packages (containerd, docker-registry) must not start by being installed.
+# The services in these packages (containerd, docker-registry, prometheus) must not start by being installed.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
 	trap 'rm -f "$policy"' EXIT

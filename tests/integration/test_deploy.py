@@ -123,7 +123,7 @@ def test_it_tells_starts_and_childs_oom(agent):
     pod.start("pool", ["eat-child", "100"], memory=24 << 20)
     start = agent.wait(lambda r: r["subject"].get("container") == "server" and r["state"] == "listening", "starts")
     assert start["subject"]["pod"] == "shop"
-    oom = agent.wait(lambda r: r["subject"].get("container") == "pool", "ooms")
+    oom = agent.wait(lambda r: r["subject"].get("container") == "pool" and r.get("final"), "ooms")
     assert (oom["scope"], oom["container_survived"], oom["limit_bytes"]) == ("container", "yes", 24 << 20)
 
 

@@ -7,9 +7,13 @@ packages="build-essential pkg-config clang llvm lld libclang-rt-14-dev clang-for
 libbpf-dev libelf-dev zlib1g-dev bpftool libsystemd-dev libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
 libsqlite3-dev sqlite3 libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev uthash-dev libcmocka-dev
 python3 python3-pytest scdoc containerd runc crun docker-registry skopeo iproute2 containernetworking-plugins
-ca-certificates qemu-system-x86 busybox-static cpio umoci prometheus python3-yaml man-db"
-# kustomize came into kubectl 1.14 and knows components from 1.21 on; Debian 12 has 1.20, so take what is there first
+ca-certificates qemu-system-x86 busybox-static cpio"
+
+# Any kubectl serves; Debian's would take the place of one from another package.
 command -v kubectl >/dev/null || packages="$packages kubernetes-client"
+
+# what deploy/ is made with and checked by
+packages="$packages umoci prometheus python3-yaml man-db"
 
 missing=""
 for package in $packages; do

@@ -13,7 +13,7 @@ ca-certificates qemu-system-x86 busybox-static cpio"
 command -v kubectl >/dev/null || packages="$packages kubernetes-client"
 
 # what deploy/ is made with and checked by
-packages="$packages umoci prometheus python3-yaml man-db"
+packages="$packages umoci prometheus python3-yaml python3-seccomp man-db"
 
 missing=""
 for package in $packages; do

@@ -58,7 +58,7 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 
 .PHONY: check check-unit check-replay replay-accept check-node check-containerd check-kernels check-clang layers lint fmt asan demo bench
 
-check: check-unit check-replay layers check-node check-containerd check-kernels ## all tests that this machine can run
+check: check-unit check-replay layers check-deploy check-node check-containerd check-kernels ## all tests that this machine can run
 
 check-unit: $(UNIT_BIN) $(CORPUS_BIN) ## unit, replay and corpus tests: any machine, no root
 	@failed=0; for test in $(UNIT_BIN); do $$test || failed=$$((failed + 1)); done; \

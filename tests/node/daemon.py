@@ -16,6 +16,7 @@ class Daemon:
     def __init__(self, node, *arguments, state=None):
         self.node = node
         self.program = os.path.join(node.build, "nodewake")
+        self.daemon_program = self.program  # a test may put a wrapper here
         self.state = state or os.path.join(node.dir, "nodewake")
         self.socket = os.path.join(node.dir, "nodewake.sock")
         self.events = os.path.join(node.dir, "events.jsonl")
@@ -38,7 +39,7 @@ class Daemon:
 
     def start(self):
         with open(self.log, "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen([self.program, "run", *self.arguments], stdout=log, stderr=log)
+            self.process = subprocess.Popen([self.daemon_program, "run", *self.arguments], stdout=log, stderr=log)
         self.node.processes.append(self.process)
 
         def ready():

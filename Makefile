@@ -66,10 +66,10 @@ LINK     := $(foreach layer,cli sink source store track client model base,$(BUIL
 MAIN_O   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/*.c))
 
 .PHONY: all help
-all: $(BUILD)/nodewake ## build the agent
+all: $(BUILD)/nodewake $(BUILD)/man/nodewake.8 $(BUILD)/nodewake.service ## build the agent, its man page and unit
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile tests/tests.mk | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile tests/tests.mk deploy/deploy.mk | expand -t 18
 
 # --- build -----------------------------------------------------------------------------------
 
@@ -108,6 +108,7 @@ $(SKELETON): $(BPF_O)
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name nodewake > $@
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+include deploy/deploy.mk
 include tests/tests.mk
 
 # --- install ---------------------------------------------------------------------------------
@@ -116,11 +117,20 @@ include tests/tests.mk
 deps: ## install every package that the other targets need (Debian 12, root)
 	sh tests/deps.sh
 
+# What is installed, and where below PREFIX: one list for both ways.
+INSTALLED := bin/nodewake bin/kubectl-nodewake share/man/man8/nodewake.8 \
+	share/bash-completion/completions/nodewake lib/systemd/system/nodewake.service
+TO := $(DESTDIR)$(PREFIX)
+
 install: all ## install to DESTDIR and PREFIX
-	install -D -m 0755 $(BUILD)/nodewake $(DESTDIR)$(PREFIX)/bin/nodewake
+	install -D -m 0755 $(BUILD)/nodewake $(TO)/bin/nodewake
+	install -D -m 0755 deploy/kubectl/kubectl-nodewake $(TO)/bin/kubectl-nodewake
+	install -D -m 0644 $(BUILD)/man/nodewake.8 $(TO)/share/man/man8/nodewake.8
+	install -D -m 0644 deploy/completion/nodewake.bash $(TO)/share/bash-completion/completions/nodewake
+	install -D -m 0644 $(BUILD)/nodewake.service $(TO)/lib/systemd/system/nodewake.service
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/nodewake
+	rm -f $(addprefix $(TO)/,$(INSTALLED))
 
 clean: ## remove all outputs
 	rm -rf $(BUILD)

@@ -13,12 +13,15 @@
 #include "sink/node_apply.h"
 
 static const char help[] =
-	"Usage: nodewake uninstall-annotations [--kubeconfig FILE] [--node-name NAME]\n"
-	"                                      [--annotation-prefix DOMAIN]\n\n"
-	"Removes the annotations that the daemon wrote on this node's Node, all that its field\n"
-	"manager `nodewake` owns. Stop the daemon first: it would write them again. The settings "
-	"and\n"
-	"their environment variables are those of `nodewake run`.\n";
+	"Usage: nodewake uninstall-annotations [OPTION ...]\n\n"
+	"Removes the annotations that the daemon wrote on this node's Node, all that its field "
+	"manager\n"
+	"`nodewake` owns. Stop the daemon first: it would write them again. The options and their\n"
+	"environment variables are those of `nodewake run`.\n\n"
+	"      --kubeconfig FILE      how to reach the API server; by itself the pod's service "
+	"account\n"
+	"      --node-name NAME       this node's name in Kubernetes; by itself the host's name\n"
+	"      --annotation-prefix DOMAIN   the part before / in their names\n";
 
 struct removal {
 	sd_event *loop;

@@ -9,6 +9,12 @@ libsqlite3-dev sqlite3 libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev lib
 python3 python3-pytest scdoc containerd runc crun docker-registry skopeo iproute2 containernetworking-plugins
 ca-certificates qemu-system-x86 busybox-static cpio prometheus"
 
+# Any kubectl serves; Debian's would take the place of one from another package.
+command -v kubectl >/dev/null || packages="$packages kubernetes-client"
+
+# what deploy/ is made with and checked by
+packages="$packages nghttp2-proxy umoci prometheus python3-yaml python3-seccomp man-db"
+
 missing=""
 for package in $packages; do
 	state=$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null || true)

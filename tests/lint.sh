@@ -45,7 +45,8 @@ done < <(git ls-files -co --exclude-standard '*.c' '*.h' '*.py' '*.sh' | xargs w
 
 while read -r file; do
 	head -n 3 "$file" | grep -q SPDX-License-Identifier || complain "$file: no SPDX line"
-done < <(git ls-files -co --exclude-standard '*.c' '*.h' '*.py' '*.sh' '*.proto' Makefile '*.mk')
+done < <(git ls-files -co --exclude-standard '*.c' '*.h' '*.py' '*.sh' '*.proto' Makefile '*.mk' \
+	'deploy/*.yaml' '*.service' '*.scd' '*.bash' deploy/kubectl/kubectl-nodewake deploy/image/Containerfile)
 
 # cppcheck 2.10 does not follow HASH_ITER, cleanup attributes and compound literals: hence the last line
 cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
@@ -54,7 +55,8 @@ cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,
 	--suppress=uninitvar --suppress=legacyUninitvar --suppress=memleak --suppress=resourceLeak --suppress=unknownEvaluationOrder \
 	agent || complain "cppcheck has found something"
 
-git ls-files -co --exclude-standard '*.sh' .ci/run | xargs shellcheck || complain "shellcheck has found something"
+git ls-files -co --exclude-standard '*.sh' .ci/run deploy/kubectl/kubectl-nodewake deploy/completion/nodewake.bash |
+	xargs shellcheck || complain "shellcheck has found something"
 
 [ "$failed" -eq 0 ] && echo "lint: clean"
 exit "$failed"

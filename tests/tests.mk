@@ -64,7 +64,7 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 
 .PHONY: check check-unit check-replay replay-accept check-kube check-node check-containerd check-kernels check-clang layers lint fmt asan demo bench
 
-check: check-unit check-replay layers check-kube check-node check-containerd check-kernels ## all tests that this machine can run
+check: check-unit check-replay layers check-deploy check-kube check-node check-containerd check-kernels ## all tests that this machine can run
 
 check-unit: $(UNIT_BIN) $(CORPUS_BIN) ## unit, replay and corpus tests: any machine, no root
 	@failed=0; for test in $(UNIT_BIN); do $$test || failed=$$((failed + 1)); done; \
@@ -85,13 +85,13 @@ layers: $(ARCHIVES)
 		$(foreach used,$(MAY_USE_$(layer)),$(BUILD)/lib$(used).a) $(LDLIBS) && ) echo "layers: each folder links with what it may use"
 
 # What stands beside the integration tests and needs neither root nor a node.
-KUBE_TESTS := tests/integration/test_kube_client.py tests/integration/test_kube_watch.py
+KUBE_TESTS := tests/integration/test_kube_client.py tests/integration/test_kube_watch.py tests/integration/test_kube_http2.py
 
 check-kube: $(KUBE) ## the Kubernetes client against a fake API server: any machine, no root
 	@BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider $(KUBE_TESTS)
 
 # Real kernel, real containerd, real registry.
-check-node: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## integration tests: root and a kernel with BTF
+check-node: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(IMAGE) ## integration tests: root and a kernel with BTF
 	@if [ "$$(id -u)" -ne 0 ]; then echo "check-node: SKIPPED: needs root"; \
 	elif [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-node: SKIPPED: this kernel has no BTF"; \
 	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/integration $(KUBE_TESTS:%=--ignore=%); fi

@@ -94,11 +94,12 @@ int event_queue_note(struct event_queue *queue, const struct queued *entry, int6
 static uint64_t due(const struct event_queue *queue, const struct queued *entry, uint64_t now_ns)
 {
 	uint64_t budget_ns = event_budget_due_ns(queue->budget, entry->object, now_ns), series_ns;
-	uint32_t step = entry->writes < INTERVALS ? entry->writes : INTERVALS;
 
 	if (!entry->writes)
 		return budget_ns;
-	series_ns = entry->write_ns + intervals_ns[step - 1];
+	uint32_t repeat = entry->writes - 1;
+
+	series_ns = entry->write_ns + intervals_ns[repeat < INTERVALS ? repeat : INTERVALS - 1];
 	return series_ns > budget_ns ? series_ns : budget_ns;
 }
 

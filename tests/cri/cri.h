@@ -21,6 +21,8 @@ struct arguments {
 extern struct arguments arguments;
 
 const char *option(const char *key, const char *otherwise);
+/* The value of the nth word with this key, NULL behind the last. */
+const char *option_nth(const char *key, int nth);
 char *required(const char *key);
 
 /* The decoded answer, which is never freed: one call, one process. */
@@ -36,6 +38,11 @@ void pod_describe(char *name, char *namespace_name, char *uid, char *parent);
 char *pod_run(void);
 char *container_create(char *pod, char *name, char *image);
 void call_by_id(const char *method, char *id, int64_t timeout);
+
+/* confine.c: env=, mount=, and the securityContext of a pod's container: drop ALL but cap=. */
+void container_environment(Cri__ContainerConfig *config);
+void container_mounts(Cri__ContainerConfig *config);
+void container_confine(Cri__LinuxContainerSecurityContext *security);
 
 /* list.c: one line of JSON each. */
 void print_json(json_t *json);

@@ -16,8 +16,9 @@ static const char usage[] =
 	"usage: cri VERB [KEY=VALUE ...] [-- COMMAND ARGUMENT ...]\n"
 	"  runp    name= namespace= uid= parent= [logs=DIR] [hostnet=1] [hostpid=1] [podpid=1] "
 	"[runtime=HANDLER]\n"
-	"  create  pod=ID name= image= [attempt=N] [memory=BYTES] [quota=US] [mount=HOST:INSIDE] "
-	"[env=K=V]\n"
+	"  create  pod=ID name= image= [attempt=N] [memory=BYTES] [quota=US]\n"
+	"          [mount=HOST:INSIDE[:ro][:slave]]... [env=K=V]... [args=1]\n"
+	"          [confined=1 [cap=NAME]...]: as a pod with drop ALL and seccomp RuntimeDefault\n"
 	"          [podname= namespace= uid= parent=] [podpid=1] -- COMMAND ...\n"
 	"  start | rm id=ID      stop id=ID [timeout=S]      stopp | rmp id=ID\n"
 	"  exec id=ID -- COMMAND ...      pull | rmi image=      images      inspect id=ID\n"
@@ -27,15 +28,22 @@ static const char usage[] =
 
 struct arguments arguments;
 
-const char *option(const char *key, const char *otherwise)
+const char *option_nth(const char *key, int nth)
 {
 	size_t length = strlen(key);
 
 	for (int i = 0; i < arguments.count; i++)
 		if (strncmp(arguments.words[i], key, length) == 0 &&
-		    arguments.words[i][length] == '=')
+		    arguments.words[i][length] == '=' && nth-- == 0)
 			return arguments.words[i] + length + 1;
-	return otherwise;
+	return NULL;
+}
+
+const char *option(const char *key, const char *otherwise)
+{
+	const char *value = option_nth(key, 0);
+
+	return value ? value : otherwise;
 }
 
 char *required(const char *key)

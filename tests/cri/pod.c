@@ -75,12 +75,6 @@ char *container_create(char *pod, char *name, char *image)
 						       CRI__CONTAINER_CONFIG__LABELS_ENTRY__INIT};
 	Cri__ContainerConfig__LabelsEntry *label_list[4] = {&labels[0], &labels[1], &labels[2],
 							    &labels[3]};
-	Cri__Mount mount = CRI__MOUNT__INIT;
-	Cri__Mount *mounts = &mount;
-	Cri__KeyValue variable = CRI__KEY_VALUE__INIT;
-	Cri__KeyValue *variables = &variable;
-	const char *env = option("env", NULL);
-	const char *mounted = option("mount", NULL);
 	char log_path[128];
 
 	for (int i = 0; i < 3; i++) {
@@ -96,8 +90,13 @@ char *container_create(char *pod, char *name, char *image)
 	spec.image = image;
 	config.metadata = &container;
 	config.image = &spec;
-	config.command = arguments.command;
-	config.n_command = (size_t)arguments.command_count;
+	if (atoi(option("args", "0"))) { /* behind the image's entrypoint */
+		config.args = arguments.command;
+		config.n_args = (size_t)arguments.command_count;
+	} else {
+		config.command = arguments.command;
+		config.n_command = (size_t)arguments.command_count;
+	}
 	if (*option("logs", "")) {
 		snprintf(log_path, sizeof(log_path), "%s_%u.log", name, container.attempt);
 		config.log_path = log_path;
@@ -109,18 +108,9 @@ char *container_create(char *pod, char *name, char *image)
 	linux_config.resources = &resources;
 	linux_config.security_context = &security;
 	config.linux_config = &linux_config;
-	if (mounted && strchr(mounted, ':')) {
-		mount.host_path = strndup(mounted, (size_t)(strchr(mounted, ':') - mounted));
-		mount.container_path = strchr(mounted, ':') + 1;
-		config.mounts = &mounts;
-		config.n_mounts = 1;
-	}
-	if (env && strchr(env, '=')) {
-		variable.key = strndup(env, (size_t)(strchr(env, '=') - env));
-		variable.value = strchr(env, '=') + 1;
-		config.envs = &variables;
-		config.n_envs = 1;
-	}
+	container_mounts(&config);
+	container_environment(&config);
+	container_confine(&security);
 	request.pod_sandbox_id = pod;
 	request.config = &config;
 	request.sandbox_config = &pod_config;

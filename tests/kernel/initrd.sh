@@ -14,7 +14,7 @@ trap 'rm -rf "$root"' EXIT
 mkdir -p "$root/bin" "$root/sbin" "$root/dev" "$root/proc" "$root/sys" "$root/tmp" "$root/run" "$root/etc" \
 	"$root/root" "$root/var/lib" "$root/nodewake"
 cp /bin/busybox "$root/bin/"
-for applet in sh mount mkdir cat echo sleep poweroff insmod ip dmesg grep kill cut sed awk sync chmod printf; do
+for applet in sh mount mkdir cat echo sleep poweroff insmod ip dmesg grep kill cut sed awk sync chmod printf pidof; do
 	ln -s busybox "$root/bin/$applet"
 done
 
@@ -26,7 +26,7 @@ add() {
 		cp -L "$file" "$root$file"
 	done
 }
-for program in /usr/bin/containerd /usr/bin/containerd-shim-runc-v2 /usr/sbin/runc /usr/bin/crun /usr/bin/ctr; do
+for program in /usr/bin/containerd /usr/bin/containerd-shim-runc-v2 /usr/sbin/runc /usr/bin/crun /usr/bin/ctr /usr/bin/setpriv; do
 	add "$program"
 done
 for program in "$build/nodewake" "$build/cri"; do

@@ -47,7 +47,8 @@ done
 for image in pause cast; do
 	ctr -n k8s.io images import --snapshotter native /nodewake/$image.tar >/dev/null
 done
-nodewake run >/tmp/nodewake.log 2>&1 &
+# with the DaemonSet's capabilities and no other (deploy/base/daemonset.yaml)
+/usr/bin/setpriv --bounding-set=-all,+bpf,+perfmon,+syslog nodewake run >/tmp/nodewake.log 2>&1 &
 tries=0
 until nodewake status >/dev/null 2>&1 || [ $tries -gt 100 ]; do
 	sleep 0.2
@@ -111,6 +112,8 @@ echo "=== kernel log"
 dmesg | grep "Killed process"
 echo "=== status"
 nodewake status --output json
+echo "=== capabilities"
+sed -n 's/^CapEff:\t//p' /proc/"$(pidof nodewake)"/status
 echo "=== log"
 cat /tmp/nodewake.log
 echo "=== end"

@@ -68,6 +68,11 @@ def test_every_probe_is_attached(machine):
     assert machine["gaps"] == []
 
 
+def test_it_has_the_capabilities_of_the_daemonset_only(machine):
+    syslog, perfmon, bpf = 34, 38, 39  # linux/capability.h
+    assert int(machine["capabilities"], 16) == 1 << syslog | 1 << perfmon | 1 << bpf
+
+
 def test_starts(machine):
     starts = by_name(machine["starts"])
     assert {name: r["state"] for name, r in starts.items()} == {

@@ -19,6 +19,7 @@ class Daemon:
         """kubeconfig: of an API server, the node's name there being node.name; by itself there is none."""
         self.node = node
         self.program = os.path.join(node.build, "nodewake")
+        self.daemon_program = self.program  # a test may put a wrapper here
         self.state = state or os.path.join(node.dir, "nodewake")
         self.socket = os.path.join(node.dir, "nodewake.sock")
         self.events = os.path.join(node.dir, "events.jsonl")
@@ -44,7 +45,7 @@ class Daemon:
 
     def start(self):
         with open(self.log, "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen([self.program, "run", *self.arguments], stdout=log, stderr=log)
+            self.process = subprocess.Popen([self.daemon_program, "run", *self.arguments], stdout=log, stderr=log)
         self.node.processes.append(self.process)
 
         def ready():

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for nodewake(8). tests/deploy compares it with what the program says of itself.
+# shellcheck shell=bash disable=SC2207 # no name that is completed here holds a space
+
+_nodewake() {
+	local verbs='run watch explain starts ooms exits pulls gaps waits status doctor replay
+		uninstall-annotations help'
+	local history='--namespace --pod --container --since --boot --slower-than --sort --limit --output --state-dir --help'
+	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} options=''
+
+	COMPREPLY=()
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		COMPREPLY=($(compgen -W "$verbs --help --version" -- "$word"))
+		return
+	fi
+	case "$previous" in
+	help)
+		COMPREPLY=($(compgen -W "$verbs" -- "$word"))
+		return
+		;;
+	-o | --output)
+		COMPREPLY=($(compgen -W 'text json' -- "$word"))
+		return
+		;;
+	--sort)
+		COMPREPLY=($(compgen -W 'newest slowest' -- "$word"))
+		return
+		;;
+	--boot)
+		COMPREPLY=($(compgen -W 'all current' -- "$word"))
+		return
+		;;
+	-t | --type)
+		COMPREPLY=($(compgen -W 'start oom exit pull gap wait' -- "$word"))
+		return
+		;;
+	--log-level)
+		COMPREPLY=($(compgen -W 'error warning info debug' -- "$word"))
+		return
+		;;
+	--state-dir | --cgroup-root | --cni-dirs)
+		COMPREPLY=($(compgen -d -- "$word"))
+		return
+		;;
+	--socket | --containerd-socket | --kubeconfig | --record-events)
+		COMPREPLY=($(compgen -f -- "$word"))
+		return
+		;;
+	esac
+	case "${COMP_WORDS[1]}" in
+	run)
+		options='--containerd-socket --containerd-namespace --state-dir --socket --cni-dirs --cgroup-root
+			--start-window --keep-age --keep-size --kubeconfig --node-name --no-kubernetes --annotation-prefix
+			--annotation-interval --slow-start --slow-pull --listen --record-events --no-ebpf --log-level --help'
+		;;
+	watch) options='--type --all --output --socket --help' ;;
+	explain) options='--namespace --output --state-dir --help' ;;
+	starts | ooms | exits | pulls | gaps | waits) options=$history ;;
+	uninstall-annotations) options='--kubeconfig --node-name --annotation-prefix --help' ;;
+	status) options='--output --socket --help' ;;
+	doctor) options='--output --state-dir --containerd-socket --cni-dirs --help' ;;
+	replay)
+		options='--all --output --help'
+		[[ $word == -* ]] || COMPREPLY=($(compgen -f -- "$word"))
+		;;
+	esac
+	COMPREPLY+=($(compgen -W "$options" -- "$word"))
+}
+
+complete -F _nodewake nodewake

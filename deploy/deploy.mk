@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+# What goes onto a node or into a cluster; included by the Makefile.
+
+IMAGE := $(BUILD)/nodewake-image.tar
+# The date of the last commit, so that the same sources give the same image.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
+.PHONY: image
+image: $(IMAGE) ## an OCI archive for `ctr -n k8s.io images import`
+
+$(IMAGE): $(BUILD)/nodewake $(wildcard deploy/image/*.sh)
+	$(Q)deploy/image/collect.sh $(BUILD)/nodewake $(BUILD)/image-root
+	$(call say,IMAGE,$@)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) deploy/image/pack.sh $(BUILD)/image-root $(VERSION) $@
+
+$(BUILD)/man/%: deploy/man/%.scd NEWS.md
+	@mkdir -p $(@D)
+	$(call say,MAN,$@)sed 's/@VERSION@/$(VERSION)/' $< | scdoc >$@
+
+# Always: its path is a variable of make, which no time stamp tells.
+.PHONY: $(BUILD)/nodewake.service
+$(BUILD)/nodewake.service: deploy/systemd/nodewake.service
+	@mkdir -p $(@D)
+	$(Q)sed 's|@BINDIR@|$(PREFIX)/bin|' $< >$@
+
+.PHONY: check-deploy
+check-deploy: all ## manifests, alerts, dashboard, plugin, man page, completion: any machine, no root
+	@BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider -rs tests/deploy

@@ -11,10 +11,14 @@ from .processes import end, wait_until
 
 
 class Daemon:
-    """nodewake run on a private node; a context manager. records(): what it told so far."""
+    """nodewake run on a private node; a context manager. records(): what it told so far.
 
-    def __init__(self, node, *arguments, state=None):
+    inside: in the node's network, as a pod with hostNetwork is, else in the machine's.
+    """
+
+    def __init__(self, node, *arguments, state=None, inside=False):
         self.node = node
+        self.inside = inside
         self.program = os.path.join(node.build, "nodewake")
         self.state = state or os.path.join(node.dir, "nodewake")
         self.socket = os.path.join(node.dir, "nodewake.sock")
@@ -37,8 +41,9 @@ class Daemon:
                 raise RuntimeError("the daemon ended with %d:\n%s" % (code, self.read_log()))
 
     def start(self):
+        words = (self.program, "run", *self.arguments)
         with open(self.log, "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen([self.program, "run", *self.arguments], stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.node.inside(*words) if self.inside else words, stdout=log, stderr=log)
         self.node.processes.append(self.process)
 
         def ready():

@@ -26,9 +26,9 @@ def _setns(fd):
 
 
 def connect_inside(netns, address, timeout):
-    """A socket stays in the namespace where it was made; only this thread goes there, and comes back."""
+    """A connection made in the namespace of this path: a socket stays in the namespace where it was made; only this thread goes there, and comes back."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    there = os.open("/run/netns/" + netns, os.O_RDONLY)
+    there = os.open(netns, os.O_RDONLY)
     try:
         _setns(there)
         try:

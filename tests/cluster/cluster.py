@@ -50,11 +50,12 @@ class Cluster:
             self.node.__enter__()
             self.keys = Keys(self.dir + "/keys", self.node_name)
             self.kubeconfig = self.write_kubeconfig("admin", self.keys.tokens["admin"])
-            self.api = Api(self.node.name, self.keys.ca, self.keys.tokens["admin"])
+            self.api = Api("/run/netns/" + self.node.name, self.keys.ca, self.keys.tokens["admin"])
             self._start_etcd()
+            # Early: before all else a kubelet of that age (its cadvisor) asks for Docker, five times in 5 s.
+            self.start_kubelet()
             self.start_apiserver()
             self._start_controllers()
-            self.start_kubelet()
             self.wait_ready()
             self.start_seconds = time.monotonic() - begin
         except BaseException as error:
@@ -65,8 +66,11 @@ class Cluster:
     def __exit__(self, kind, value, trace):
         if kind:
             self.keep_logs()
-        for name in ("kubelet", "kube-controller-manager", "kube-scheduler", "kube-apiserver", "etcd"):
+        for name in ("kubelet", "kube-controller-manager", "kube-scheduler"):
             self._stop(name)  # the kubelet first: it would start again what the node removes
+        if "kube-apiserver" in self.running:
+            self.stop_apiserver()
+        self._stop("etcd")
         self.node.__exit__(kind, value, trace)
 
     def keep_logs(self):
@@ -134,13 +138,16 @@ class Cluster:
         self._wait(lambda: self.api.request("GET", "/readyz"), 60, "the API server")
 
     def stop_apiserver(self):
+        """By SIGKILL: asked to end, it waits for the watches of others, as long as end() has patience."""
+        self.running["kube-apiserver"].kill()
         self._stop("kube-apiserver")
 
     def _start_controllers(self):
         self._start_kubernetes(
             "kube-controller-manager", "--kubeconfig=" + self.write_kubeconfig("controllers", self.keys.tokens["controllers"]),
             "--use-service-account-credentials=true", "--service-account-private-key-file=" + self.keys.accounts,
-            "--root-ca-file=" + self.keys.ca, "--leader-elect=false", "--bind-address=127.0.0.1")
+            "--root-ca-file=" + self.keys.ca, "--leader-elect=false", "--bind-address=127.0.0.1",
+            "--flex-volume-plugin-dir=/var/lib/kubelet/volume-plugins")
         self._start_kubernetes(
             "kube-scheduler", "--kubeconfig=" + self.write_kubeconfig("scheduler", self.keys.tokens["scheduler"]),
             "--leader-elect=false", "--bind-address=127.0.0.1")
@@ -181,7 +188,7 @@ class Cluster:
 
         def enough():
             last["seen"] = self.get(path)
-            return true(last["seen"])
+            return last["seen"] if true(last["seen"]) else None
         try:
             return self._wait(enough, seconds, path)
         except TimeoutError as error:

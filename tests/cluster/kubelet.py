@@ -33,9 +33,7 @@ def configuration(of_version, cgroup, socket):
         "imageGCHighThresholdPercent": 100,  # none: images are imported once
         "makeIPTablesUtilChains": False,
         "volumePluginDir": "/var/lib/kubelet/volume-plugins",
-        # what is told too late makes tests slow
-        "configMapAndSecretChangeDetectionStrategy": "Watch",
-        "syncFrequency": "10s",
+        "nodeStatusUpdateFrequency": "1s",  # at 10 s the node is Ready 10 s after it could be
     }
     if of_version >= (1, 27):
         told["containerRuntimeEndpoint"] = "unix://" + socket

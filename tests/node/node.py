@@ -179,7 +179,7 @@ class Node:
         for plugin in ("ptp", "host-local", "loopback", "portmap"):
             os.symlink("/usr/lib/cni/" + plugin, self.dir + "/cni-bin/" + plugin)
         plugins = [{"type": "ptp", "ipam": {"type": "host-local", "dataDir": self.dir + "/ipam",
-                                            "subnet": "10.231.0.0/16"}}]
+                                            "subnet": "10.231.0.0/16", "routes": [{"dst": "0.0.0.0/0"}]}}]
         if self.slow_cni_seconds is not None:
             shutil.copy(os.path.join(self.build, "tests/programs/slow-cni"), self.dir + "/cni-bin/slow-cni")
             plugins.append({"type": "slow-cni"})

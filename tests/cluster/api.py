@@ -26,7 +26,10 @@ def _setns(fd):
 
 
 def connect_inside(netns, address, timeout):
-    """A connection made in the namespace of this path: a socket stays in the namespace where it was made; only this thread goes there, and comes back."""
+    """A connection in the network namespace of this path; only this thread goes there, and comes back.
+
+    A socket stays in the namespace where it was made.
+    """
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     there = os.open(netns, os.O_RDONLY)
     try:

@@ -9,6 +9,7 @@ outside, commands go through inside() and requests through a socket that was mad
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -49,7 +50,7 @@ class Cluster:
             begin = time.monotonic()
             self.node.__enter__()
             self.keys = Keys(self.dir + "/keys", self.node_name)
-            self.kubeconfig = self.write_kubeconfig("admin", self.keys.tokens["admin"])
+            self.kubeconfig = self._kubeconfig_of("admin")
             self.api = Api("/run/netns/" + self.node.name, self.keys.ca, self.keys.tokens["admin"])
             self._start_etcd()
             # Early: before all else a kubelet of that age (its cadvisor) asks for Docker, five times in 5 s.
@@ -102,18 +103,31 @@ class Cluster:
         self._start(name, os.path.join(self.bin, name), *arguments)
 
     def _wait(self, true, seconds, what):
-        """As wait_until, but a program that has ended ends the wait, with its last words."""
+        """As wait_until, at the API server's pace; a program that has ended ends the wait, with its last words."""
+        errors = []
+
         def checked():
             for name, process in self.running.items():
                 if process.poll() is not None:
-                    with open("%s/%s.log" % (self.dir, name), encoding="utf-8") as log:
-                        raise RuntimeError("%s has ended:\n%s" % (name, "".join(log.readlines()[-20:])))
+                    raise RuntimeError("%s has ended:\n%s" % (name, self._last_words(name)))
             try:
-                return true()
-            except (OSError, ApiError):
+                value = true()
+            except (OSError, ApiError) as error:
+                errors[:] = [error]
+                value = None
+            if not value:
                 time.sleep(0.1)
-                return None
-        return wait_until(checked, seconds, what)
+            return value
+        try:
+            return wait_until(checked, seconds, what)
+        except TimeoutError as error:
+            raise TimeoutError("%s; last error: %s" % (error, errors)) from None
+
+    def _last_words(self, name):
+        """What was fatal (klog's F lines, above the traces of all goroutines), else the log's end."""
+        with open("%s/%s.log" % (self.dir, name), encoding="utf-8") as file:
+            lines = file.readlines()
+        return "".join([line for line in lines if re.match("F[0-9]{4} ", line)][:5] or lines[-20:])
 
     def _start_etcd(self):
         # newer Kubernetes needs etcd 3.5, which may stand beside its programs
@@ -144,20 +158,20 @@ class Cluster:
 
     def _start_controllers(self):
         self._start_kubernetes(
-            "kube-controller-manager", "--kubeconfig=" + self.write_kubeconfig("controllers", self.keys.tokens["controllers"]),
+            "kube-controller-manager", "--kubeconfig=" + self._kubeconfig_of("controllers"),
             "--use-service-account-credentials=true", "--service-account-private-key-file=" + self.keys.accounts,
             "--root-ca-file=" + self.keys.ca, "--leader-elect=false", "--bind-address=127.0.0.1",
             "--flex-volume-plugin-dir=/var/lib/kubelet/volume-plugins")
         self._start_kubernetes(
-            "kube-scheduler", "--kubeconfig=" + self.write_kubeconfig("scheduler", self.keys.tokens["scheduler"]),
+            "kube-scheduler", "--kubeconfig=" + self._kubeconfig_of("scheduler"),
             "--leader-elect=false", "--bind-address=127.0.0.1")
 
     def start_kubelet(self):
         path = self.dir + "/kubelet.json"
         write_private(path, json.dumps(kubelet.configuration(self.version, self.node.cgroup, self.node.socket)))
         self._start_kubernetes(
-            "kubelet", "--config=" + path, "--kubeconfig=" + self.write_kubeconfig("kubelet", self.keys.tokens["kubelet"]),
-            "--hostname-override=" + self.node_name, "--node-ip=" + NODE_IP, *kubelet.flags(self.version, self.node.socket))
+            "kubelet", "--config=" + path, "--kubeconfig=" + self._kubeconfig_of("kubelet"), "--node-ip=" + NODE_IP,
+            "--hostname-override=" + self.node_name, *kubelet.flags(self.version, self.node.socket))
 
     def stop_kubelet(self):
         self._stop("kubelet")
@@ -196,16 +210,20 @@ class Cluster:
 
     def kubectl(self, *words, text=None):
         """Runs kubectl as admin with the text for its input; returns what it says, raises RuntimeError if it fails."""
-        return run(*self.inside("kubectl", "--kubeconfig", self.kubeconfig, "--cache-dir", self.dir + "/kubectl", *words),
-                   input=text)
+        return run(*self.inside("kubectl", "--kubeconfig", self.kubeconfig, "--cache-dir", self.dir + "/kubectl",
+                                *words), input=text)
 
     def apply(self, manifest):
         """manifest: a dict, a list of them, or a file (or a folder of kustomize)."""
         if isinstance(manifest, (dict, list)):
             items = manifest if isinstance(manifest, list) else [manifest]
-            return self.kubectl("apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+            told = {"apiVersion": "v1", "kind": "List", "items": items}
+            return self.kubectl("apply", "-f", "-", text=json.dumps(told))
         path = os.path.abspath(manifest)
         return self.kubectl("apply", "-k" if os.path.isdir(path) else "-f", path)
+
+    def _kubeconfig_of(self, user):
+        return self.write_kubeconfig(user, self.keys.tokens[user])
 
     def write_kubeconfig(self, name, token, server=SERVER):
         """A kubeconfig for the token's user; returns its path."""

@@ -24,6 +24,7 @@ if [ -e "$bin" ]; then # another run was faster
 	echo "$bin"
 	exit 0
 fi
+echo "fetch.sh: builds Kubernetes $version, once: about 6 minutes on 2 cores" >&2
 cd "$cache"
 log=$cache/build.log
 trap '[ $? -eq 0 ] || { tail -n 20 "$log" >&2; echo "fetch.sh: failed, see $log" >&2; }' EXIT
@@ -48,14 +49,15 @@ if [ ! -e source/.whole ]; then
 fi
 
 # Debian's package leaves out upstream's git, hence the KUBE_GIT_ variables: without a version the API server
-# answers v0.0.0 and clients refuse it. GOCACHE is ours, so that an interrupted build goes on.
+# answers v0.0.0 and clients refuse it. GOCACHE is ours, so that an interrupted build goes on. The build keeps
+# the lock: it may outlive this script.
 what=""
 for program in $programs; do
 	what="$what cmd/$program"
 done
 env -u GOPATH -u GOROOT -u MAKEFLAGS -u MAKELEVEL -u MFLAGS CGO_ENABLED=0 GOPROXY=off GOCACHE="$cache/gocache" \
 	KUBE_GIT_VERSION=$version KUBE_GIT_MAJOR=1 KUBE_GIT_MINOR=20 KUBE_GIT_TREE_STATE=clean KUBE_GIT_COMMIT=0 \
-	make -C source/tree WHAT="${what# }" 9>&- >>"$log" 2>&1
+	make -C source/tree WHAT="${what# }" >>"$log" 2>&1
 
 rm -rf new
 mkdir new

@@ -37,8 +37,8 @@ class Keys:
         self.accounts, self.accounts_public = folder + "/accounts.key", folder + "/accounts.pub"
         self.tokens_file = folder + "/tokens.csv"
         # one certificate, its own CA
-        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3",
-            "-subj", "/CN=nodewake-test", "-addext", "subjectAltName=" + ",".join(NAMES),
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-days", "3", "-subj", "/CN=nodewake-test", "-addext", "subjectAltName=" + ",".join(NAMES),
             "-keyout", self.key, "-out", self.ca)
         run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self.accounts)
         run("openssl", "ec", "-in", self.accounts, "-pubout", "-out", self.accounts_public)

@@ -88,8 +88,8 @@ class Machine(Node):
         run("mount", "--make-private", self.dir)
         run("mount", "--make-shared", self.dir)
         with open(self.dir + "/keeper.log", "w", encoding="utf-8") as log:
-            keeper = subprocess.Popen(self.inside("unshare", "--mount", "--propagation", "unchanged", "sh", "-c", KEEPER,
-                                                  "keeper", self.dir, *binds), stdout=log, stderr=log)
+            keeper = subprocess.Popen(self.inside("unshare", "--mount", "--propagation", "unchanged", "sh", "-c",
+                                                  KEEPER, "keeper", self.dir, *binds), stdout=log, stderr=log)
         self.processes.append(keeper)
 
         def kept():

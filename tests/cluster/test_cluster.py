@@ -29,7 +29,8 @@ def is_ready(pod):
 
 
 def app(pod):
-    return pod["status"]["containerStatuses"][0]
+    """The status of its container; something like one where there is none yet."""
+    return pod["status"].get("containerStatuses", [{"state": {}}])[0]
 
 
 @pytest.fixture(name="server")
@@ -59,8 +60,7 @@ def test_the_node_is_ready(cluster):
 def test_a_pod_becomes_ready_by_its_probe(cluster):
     probe = {"tcpSocket": {"port": 8080}, "periodSeconds": 1}
     cluster.apply(cast("probed", "listen", "8080", "3000", container={"readinessProbe": probe}))
-    cluster.wait(PODS + "probed", lambda pod: "running" in pod["status"].get("containerStatuses", [{"state": {}}])[0]["state"]
-                 and not is_ready(pod))
+    cluster.wait(PODS + "probed", lambda pod: "running" in app(pod)["state"] and not is_ready(pod))
     pod = cluster.wait(PODS + "probed", is_ready)
     assert pod["spec"]["nodeName"] == cluster.node_name
     assert app(pod)["restartCount"] == 0
@@ -70,8 +70,8 @@ def test_a_pod_becomes_ready_by_its_probe(cluster):
 
 def test_a_crash_loop_backs_off_and_the_kubelet_says_so(cluster):
     cluster.apply(cast("looping", "exit", "3"))
-    pod = cluster.wait(PODS + "looping", lambda pod: app(pod)["state"].get("waiting", {}).get("reason") == "CrashLoopBackOff"
-                       if "containerStatuses" in pod["status"] else False)
+    pod = cluster.wait(PODS + "looping",
+                       lambda pod: app(pod)["state"].get("waiting", {}).get("reason") == "CrashLoopBackOff")
     assert app(pod)["restartCount"] >= 1
     assert app(pod)["lastState"]["terminated"]["exitCode"] == 3
 

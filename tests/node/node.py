@@ -167,7 +167,10 @@ class Node:
         run(*self.inside("ip", "link", "set", "lo", "up"))
 
     def inside(self, *words):
-        """The command in the node's network. nsenter, not `ip netns exec`: that one hides mounts in a namespace of its own."""
+        """The command in the node's network.
+
+        nsenter, not `ip netns exec`: that one hides mounts in a namespace of its own.
+        """
         return ("nsenter", "--net=/run/netns/" + self.name) + words
 
     def _write_files(self):

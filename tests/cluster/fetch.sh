@@ -19,7 +19,7 @@ for tool in go rsync jq make dpkg-source flock; do
 done
 mkdir -p "$cache"
 exec 9>"$cache/lock"
-flock 9
+flock -n 9 || { echo "fetch.sh: waits for another build" >&2; flock 9; }
 if [ -e "$bin" ]; then # another run was faster
 	echo "$bin"
 	exit 0
@@ -49,13 +49,13 @@ if [ ! -e source/.whole ]; then
 fi
 
 # Debian's package leaves out upstream's git, hence the KUBE_GIT_ variables: without a version the API server
-# answers v0.0.0 and clients refuse it. GOCACHE is ours, so that an interrupted build goes on. The build keeps
-# the lock: it may outlive this script.
+# answers v0.0.0 and clients refuse it. Its makefiles keep Go's cache below _output, so an interrupted build
+# goes on. The build holds the lock too: it may outlive this script.
 what=""
 for program in $programs; do
 	what="$what cmd/$program"
 done
-env -u GOPATH -u GOROOT -u MAKEFLAGS -u MAKELEVEL -u MFLAGS CGO_ENABLED=0 GOPROXY=off GOCACHE="$cache/gocache" \
+env -u GOPATH -u GOROOT -u MAKEFLAGS -u MAKELEVEL -u MFLAGS CGO_ENABLED=0 GOPROXY=off \
 	KUBE_GIT_VERSION=$version KUBE_GIT_MAJOR=1 KUBE_GIT_MINOR=20 KUBE_GIT_TREE_STATE=clean KUBE_GIT_COMMIT=0 \
 	make -C source/tree WHAT="${what# }" >>"$log" 2>&1
 
@@ -66,5 +66,5 @@ for program in $programs; do
 	"new/$program" --version >>"$log"
 done
 mv new "$bin"
-rm -rf source gocache lists sources
+rm -rf source lists sources
 echo "$bin"

@@ -11,8 +11,8 @@ from node import Daemon
 
 from . import ApiError, Cluster
 from .api import connect_inside
-from .conftest import BUILD
-from .machine import PLACES, SERVICE_IP, SYSCTLS
+from .conftest import BUILD, outside
+from .machine import SERVICE_IP
 
 PODS = "/api/v1/namespaces/default/pods/"
 
@@ -108,6 +108,25 @@ def test_the_server_comes_back_with_its_data(cluster, server):
     cluster.kubectl("delete", "pod", "afterwards")
 
 
+def test_containerd_and_kubelet_come_back_to_a_running_pod(cluster, server):
+    cluster.stop_kubelet()
+    cluster.node.kill_containerd()
+    cluster.node.start_containerd()
+    cluster.start_kubelet()
+    cluster.apply(cast("after-both", "listen", "8080"))
+    cluster.wait(PODS + "after-both", is_ready, 120)
+    assert app(cluster.get(PODS + server["metadata"]["name"]))["containerID"] == app(server)["containerID"]
+    cluster.kubectl("delete", "pod", "after-both")
+
+
+def test_an_image_comes_from_the_registry(cluster):
+    image = cluster.node.push_big("pulled", 4)
+    cluster.apply(cast("pulling", "listen", "8080", container={"image": image, "imagePullPolicy": "Always"}))
+    pod = cluster.wait(PODS + "pulling", is_ready)
+    assert app(pod)["imageID"].startswith("127.0.0.1:5000/pulled@sha256:")
+    cluster.kubectl("delete", "pod", "pulling")
+
+
 def test_an_account_may_what_its_roles_say(cluster):
     cluster.kubectl("create", "serviceaccount", "reader")
     cluster.kubectl("create", "clusterrole", "reader", "--verb=get", "--resource=nodes")
@@ -149,17 +168,7 @@ def leftovers(name, folder):
     return found
 
 
-def outside():
-    """What of the machine a kubelet must not touch."""
-    told = {place: sorted(os.listdir(place)) for place in PLACES}
-    for name in SYSCTLS:
-        with open("/proc/sys/" + name, encoding="ascii") as file:
-            told[name] = file.read()
-    return told
-
-
-def test_two_clusters_do_not_meet(cluster, server):
-    before = outside()
+def test_two_clusters_do_not_meet(cluster, server, untouched):
     with Cluster(BUILD) as second:
         assert second.node_name != cluster.node_name
         second.apply(cast("other", "listen", "8080"))
@@ -171,5 +180,5 @@ def test_two_clusters_do_not_meet(cluster, server):
             assert os.path.isdir(log)
         name, folder = second.node.name, second.dir
     assert leftovers(name, folder) == []
-    assert outside() == before
+    assert outside() == untouched
     assert app(cluster.get(PODS + server["metadata"]["name"]))["restartCount"] == 0

@@ -62,7 +62,7 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 		$(BUILD)/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
 			$(BUILD)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
 
-.PHONY: check check-unit check-replay replay-accept check-kube check-node check-containerd check-kernels check-clang layers lint fmt asan demo bench
+.PHONY: check check-unit check-replay replay-accept check-kube check-node check-containerd check-kernels check-cluster check-clang layers lint fmt asan demo bench
 
 check: check-unit check-replay layers check-deploy check-kube check-node check-containerd check-kernels ## all tests that this machine can run
 
@@ -104,6 +104,10 @@ check-containerd: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## the truth and the gaps
 check-kernels: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## the same on other kernels: QEMU, containerd, runc
 	@if ! command -v qemu-system-x86_64 >/dev/null; then echo "check-kernels: SKIPPED: qemu-system-x86 is not installed"; \
 	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider -s tests/kernel; fi
+
+# Not part of `check` yet.
+check-cluster: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## a real Kubernetes with one node (root; its build takes 6 min, once)
+	@tests/cluster/check.sh $(BUILD)
 
 demo: deps ## a cast of pods on a private node, and what nodewake says of them
 	$(Q)$(MAKE) -j2 $(BUILD)/nodewake $(CRI) $(PROGRAMS)

@@ -13,11 +13,15 @@ from .processes import end, wait_until
 
 
 class Daemon:
-    """nodewake run on a private node; a context manager. records(): what it told so far."""
+    """nodewake run on a private node; a context manager. records(): what it told so far.
 
-    def __init__(self, node, *arguments, state=None, kubeconfig=None):
-        """kubeconfig: of an API server, the node's name there being node.name; by itself there is none."""
+    kubeconfig: of an API server, the node's name there being node.name; by itself there is none. inside: in the
+    node's network, as a pod with hostNetwork is, else in the machine's.
+    """
+
+    def __init__(self, node, *arguments, state=None, kubeconfig=None, inside=False):
         self.node = node
+        self.inside = inside
         self.program = os.path.join(node.build, "nodewake")
         self.daemon_program = self.program  # a test may put a wrapper here
         self.state = state or os.path.join(node.dir, "nodewake")
@@ -44,8 +48,9 @@ class Daemon:
                 raise RuntimeError("the daemon ended with %d:\n%s" % (code, self.read_log()))
 
     def start(self):
+        words = (self.daemon_program, "run", *self.arguments)
         with open(self.log, "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen([self.daemon_program, "run", *self.arguments], stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.node.inside(*words) if self.inside else words, stdout=log, stderr=log)
         self.node.processes.append(self.process)
 
         def ready():

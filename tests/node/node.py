@@ -16,7 +16,7 @@ CONTAINERD = """version = 2
 root = "{dir}/root"
 state = "{dir}/state"
 [grpc]
-  address = "{dir}/containerd.sock"
+  address = "{socket}"
 [plugins."io.containerd.grpc.v1.cri"]
   restrict_oom_score_adj = true
   sandbox_image = "localhost/pause:1"
@@ -164,22 +164,25 @@ class Node:
 
     def _make_network(self):
         run("ip", "netns", "add", self.name)
-        run(*self._inside("ip", "link", "set", "lo", "up"))
+        run(*self.inside("ip", "link", "set", "lo", "up"))
 
-    def _inside(self, *words):
-        """nsenter, not `ip netns exec`: that one hides mounts in a namespace of its own."""
+    def inside(self, *words):
+        """The command in the node's network.
+
+        nsenter, not `ip netns exec`: that one hides mounts in a namespace of its own.
+        """
         return ("nsenter", "--net=/run/netns/" + self.name) + words
 
     def _write_files(self):
         for name in ("cni-bin", "cni-conf", "certs.d/127.0.0.1:5000"):
             os.makedirs(os.path.join(self.dir, name))
-        self._write("config.toml", CONTAINERD.format(dir=self.dir))
+        self._write("config.toml", CONTAINERD.format(dir=self.dir, socket=self.socket))
         self._write("registry.yml", REGISTRY.format(dir=self.dir))
         self._write("certs.d/127.0.0.1:5000/hosts.toml", HOSTS)
         for plugin in ("ptp", "host-local", "loopback", "portmap"):
             os.symlink("/usr/lib/cni/" + plugin, self.dir + "/cni-bin/" + plugin)
         plugins = [{"type": "ptp", "ipam": {"type": "host-local", "dataDir": self.dir + "/ipam",
-                                            "subnet": "10.231.0.0/16"}}]
+                                            "subnet": "10.231.0.0/16", "routes": [{"dst": "0.0.0.0/0"}]}}]
         if self.slow_cni_seconds is not None:
             shutil.copy(os.path.join(self.build, "tests/programs/slow-cni"), self.dir + "/cni-bin/slow-cni")
             plugins.append({"type": "slow-cni"})
@@ -197,7 +200,7 @@ class Node:
     def start_containerd(self):
         with open(self.dir + "/containerd.log", "a", encoding="utf-8") as log:
             self.containerd = subprocess.Popen(
-                self._inside("containerd", "-c", self.dir + "/config.toml"), stdout=log, stderr=log, env=ENVIRONMENT)
+                self.inside("containerd", "-c", self.dir + "/config.toml"), stdout=log, stderr=log, env=ENVIRONMENT)
         self.processes.append(self.containerd)
         wait_until(self._answers, 30, "containerd's answer")
 
@@ -213,8 +216,8 @@ class Node:
     def _start_registry(self):
         log = open(self.dir + "/registry.log", "a", encoding="utf-8")
         self.processes.append(subprocess.Popen(
-            self._inside("docker-registry", "serve", self.dir + "/registry.yml"), stdout=log, stderr=log))
-        wait_until(lambda: subprocess.run(self._inside("skopeo", "list-tags", "--tls-verify=false",
+            self.inside("docker-registry", "serve", self.dir + "/registry.yml"), stdout=log, stderr=log))
+        wait_until(lambda: subprocess.run(self.inside("skopeo", "list-tags", "--tls-verify=false",
                                                        "docker://127.0.0.1:5000/none"),
                                           capture_output=True, text=True,
                                           check=False).stderr.find("connection refused") < 0, 20, "registry")
@@ -223,13 +226,13 @@ class Node:
         """An image with a random layer of this size in the registry; returns its reference."""
         path = "%s/%s.tar" % (self.dir, name)
         images.write_big(self.build, path, "localhost/%s:1" % name, megabytes)
-        run(*self._inside("skopeo", "copy", "--quiet", "--dest-tls-verify=false", "docker-archive:" + path,
+        run(*self.inside("skopeo", "copy", "--quiet", "--dest-tls-verify=false", "docker-archive:" + path,
                           "docker://127.0.0.1:5000/%s:1" % name))
         os.unlink(path)
         return "127.0.0.1:5000/%s:1" % name
 
     def slow_link(self, megabits):
-        run(*self._inside("tc", "qdisc", "replace", "dev", "lo", "root", "tbf", "rate", "%dmbit" % megabits,
+        run(*self.inside("tc", "qdisc", "replace", "dev", "lo", "root", "tbf", "rate", "%dmbit" % megabits,
                           "burst", "256k", "latency", "50ms"))
 
     def cri(self, *words):

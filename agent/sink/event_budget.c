@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+#define BACKLOG_FACTOR 5
+#define BACKLOG_SALT   UINT64_C(0x5bd1e9955bd1e995)
+
 struct bucket {
 	uint64_t object;  /* the key */
 	uint64_t full_ns; /* when it will be full again, if nothing is taken */
@@ -51,10 +54,17 @@ static struct bucket *find(const struct event_budget *budget, uint64_t object)
 	return bucket;
 }
 
-/* A token is there as long as the bucket lacks less than all of them. */
-static uint64_t due(const struct bucket *bucket, const struct budget_rate *rate, uint64_t now_ns)
+/* How many of the bucket's tokens this use may have taken before it must wait. */
+static uint32_t usable(const struct budget_rate *rate, enum budget_use use)
 {
-	uint64_t reach_ns = (rate->burst - 1) * rate->refill_ns;
+	return use == BUDGET_CHATTER ? (rate->burst + 1) / 2 : rate->burst;
+}
+
+/* A token is there as long as the bucket lacks less than what is usable. */
+static uint64_t due(const struct bucket *bucket, uint64_t refill_ns, uint32_t tokens,
+		    uint64_t now_ns)
+{
+	uint64_t reach_ns = (tokens - 1) * refill_ns;
 
 	return bucket && bucket->full_ns > now_ns + reach_ns ? bucket->full_ns - reach_ns : now_ns;
 }
@@ -66,16 +76,26 @@ static void pay(struct bucket *bucket, const struct budget_rate *rate, uint64_t 
 	bucket->full_ns += rate->refill_ns;
 }
 
-uint64_t event_budget_due_ns(struct event_budget *budget, uint64_t object, uint64_t now_ns)
+static uint64_t key_of(uint64_t object, enum budget_use use)
 {
-	uint64_t all_ns = due(&budget->of_all, &budget->all, now_ns);
-	uint64_t object_ns = due(find(budget, object), &budget->object, now_ns);
+	return use == BUDGET_BACKLOG ? object ^ BACKLOG_SALT : object;
+}
+
+uint64_t event_budget_due_ns(const struct event_budget *budget, uint64_t object,
+			     enum budget_use use, uint64_t now_ns)
+{
+	uint32_t tokens =
+		usable(&budget->object, use) * (use == BUDGET_BACKLOG ? BACKLOG_FACTOR : 1);
+	uint64_t all_ns =
+		due(&budget->of_all, budget->all.refill_ns, usable(&budget->all, use), now_ns);
+	uint64_t object_ns =
+		due(find(budget, key_of(object, use)), budget->object.refill_ns, tokens, now_ns);
 
 	return all_ns > object_ns ? all_ns : object_ns;
 }
 
 /* The object's bucket, now the one used last; NULL for want of memory. */
-static struct bucket *use(struct event_budget *budget, uint64_t object)
+static struct bucket *used_last(struct event_budget *budget, uint64_t object)
 {
 	struct bucket *bucket = find(budget, object);
 
@@ -93,22 +113,23 @@ static struct bucket *use(struct event_budget *budget, uint64_t object)
 	return bucket;
 }
 
-bool event_budget_take(struct event_budget *budget, uint64_t object, uint64_t now_ns)
+bool event_budget_take(struct event_budget *budget, uint64_t object, enum budget_use use,
+		       uint64_t now_ns)
 {
 	struct bucket *bucket;
 
-	if (event_budget_due_ns(budget, object, now_ns) > now_ns)
+	if (event_budget_due_ns(budget, object, use, now_ns) > now_ns)
 		return false;
-	bucket = use(budget, object);
+	bucket = used_last(budget, key_of(object, use));
 	if (bucket)
 		pay(bucket, &budget->object, now_ns);
 	pay(&budget->of_all, &budget->all, now_ns);
 	return true;
 }
 
-void event_budget_return(struct event_budget *budget, uint64_t object)
+void event_budget_return(struct event_budget *budget, uint64_t object, enum budget_use use)
 {
-	struct bucket *bucket = find(budget, object);
+	struct bucket *bucket = find(budget, key_of(object, use));
 
 	if (bucket && bucket->full_ns > budget->object.refill_ns)
 		bucket->full_ns -= budget->object.refill_ns;

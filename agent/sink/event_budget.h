@@ -18,18 +18,27 @@ struct budget_rate {
 	uint64_t refill_ns; /* for one token */
 };
 
+/* For what it is: each has its own view of how much there is. */
+enum budget_use {
+	BUDGET_CHATTER, /* leaves half of each bucket for deaths */
+	BUDGET_DEATH,
+	BUDGET_BACKLOG, /* after an outage: five times as much of an object, in a bucket beside */
+};
+
 /* NULL for want of memory. */
 struct event_budget *event_budget_new(const struct budget_rate *all,
 				      const struct budget_rate *object);
 void event_budget_free(struct event_budget *budget);
 
 /* When one more may be written of this object: now_ns or later. */
-uint64_t event_budget_due_ns(struct event_budget *budget, uint64_t object, uint64_t now_ns);
+uint64_t event_budget_due_ns(const struct event_budget *budget, uint64_t object,
+			     enum budget_use use, uint64_t now_ns);
 
 /* It is written; event_budget_due_ns has said now. False, and nothing taken, if it is not due. */
-bool event_budget_take(struct event_budget *budget, uint64_t object, uint64_t now_ns);
+bool event_budget_take(struct event_budget *budget, uint64_t object, enum budget_use use,
+		       uint64_t now_ns);
 
 /* The server did not take it: the object does not pay for that. */
-void event_budget_return(struct event_budget *budget, uint64_t object);
+void event_budget_return(struct event_budget *budget, uint64_t object, enum budget_use use);
 
 uint32_t event_budget_objects(const struct event_budget *budget);

@@ -65,7 +65,7 @@ struct queued *event_queue_find(struct event_queue *queue, int64_t id)
 	return node ? &node->entry : NULL;
 }
 
-int event_queue_note(struct event_queue *queue, const struct queued *entry, int64_t now_wall_ns)
+int event_queue_note(struct event_queue *queue, const struct queued *entry)
 {
 	struct queued *known = event_queue_find(queue, entry->id);
 
@@ -85,15 +85,21 @@ int event_queue_note(struct event_queue *queue, const struct queued *entry, int6
 		.count = entry->count,
 		.written = entry->written,
 		.last_wall_ns = entry->last_wall_ns,
-		.late = now_wall_ns - entry->last_wall_ns > LATE_NS,
 	};
 	HASH_ADD(hh, queue->nodes, entry.id, sizeof(node->entry.id), node);
 	return 0;
 }
 
+static enum budget_use use_of(const struct queued *entry)
+{
+	return entry->late ? BUDGET_BACKLOG : entry->urgent ? BUDGET_DEATH : BUDGET_CHATTER;
+}
+
 static uint64_t due(const struct event_queue *queue, const struct queued *entry, uint64_t now_ns)
 {
-	uint64_t budget_ns = event_budget_due_ns(queue->budget, entry->object, now_ns), series_ns;
+	uint64_t budget_ns =
+		event_budget_due_ns(queue->budget, entry->object, use_of(entry), now_ns);
+	uint64_t series_ns;
 
 	if (!entry->writes)
 		return budget_ns;
@@ -108,7 +114,14 @@ static bool before(const struct queued *a, const struct queued *b)
 	return !b || (a->urgent && !b->urgent);
 }
 
-struct queued *event_queue_next(struct event_queue *queue, uint64_t now_ns, uint64_t *ret_due_ns)
+/* What waited for the API server. A series that goes on is not, it keeps to its intervals. */
+static bool is_late(const struct queued *entry, int64_t now_wall_ns)
+{
+	return !entry->writes && !entry->written && now_wall_ns - entry->last_wall_ns > LATE_NS;
+}
+
+struct queued *event_queue_next(struct event_queue *queue, uint64_t now_ns, int64_t now_wall_ns,
+				uint64_t *ret_due_ns)
 {
 	struct queued *best = NULL;
 	struct node *node, *next;
@@ -126,7 +139,10 @@ struct queued *event_queue_next(struct event_queue *queue, uint64_t now_ns, uint
 				drop(queue, node);
 			continue;
 		}
-		if (entry->under_way || (entry->late && late_under_way))
+		if (entry->under_way)
+			continue;
+		entry->late = is_late(entry, now_wall_ns);
+		if (entry->late && late_under_way)
 			continue; /* asked again when the call ends */
 		due_ns = due(queue, entry, now_ns);
 		if (due_ns > now_ns) {
@@ -138,7 +154,7 @@ struct queued *event_queue_next(struct event_queue *queue, uint64_t now_ns, uint
 		if (best && best->urgent)
 			break;
 	}
-	if (!best || !event_budget_take(queue->budget, best->object, now_ns))
+	if (!best || !event_budget_take(queue->budget, best->object, use_of(best), now_ns))
 		return NULL;
 	best->under_way = true;
 	return best;
@@ -159,7 +175,7 @@ void event_queue_written(struct event_queue *queue, struct queued *entry, uint64
 void event_queue_failed(struct event_queue *queue, struct queued *entry)
 {
 	entry->under_way = false;
-	event_budget_return(queue->budget, entry->object);
+	event_budget_return(queue->budget, entry->object, use_of(entry));
 }
 
 uint32_t event_queue_pending(const struct event_queue *queue)

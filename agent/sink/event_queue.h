@@ -22,7 +22,7 @@ struct queued {
 	uint64_t count, written; /* as in the outbox */
 	int64_t last_wall_ns;
 	/* the queue's own */
-	bool late;	   /* when it came it was old already */
+	bool late;	   /* told first, and long after it happened: backlog */
 	bool under_way;	   /* being written */
 	uint32_t writes;   /* so far, of the series */
 	uint64_t write_ns; /* the last one's, boot clock */
@@ -32,14 +32,15 @@ struct queued {
 struct event_queue *event_queue_new(struct event_budget *budget);
 void event_queue_free(struct event_queue *queue);
 
-/* An entry is new or counts more than it did; now_wall_ns tells a late one. Returns 0 or -ENOMEM. */
-int event_queue_note(struct event_queue *queue, const struct queued *entry, int64_t now_wall_ns);
+/* An entry is new or counts more than it did. Returns 0 or -ENOMEM. */
+int event_queue_note(struct event_queue *queue, const struct queued *entry);
 
 /*
  * What to write now, its budget taken; NULL: nothing, and *ret_due_ns says when to ask again (UINT64_MAX: when
  * something happens). It is under way until one of the two below.
  */
-struct queued *event_queue_next(struct event_queue *queue, uint64_t now_ns, uint64_t *ret_due_ns);
+struct queued *event_queue_next(struct event_queue *queue, uint64_t now_ns, int64_t now_wall_ns,
+				uint64_t *ret_due_ns);
 
 /* The API server knows of `written`; UINT64_MAX: it will never be told of it. */
 void event_queue_written(struct event_queue *queue, struct queued *entry, uint64_t written,

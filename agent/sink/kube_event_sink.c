@@ -91,11 +91,10 @@ static void note(struct kube_event_sink *sink, const struct outbox_item *item)
 		.written = item->written,
 		.last_wall_ns = item->last_wall_ns,
 	};
-	int64_t now_wall_ns = (int64_t)clock_boot_ns() + clock_wall_offset_ns();
 
 	if (!event_queue_find(sink->queue, item->id))
 		entry.urgent = is_urgent(item->body);
-	if (event_queue_note(sink->queue, &entry, now_wall_ns) < 0)
+	if (event_queue_note(sink->queue, &entry) < 0)
 		log_error("no memory: an Event waits for the next start");
 }
 
@@ -314,7 +313,8 @@ static void pump(struct kube_event_sink *sink)
 			    event_queue_pending(sink->queue) ? sink->backoff.until_ns : UINT64_MAX);
 			return;
 		}
-		entry = event_queue_next(sink->queue, now_ns, &due_ns);
+		entry = event_queue_next(sink->queue, now_ns,
+					 (int64_t)now_ns + clock_wall_offset_ns(), &due_ns);
 		if (!entry) {
 			arm(sink, due_ns);
 			return;

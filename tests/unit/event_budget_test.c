@@ -24,17 +24,17 @@ static void a_bucket_empties_and_refills(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		assert_true(event_budget_take(budget, 1, T));
-	assert_false(event_budget_take(budget, 1, T));
-	assert_int_equal(event_budget_due_ns(budget, 1, T), T + 10 * S);
-	assert_true(event_budget_take(budget, 2, T)); /* another object has its own */
-	assert_true(event_budget_take(budget, 1, T + 10 * S));
-	assert_false(event_budget_take(budget, 1, T + 10 * S));
-	event_budget_return(budget, 1); /* the server did not take it */
-	assert_true(event_budget_take(budget, 1, T + 10 * S));
+		assert_true(event_budget_take(budget, 1, BUDGET_DEATH, T));
+	assert_false(event_budget_take(budget, 1, BUDGET_DEATH, T));
+	assert_int_equal(event_budget_due_ns(budget, 1, BUDGET_DEATH, T), T + 10 * S);
+	assert_true(event_budget_take(budget, 2, BUDGET_DEATH, T)); /* another object has its own */
+	assert_true(event_budget_take(budget, 1, BUDGET_DEATH, T + 10 * S));
+	assert_false(event_budget_take(budget, 1, BUDGET_DEATH, T + 10 * S));
+	event_budget_return(budget, 1, BUDGET_DEATH); /* the server did not take it */
+	assert_true(event_budget_take(budget, 1, BUDGET_DEATH, T + 10 * S));
 	for (int i = 0; i < 3; i++) /* never more than full */
-		assert_true(event_budget_take(budget, 1, T + 1000 * S));
-	assert_false(event_budget_take(budget, 1, T + 1000 * S));
+		assert_true(event_budget_take(budget, 1, BUDGET_DEATH, T + 1000 * S));
+	assert_false(event_budget_take(budget, 1, BUDGET_DEATH, T + 1000 * S));
 	event_budget_free(budget);
 }
 
@@ -45,10 +45,10 @@ static void all_together_have_a_rate(void **state)
 
 	(void)state;
 	for (uint64_t i = 0; i < 200; i++)
-		taken += event_budget_take(budget, i, T);
+		taken += event_budget_take(budget, i, BUDGET_DEATH, T);
 	assert_int_equal(taken, 40);
 	for (uint64_t i = 0; i < 200; i++)
-		taken += event_budget_take(budget, 1000 + i, T + S);
+		taken += event_budget_take(budget, 1000 + i, BUDGET_DEATH, T + S);
 	assert_int_equal(taken, 60);
 	event_budget_free(budget);
 }
@@ -60,13 +60,50 @@ static void the_table_is_bounded(void **state)
 
 	(void)state;
 	for (uint64_t i = 1000; i < 10000; i++)
-		assert_true(event_budget_take(budget, i, T));
+		assert_true(event_budget_take(budget, i, BUDGET_DEATH, T));
 	for (int i = 0; i < 3; i++)
-		assert_true(event_budget_take(budget, 7, T));
+		assert_true(event_budget_take(budget, 7, BUDGET_DEATH, T));
 	for (uint64_t i = 1; i < BUDGET_OBJECTS_MAX; i++)
-		event_budget_take(budget, 10000 + i, T);
-	assert_false(event_budget_take(budget, 7, T)); /* the oldest is forgotten, not this one */
+		event_budget_take(budget, 10000 + i, BUDGET_DEATH, T);
+	assert_false(event_budget_take(budget, 7, BUDGET_DEATH,
+				       T)); /* the oldest is forgotten, not this one */
 	assert_int_equal(event_budget_objects(budget), BUDGET_OBJECTS_MAX);
+	event_budget_free(budget);
+}
+
+static void chatter_leaves_half_for_deaths(void **state)
+{
+	const struct budget_rate four = {.burst = 4, .refill_ns = 10 * S};
+	struct event_budget *budget = event_budget_new(&all, &four);
+	int taken = 0;
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		taken += event_budget_take(budget, 1, BUDGET_CHATTER, T);
+	assert_int_equal(taken, 2);
+	assert_int_equal(event_budget_due_ns(budget, 1, BUDGET_CHATTER, T), T + 10 * S);
+	for (int i = 0; i < 4; i++)
+		taken += event_budget_take(budget, 1, BUDGET_DEATH, T);
+	assert_int_equal(taken, 4);
+	for (uint64_t i = 100; i < 200; i++) /* and half of what all have together */
+		taken += event_budget_take(budget, i, BUDGET_CHATTER, T);
+	assert_int_equal(taken, 20);
+	assert_true(event_budget_take(budget, 2, BUDGET_DEATH, T));
+	event_budget_free(budget);
+}
+
+static void a_backlog_has_its_own(void **state)
+{
+	struct event_budget *budget = event_budget_new(&all, &object);
+	int taken = 0;
+
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		taken += event_budget_take(budget, 1, BUDGET_BACKLOG, T);
+	assert_int_equal(taken, 15);
+	for (int i = 0; i < 3; i++) /* what happens now has not paid for it */
+		assert_true(event_budget_take(budget, 1, BUDGET_DEATH, T));
+	assert_false(event_budget_take(budget, 1, BUDGET_DEATH, T));
 	event_budget_free(budget);
 }
 
@@ -100,13 +137,13 @@ static void note(struct fixture *fixture, int64_t id, uint64_t of, bool urgent, 
 				     .count = count,
 				     .last_wall_ns = WALL - age_ns};
 
-	assert_int_equal(event_queue_note(fixture->queue, &entry, WALL), 0);
+	assert_int_equal(event_queue_note(fixture->queue, &entry), 0);
 }
 
 /* The id of what is written next, 0: nothing now. It is not answered yet. */
 static int64_t next(struct fixture *fixture, uint64_t now_ns)
 {
-	struct queued *entry = event_queue_next(fixture->queue, now_ns, &fixture->due_ns);
+	struct queued *entry = event_queue_next(fixture->queue, now_ns, WALL, &fixture->due_ns);
 
 	return entry ? entry->id : 0;
 }
@@ -168,6 +205,32 @@ static void what_is_late_goes_one_at_a_time(void **state)
 	assert_int_equal(next(&fixture, T), 0);
 	answer(&fixture, 1, T);
 	assert_int_equal(next(&fixture, T), 2);
+	close_queue(&fixture);
+}
+
+/* The API server was away since: nothing was old when it came. */
+static void what_waited_is_late(void **state)
+{
+	const int64_t later = WALL + 60 * (int64_t)S;
+	struct fixture fixture = open_queue(&object);
+
+	(void)state;
+	for (int i = 1; i <= 6; i++)
+		note(&fixture, i, 1, true, 1, 0); /* twice the object's budget */
+	for (int i = 1; i <= 6; i++) {
+		struct queued *entry =
+			event_queue_next(fixture.queue, T + 60 * S, later, &fixture.due_ns);
+
+		assert_non_null(entry);
+		assert_int_equal(entry->id, i);
+		assert_null(event_queue_next(fixture.queue, T + 60 * S, later, &fixture.due_ns));
+		if (i == 3) { /* it fails: still its turn */
+			event_queue_failed(fixture.queue, entry);
+			entry = event_queue_next(fixture.queue, T + 60 * S, later, &fixture.due_ns);
+			assert_int_equal(entry->id, i);
+		}
+		event_queue_written(fixture.queue, entry, 1, T + 60 * S);
+	}
 	close_queue(&fixture);
 }
 
@@ -252,9 +315,12 @@ int main(void)
 		cmocka_unit_test(a_bucket_empties_and_refills),
 		cmocka_unit_test(all_together_have_a_rate),
 		cmocka_unit_test(the_table_is_bounded),
+		cmocka_unit_test(chatter_leaves_half_for_deaths),
+		cmocka_unit_test(a_backlog_has_its_own),
 		cmocka_unit_test(oldest_first_deaths_before_chatter),
 		cmocka_unit_test(a_noisy_object_delays_no_other),
 		cmocka_unit_test(what_is_late_goes_one_at_a_time),
+		cmocka_unit_test(what_waited_is_late),
 		cmocka_unit_test(a_series_is_written_less_and_less),
 		cmocka_unit_test(a_first_repeat_is_told_at_once),
 		cmocka_unit_test(what_counted_while_it_was_written_is_pending),

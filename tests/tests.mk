@@ -94,7 +94,7 @@ check-kube: $(KUBE) ## the Kubernetes client against a fake API server: any mach
 check-node: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(IMAGE) ## integration tests: root and a kernel with BTF
 	@if [ "$$(id -u)" -ne 0 ]; then echo "check-node: SKIPPED: needs root"; \
 	elif [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-node: SKIPPED: this kernel has no BTF"; \
-	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/integration $(KUBE_TESTS:%=--ignore=%); fi
+	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/integration $(KUBE_TESTS:%=--ignore=%); fi
 
 check-containerd: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## the truth and the gaps again with containerd 1.7 and 2.x
 	@if [ "$$(id -u)" -ne 0 ] || [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-containerd: SKIPPED: as check-node"; \
@@ -106,7 +106,7 @@ check-kernels: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## the same on other kernels
 	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider -s tests/kernel; fi
 
 # Not part of `check` yet.
-check-cluster: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## a real Kubernetes with one node (root; its build takes 6 min, once)
+check-cluster: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(IMAGE) ## a real Kubernetes with one node (root; its build takes 6 min, once)
 	@tests/cluster/check.sh $(BUILD)
 
 demo: deps ## a cast of pods on a private node, and what nodewake says of them

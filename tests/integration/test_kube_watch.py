@@ -343,6 +343,9 @@ def test_no_fault_makes_a_hot_loop(tmp_path, match):
             tries = api.found("GET", match)
             if name == "401":  # each of which is tried again at once
                 tries = tries[::2]
+            if name == "drop" and match == "watch=1":
+                # libcurl asks once more by itself where a kept connection ended without an answer
+                tries = tries[1:]
             assert_no_hot_loop(tries, 4)
             assert len(tries) >= 2, name
             relists = name == "410" and match == "watch=1"  # and is up in between

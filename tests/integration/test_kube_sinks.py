@@ -156,9 +156,9 @@ def test_completed_and_stopped_are_not_told(told, pod):
 
 
 def test_latency_of_a_kill(told, pod):
-    """From the kernel's time of the kill to the API server's log; the median of 10."""
+    """From the kernel's time of the kill to the API server's log; the median of 6."""
     late = []
-    for i in range(10):  # within the pod's budget
+    for i in range(6):  # within the budget of one pod
         pod.start("app%d" % i, ["eat", "0"], memory=16 * MB)
         wait_until(lambda: len(told.events("ContainerOOMKilled", pod.name)) > i, 10, "kill %d" % i)
     offset = time.time() - time.monotonic()
@@ -168,7 +168,7 @@ def test_latency_of_a_kill(told, pod):
             late.append((request["at"] + offset) * 1e9 - wall_ns(body["eventTime"]))
     print("\nkernel kill to API server: median %.1f ms, worst %.1f ms of %d" % (
         statistics.median(late) / 1e6, max(late) / 1e6, len(late)))
-    assert len(late) == 10
+    assert len(late) == 6
     assert statistics.median(late) < 100e6  # 25 ms on a machine of one's own
 
 

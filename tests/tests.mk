@@ -88,7 +88,7 @@ layers: $(ARCHIVES)
 KUBE_TESTS := tests/integration/test_kube_client.py tests/integration/test_kube_watch.py tests/integration/test_kube_http2.py
 
 check-kube: $(KUBE) ## the Kubernetes client against a fake API server: any machine, no root
-	@BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider $(KUBE_TESTS)
+	@BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider $(KUBE_TESTS)
 
 # Real kernel, real containerd, real registry.
 check-node: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(IMAGE) ## integration tests: root and a kernel with BTF

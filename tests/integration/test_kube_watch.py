@@ -2,6 +2,7 @@
 """Watches of client/kube_watch.c against a fake API server: pages, resumption, faults, no hot loop. No root."""
 
 import contextlib
+import os
 import socket
 import time
 
@@ -331,6 +332,8 @@ FAULTS = {
 @pytest.mark.parametrize("match", ["limit=", "watch=1"])
 def test_no_fault_makes_a_hot_loop(tmp_path, match):
     """All faults at once, each with a server and a client of its own, for 10 s."""
+    if os.getloadavg()[0] > 4:
+        pytest.skip("the machine is busy: nine servers in Python would answer too late to tell")
     with contextlib.ExitStack() as stack:
         running = {}
         for name, fault in FAULTS.items():

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from kube.client import Client, wait_for
+from kube.client import PROGRAM, Client, wait_for
 from kube.fake_api import FakeApi, node, pod
 
 PODS = "/api/v1/pods"
@@ -24,6 +24,13 @@ def fake_api(tmp_path):
 
 def watch(api, *arguments, what=SELECTED):
     return Client("--kubeconfig", api.kubeconfig, *arguments, "watch", *what)
+
+
+def assert_small(client, most_mib):
+    """Of its whole life. The sanitizers' allocator keeps what is freed: no figures from there."""
+    with open(PROGRAM, "rb") as file:
+        if b"__asan_init" not in file.read():
+            assert client.status_kib("VmHWM") < most_mib << 10
 
 
 def add(api, name, node_name="a", **metadata):
@@ -260,7 +267,7 @@ def test_a_line_without_an_end_takes_no_memory(api):
     api.fault("endless", match="watch=1")
     with watch(api) as client:
         assert client.wait("down", seconds=20)["why"] == "the server sent an object without an end"
-        assert client.status_kib("VmHWM") < 30 << 10
+        assert_small(client, 30)
     assert api.sent < 48 << 20
 
 
@@ -294,7 +301,7 @@ def test_many_objects_take_no_memory(api):
     with watch(api) as client:
         client.wait("listed", seconds=20)
         assert len(client.names()) == 200
-        assert client.status_kib("VmHWM") < 25 << 10
+        assert_small(client, 25)
 
 
 # --- refusals and silence

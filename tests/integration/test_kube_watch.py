@@ -358,8 +358,9 @@ def test_no_fault_makes_a_hot_loop(tmp_path, match):
                 tries = tries[1:]
             assert_no_hot_loop(tries, 4)
             assert len(tries) >= 2, name
-            relists = name == "410" and match == "watch=1"  # and is up in between
-            assert len(client.steps("down")) == (len(lists(api)) if relists else 1), name
+            # told once; after 410, or some answers in a row that make no sense, it lists anew and is up in between
+            most = len(lists(api)) if match == "watch=1" else 1
+            assert most - 1 <= len(client.steps("down")) <= most and client.steps("down"), name
         for api, _ in running.values():
             api.heal()
         for api, client in running.values():

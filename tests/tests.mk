@@ -41,7 +41,7 @@ $(BUILD)/tests/programs/%: tests/programs/%.c
 	$(call say,STATIC,$<)$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -static -o $@ $<
 
 # Every decoder of foreign bytes, as a corpus test and as a libFuzzer target.
-FUZZ_TARGETS := kernel_wire containerd_wire containerd_json replay record local_socket kubernetes_pod
+FUZZ_TARGETS := kernel_wire containerd_wire containerd_json replay record local_socket kubernetes_pod kube_config kube_wire
 CORPUS_BIN   := $(patsubst %,$(BUILD)/tests/corpus/%,$(FUZZ_TARGETS))
 FUZZ_SECONDS ?= 60
 
@@ -88,13 +88,13 @@ layers: $(ARCHIVES)
 KUBE_TESTS := tests/integration/test_kube_client.py tests/integration/test_kube_watch.py tests/integration/test_kube_http2.py
 
 check-kube: $(KUBE) ## the Kubernetes client against a fake API server: any machine, no root
-	@BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider $(KUBE_TESTS)
+	@BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider $(KUBE_TESTS)
 
 # Real kernel, real containerd, real registry.
 check-node: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(IMAGE) ## integration tests: root and a kernel with BTF
 	@if [ "$$(id -u)" -ne 0 ]; then echo "check-node: SKIPPED: needs root"; \
 	elif [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-node: SKIPPED: this kernel has no BTF"; \
-	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/integration $(KUBE_TESTS:%=--ignore=%); fi
+	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/integration $(KUBE_TESTS:%=--ignore=%); fi
 
 check-containerd: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## the truth and the gaps again with containerd 1.7 and 2.x
 	@if [ "$$(id -u)" -ne 0 ] || [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-containerd: SKIPPED: as check-node"; \
@@ -106,7 +106,7 @@ check-kernels: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## the same on other kernels
 	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider -s tests/kernel; fi
 
 # Not part of `check` yet.
-check-cluster: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## a real Kubernetes with one node (root; its build takes 6 min, once)
+check-cluster: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(IMAGE) ## a real Kubernetes with one node (root; its build takes 6 min, once)
 	@tests/cluster/check.sh $(BUILD)
 
 demo: deps ## a cast of pods on a private node, and what nodewake says of them

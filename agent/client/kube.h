@@ -68,6 +68,9 @@ typedef void (*kube_reply_fn)(void *context, const struct kube_reply *reply);
  * Calls back exactly once, later, on the loop's thread. An answer above 4 MiB is -EMSGSIZE. A 401 is tried
  * once more with the credentials read again, within the deadline. Returns 0 or a negative errno, and then
  * does not call back: -EBUSY (32 calls are under way already), -ENOMEM, or the credentials can't be read.
+ *
+ * A request on a kept connection that ends unanswered is sent once more by libcurl: a POST may then be told
+ * 409 AlreadyExists of itself.
  */
 int kube_call(struct kube *kube, const struct kube_request *request, kube_reply_fn on_reply,
 	      void *context);

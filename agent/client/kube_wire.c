@@ -57,6 +57,8 @@ void kube_wire_free(struct kube_wire *wire)
 
 static int append(struct bytes *to, const char *bytes, size_t size)
 {
+	if (!size)
+		return 0; /* without room yet there is no memory to copy to */
 	if (to->used + size > to->room) {
 		size_t room = (to->used + size) * 2;
 		char *data = realloc(to->data, room);

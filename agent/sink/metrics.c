@@ -67,10 +67,15 @@ static uint64_t length_of(struct span span)
 	return span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
 }
 
-/* A pod's start repeats the phases of one of its containers: only those before all containers are its own. */
+/*
+ * A pod's start and its containers' tell of the same time: what was before all containers is observed with
+ * the pod's, once, and the rest with theirs.
+ */
 static bool own_phase(const struct record *record, enum phase phase)
 {
-	return *record->subject.container || phase == PHASE_SCHEDULE || phase == PHASE_ADMIT;
+	bool of_pod = !*record->subject.container;
+
+	return of_pod == (phase == PHASE_SCHEDULE || phase == PHASE_ADMIT);
 }
 
 /* A phase that comes twice in a start (wait) is one observation: its time in this start. */

@@ -2,14 +2,16 @@
 """Calls of client/kube.c against a fake API server: verbs, refusals, credentials, TLS. No root."""
 
 import errno
+import json
 import os
 import socket
+import subprocess
 import time
 
 import pytest
 
 from kube.certificates import Authority
-from kube.client import Client, call
+from kube.client import PROGRAM, Client, call
 from kube.fake_api import FakeApi, node, pod
 
 
@@ -143,6 +145,43 @@ def test_nobody_there(api):
 def test_hung_up_without_an_answer(api):
     api.fault("drop")
     assert ask(api, "get", "/api/v1/nodes/a")["status"] == -errno.ECONNRESET
+
+
+DEAF_NAMES = """
+set -e
+ip link set lo up
+echo nameserver 127.0.0.1 >resolv.conf
+echo hosts: dns >nsswitch.conf
+mount --bind resolv.conf /etc/resolv.conf
+mount --bind nsswitch.conf /etc/nsswitch.conf
+/usr/bin/python3 -c 'import socket, time
+deaf = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+deaf.bind(("127.0.0.1", 53))
+time.sleep(30)' &
+deaf=$!
+sleep 0.3
+printf 'get /a\nget /b\n' | "$1" --kubeconfig kubeconfig --deadline-ms 1000 calls
+kill $deaf
+"""
+
+
+def test_a_name_server_that_does_not_answer_holds_up_nothing(tmp_path):
+    """In namespaces of their own: getaddrinfo's thread would wait 10 s, but neither calls nor the end do."""
+    unshare = ["unshare", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child"]
+    if subprocess.run([*unshare, "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("no right to make namespaces")
+    (tmp_path / "kubeconfig").write_text("""
+current-context: c
+contexts: [{name: c, context: {cluster: k}}]
+clusters: [{name: k, cluster: {server: 'https://api.nowhere.test:6443'}}]
+""")
+    began = time.monotonic()
+    done = subprocess.run([*unshare, "sh", "-c", DEAF_NAMES, "sh", os.path.abspath(PROGRAM)], cwd=tmp_path, timeout=30,
+                          check=True, capture_output=True, text=True)
+    assert time.monotonic() - began < 5
+    replies = [json.loads(line) for line in done.stdout.splitlines()][:2]
+    assert [reply["status"] for reply in replies] == [-errno.ETIMEDOUT] * 2
+    assert "Resolving" in replies[0]["message"]
 
 
 def test_a_redirect_is_not_followed(api):

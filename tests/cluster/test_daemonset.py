@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The DaemonSet from its image and manifests: what kubectl describe shows of each thing that goes wrong, within 2 s."""
+
+import json
+import os
+import re
+import time
+
+import pytest
+
+from node.processes import wait_until
+
+from .conftest import BUILD
+from .test_cluster import PODS, app, cast, is_ready
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+EVENTS = "/apis/events.k8s.io/v1/namespaces/default/events"
+SOON = 2
+MB = 1 << 20
+# so that the test need not wait half a minute for a start to be slow, or for the next annotation
+SETTINGS = {"NODEWAKE_SLOW_START": "1500ms", "NODEWAKE_ANNOTATION_INTERVAL": "500ms"}
+
+
+class Agent:
+    """The agent's pod."""
+
+    def __init__(self, cluster, pod):
+        self.cluster, self.pod = cluster, pod
+
+    def run(self, *words):
+        return self.cluster.kubectl("--namespace", "nodewake", "exec", self.pod, "--", "nodewake", *words)
+
+    def line(self, name):
+        node = self.cluster.get("/api/v1/nodes/" + self.cluster.node_name)
+        return node["metadata"]["annotations"].get("nodewake.io/" + name, "")
+
+    def wait_line(self, name, *parts, seconds=SOON):
+        return wait_until(lambda: all(part in self.line(name) for part in parts) and self.line(name), seconds,
+                          "%s with %s: it is %r" % (name, parts, self.line(name)))
+
+    def events(self, pod):
+        return [e for e in self.cluster.get(EVENTS)["items"]
+                if e["regarding"].get("name") == pod and e.get("reportingController") == "nodewake.io/agent"]
+
+    def wait_event(self, pod, reason, seconds=SOON, count=1):
+        def there():
+            return [e for e in self.events(pod) if e["reason"] == reason
+                    and (e.get("series") or {}).get("count", 1) >= count]
+        found = wait_until(there, seconds, "%s on %s; there are %s" % (
+            reason, pod, [(e["reason"], e["note"]) for e in self.events(pod)]))
+        return found[0]
+
+
+@pytest.fixture(scope="module", name="agent")
+def deployed(cluster, tmp_path_factory):
+    """kubectl apply -k of an overlay upon the shipped one, with the image as it was built."""
+    cluster.import_image(os.path.join(BUILD, "nodewake-image.tar"))
+    folder = str(tmp_path_factory.mktemp("overlay"))
+    shipped = os.path.join(ROOT, "deploy", "overlays", "generic-no-policy")
+    patch = [{"op": "add", "path": "/spec/template/spec/containers/0/env/-", "value": {"name": name, "value": value}}
+             for name, value in dict(SETTINGS, NODEWAKE_CNI_DIRS=cluster.node.dir + "/cni-bin/:/usr/lib/cni/").items()]
+    with open(folder + "/kustomization.yaml", "w", encoding="utf-8") as file:
+        json.dump({"resources": [os.path.relpath(shipped, os.path.realpath(folder))],
+                   "patches": [{"target": {"kind": "DaemonSet"}, "patch": json.dumps(patch)}]}, file)
+    begin = time.monotonic()
+    cluster.apply(folder)
+    path = "/apis/apps/v1/namespaces/nodewake/daemonsets/nodewake"
+    cluster.wait(path, lambda d: d["status"].get("numberReady") == d["status"].get("desiredNumberScheduled") == 1, 90)
+    print("\nDaemonSet: Ready %.1f s after kubectl apply -k" % (time.monotonic() - begin))
+    pod, = cluster.get("/api/v1/namespaces/nodewake/pods")["items"]
+    agent = Agent(cluster, pod["metadata"]["name"])
+    agent.wait_line("agent", "watching since", seconds=10)
+    yield agent
+    cluster.kubectl("delete", "--wait=false", "-k", folder)
+
+
+def run_pod(cluster, name, *command, memory=0, **spec):
+    container = dict(spec.pop("container", {}))
+    if memory:
+        container["resources"] = {"limits": {"memory": str(memory)}}
+    cluster.apply(cast(name, *command, container=container, **spec))
+
+
+def since(cluster, name, moment):
+    """Waits for the moment that the API server shows; what follows has SOON from there."""
+    return cluster.wait(PODS + name, moment, 60)
+
+
+def ended(pod):
+    state = app(pod)
+    return "terminated" in state["state"] or "terminated" in state.get("lastState", {})
+
+
+# The kubelet gives the pod's cgroup the sum of its containers' limits, and the pause program's memory counts there too: it
+# is the pod's limit that is hit, as the kernel log says (oom_memcg).
+CAST = [
+    # name, command, memory, moment, reason, note, line, parts
+    ("fails", ["exit", "3", "50"], 0, ended, "ContainerCrashed", "exit code 3", "crashes", ["default/fails exit 3"]),
+    ("faults", ["segv", "50"], 0, ended, "ContainerCrashed", "SIGSEGV at address 0xdead000", "crashes",
+     ["default/faults SIGSEGV"]),
+    ("greedy", ["eat", "50"], 24 * MB, ended, "ContainerOOMKilled", "pod limit 24MiB", "oom-kills",
+     ["default/greedy cast", "pod limit 24Mi"]),
+    ("worker", ["eat-child", "300"], 24 * MB, is_ready, "ProcessOOMKilled", "child cast (pid", "oom-kills",
+     ["default/worker cast (child", "pod limit 24Mi"]),
+]
+
+
+@pytest.mark.parametrize("name, command, memory, moment, reason, note, line, parts", CAST)
+def test_a_death_is_told(cluster, agent, name, command, memory, moment, reason, note, line, parts):
+    run_pod(cluster, name, *command, memory=memory, restartPolicy="Never")
+    pod = since(cluster, name, moment)
+    event = agent.wait_event(name, reason)
+    assert note in event["note"]
+    assert event["regarding"]["uid"] == pod["metadata"]["uid"]
+    assert event["regarding"]["fieldPath"] == "spec.containers{app}"
+    agent.wait_line(line, *parts)
+    told = cluster.kubectl("describe", "pod", name)
+    assert reason in told
+    print("\n" + told[told.index("Events:"):])
+    assert parts[0] in cluster.kubectl("describe", "node", cluster.node_name)
+    cluster.kubectl("delete", "pod", name, "--wait=false")
+
+
+def test_a_missing_program_is_told(cluster, agent):
+    run_pod(cluster, "typo", container={"command": ["/usr/bin/srever"]}, restartPolicy="Never")
+    since(cluster, "typo", ended)
+    assert "/usr/bin/srever" in agent.wait_event("typo", "ContainerExecFailed")["note"]
+    agent.wait_line("crashes", "default/typo")
+    cluster.kubectl("delete", "pod", "typo", "--wait=false")
+
+
+def test_a_slow_start_is_told_with_its_phases(cluster, agent):
+    """It listens after 2 s; the probe asks every 4 s, which costs up to 4 s more."""
+    probe = {"tcpSocket": {"port": 8080}, "periodSeconds": 4}
+    run_pod(cluster, "slow", "listen", "8080", "2000", container={"readinessProbe": probe})
+    since(cluster, "slow", is_ready)
+    note = agent.wait_event("slow", "ContainerSlowStart")["note"]
+    assert "app 2.0" in note and "probe" in note
+    agent.wait_line("slowest-start", "default/slow", "app 2.0s", "probe")
+    text = agent.run("explain", "slow")
+    for phase in ("schedule", "admit", "sandbox", "network", "create", "runtime", "app", "probe"):
+        assert re.search(r"^ +%s " % phase, text, re.M), phase
+    assert "Ready after" in text
+    starts = [json.loads(line) for line in agent.run("starts", "--pod", "slow", "--output", "json").splitlines()]
+    pod_start, = [s for s in starts if s["state"] == "ready"]
+    container, = [s for s in starts if s["state"] == "listening"]
+    for start in (pod_start, container):
+        at = start["span"]["from_ns"]
+        for phase in start["phases"]:
+            assert phase["from_ns"] == at
+            at = phase["to_ns"]
+        assert at == start["span"]["to_ns"]
+    assert container["final"] and container["probe_period_s"] == 4
+    cluster.kubectl("delete", "pod", "slow", "--wait=false")
+
+
+def test_a_crash_loop_is_told(cluster, agent):
+    run_pod(cluster, "looping", "exit", "7")
+    since(cluster, "looping", lambda pod: app(pod).get("restartCount", 0) >= 2 and ended(pod))
+    note = agent.wait_event("looping", "CrashLooping", seconds=40)["note"]
+    assert "exit code 7" in note
+    agent.wait_line("crashes", "1 looping: default/looping exit 7 3x")
+    text = agent.run("explain", "looping")
+    assert "CrashLoopBackOff" in text and "next try at" in text
+    cluster.kubectl("delete", "pod", "looping", "--wait=false")
+
+
+def test_an_image_that_cannot_be_pulled_is_told(cluster, agent):
+    run_pod(cluster, "absent", container={"image": "127.0.0.1:5000/absent:1", "imagePullPolicy": "Always"})
+    since(cluster, "absent", lambda pod: "Pull" in app(pod)["state"].get("waiting", {}).get("reason", ""))
+    note = agent.wait_event("absent", "ImagePullFailed")["note"]
+    assert "127.0.0.1:5000/absent:1" in note
+    assert "ImagePullBackOff" in agent.run("explain", "absent")
+    cluster.kubectl("delete", "pod", "absent", "--wait=false")
+
+
+def test_a_missing_volume_is_explained(cluster, agent):
+    run_pod(cluster, "unmounted", "listen", "8080",
+            volumes=[{"name": "secret", "secret": {"secretName": "not-there"}}],
+            container={"volumeMounts": [{"name": "secret", "mountPath": "/secret"}]})
+    text = wait_until(lambda: "FailedMount" in agent.run("waits") and agent.run("explain", "unmounted"), 40, "the wait")
+    assert "not-there" in text
+    cluster.kubectl("delete", "pod", "unmounted", "--wait=false")
+
+
+def test_the_agent_is_well_and_small(cluster, agent):
+    status = json.loads(agent.run("status", "--output", "json"))
+    assert status["well"], status["problems"]
+    assert status["kubernetes"]["watched"] and status["kubernetes"]["refused"] == 0
+    assert status["cost"]["pss_bytes"] < 20e6
+    told = cluster.kubectl("describe", "node", cluster.node_name)
+    lines = [line.replace("Annotations:", "").strip() for line in told.splitlines() if "nodewake.io/" in line]
+    print("\n" + "\n".join(lines))
+    assert len(lines) == 4 and not any(line.endswith("...") for line in lines)  # kubectl cuts what is longer than 140
+    pod = cluster.get("/api/v1/namespaces/nodewake/pods/" + agent.pod)
+    assert app(pod)["restartCount"] == 0
+    print("\nPSS %.1f MB" % (status["cost"]["pss_bytes"] / 1e6))

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "model/names.h"
 
 enum event_type {
@@ -42,6 +43,14 @@ enum event_type {
 	EVENT_POD_CONTAINER, /* pod_container: one container's state, as the kubelet reports it */
 	EVENT_POD_GONE,	     /* pod_gone: deleted from the API server */
 	EVENT_POD_TROUBLE, /* pod_trouble: what another component warned of (failed mount, unschedulable) */
+
+	/* the boot */
+	EVENT_BOOT,	      /* boot: systemd's stamps of the whole */
+	EVENT_UNIT,	      /* unit: one that was activated during the boot */
+	EVENT_UNIT_AFTER,     /* unit_after: one was ordered after another */
+	EVENT_MILESTONE,      /* milestone: a step that no unit tells */
+	EVENT_LAST_BOOT,      /* last_boot: how the boot before this one ended */
+	EVENT_CONNECT_FAILED, /* connect_failed: a container's connection was refused or timed out */
 
 	/* about the sources themselves */
 	EVENT_SOURCE, /* source: up, down, lost, sync begin and end */
@@ -312,12 +321,87 @@ struct event_pod_trouble {
 	uint32_t count;
 };
 
+/*
+ * What org.freedesktop.systemd1.Manager tells of the boot. Told when systemd has finished, and before that as far
+ * as it has got.
+ */
+struct event_boot {
+	uint64_t firmware_ns, loader_ns; /* lengths, before the kernel's start; 0: not told */
+	uint64_t initrd_ns;		 /* when the initrd's init began; 0: there was none */
+	uint64_t userspace_ns;		 /* when systemd began */
+	uint64_t finish_ns;		 /* the default target was reached; 0: not yet */
+};
+
+/* The first activation of a unit in this boot; a later restart does not change it. */
+struct event_unit {
+	char name[UNIT_SIZE];
+	uint64_t begin_ns;  /* InactiveExitTimestamp */
+	uint64_t active_ns; /* ActiveEnterTimestamp; 0: not yet, or never */
+	uint64_t end_ns;    /* InactiveEnterTimestamp, of a job that ended; 0: it has not */
+	char result
+		[REASON_SIZE]; /* systemd's word where it failed: exit-code, timeout, ...; else "" */
+};
+
+struct event_unit_after {
+	char unit[UNIT_SIZE], after[UNIT_SIZE];
+};
+
+enum milestone {
+	MILESTONE_NONE,
+	MILESTONE_RUNTIME_STARTED, /* the container runtime's process began */
+	MILESTONE_RUNTIME_READY,   /* its socket answered */
+	MILESTONE_NETWORK_READY,   /* it found its CNI configuration */
+	MILESTONE_KUBELET_STARTED, /* the kubelet, or k3s that has it inside, began */
+	MILESTONE_API_READY,	   /* the API server's /readyz, as seen from this node */
+	MILESTONE_NODE_READY,	   /* the Node's condition Ready */
+	MILESTONE_AGENT_STARTED,   /* nodewake watches from here on */
+	MILESTONE_COUNT
+};
+
+struct event_milestone {
+	enum milestone what;
+	char unit
+		[UNIT_SIZE]; /* whose process it is: containerd.service, k3s.service; "" not known */
+	char told_by[NAME_SIZE]; /* journal, process, socket, api */
+};
+
+enum boot_end {
+	BOOT_END_UNKNOWN,
+	BOOT_END_CLEAN,	     /* shut down or rebooted in order */
+	BOOT_END_PANIC,	     /* the kernel's */
+	BOOT_END_WATCHDOG,   /* a hardware or software watchdog reset the machine */
+	BOOT_END_POWER_LOSS, /* or a reset, or a hang: nothing was written any more */
+	BOOT_END_COUNT
+};
+
+struct event_last_boot {
+	char boot_id[BOOT_ID_SIZE];
+	enum boot_end end;
+	int64_t last_wall_ns;	   /* its last sign of life */
+	uint64_t down_ns;	   /* from there to this kernel's start, firmware included */
+	char evidence[CAUSE_SIZE]; /* "journal ends in reboot.target", "pstore has a panic", ... */
+};
+
+/* From the connect to its failure, which is boot_ns. */
+struct event_connect_failed {
+	struct process who;
+	uint64_t cgroup_id;
+	char container_id[ID_SIZE];
+	char address[ADDRESS_SIZE];
+	uint16_t port;
+	int32_t error; /* errno: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ... */
+	uint64_t began_ns;
+	uint32_t count; /* like ones since the last that was told, this one included */
+};
+
 enum source_kind {
 	SOURCE_NONE,
 	SOURCE_KERNEL,
 	SOURCE_CONTAINERD,
 	SOURCE_AGENT,
 	SOURCE_KUBERNETES,
+	SOURCE_SYSTEMD,
+	SOURCE_JOURNAL,
 	SOURCE_KIND_COUNT
 };
 
@@ -361,6 +445,12 @@ struct event {
 		struct event_pod_container pod_container;
 		struct event_pod_gone pod_gone;
 		struct event_pod_trouble pod_trouble;
+		struct event_boot boot;
+		struct event_unit unit;
+		struct event_unit_after unit_after;
+		struct event_milestone milestone;
+		struct event_last_boot last_boot;
+		struct event_connect_failed connect_failed;
 		struct event_source source;
 	};
 };

@@ -21,6 +21,10 @@ const char *phase_name(enum phase phase);
 const char *start_state_name(enum start_state state);
 const char *exit_verdict_name(enum exit_verdict verdict);
 const char *limit_scope_name(enum limit_scope scope);
+const char *milestone_name(enum milestone milestone);
+const char *boot_end_name(enum boot_end end);
+const char *boot_state_name(enum boot_state state);
+const char *boot_phase_name(enum boot_phase phase);
 const char *source_kind_name(enum source_kind source);
 
 /* New references, NULL for want of memory. A record also gets "time" (RFC 3339) and "duration_ns". */

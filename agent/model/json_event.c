@@ -215,6 +215,56 @@ static const struct json_field pod_trouble_rows[] = {
 static JSON_SHAPE(pod_trouble_shape, SELF, pod_trouble_rows);
 
 #undef SELF
+#define SELF struct event_boot
+static const struct json_field boot_rows[] = {
+	JSON_ROW(UINT, firmware_ns),  JSON_ROW(UINT, loader_ns), JSON_ROW(UINT, initrd_ns),
+	JSON_ROW(UINT, userspace_ns), JSON_ROW(UINT, finish_ns),
+};
+static JSON_SHAPE(boot_shape, SELF, boot_rows);
+
+#undef SELF
+#define SELF struct event_unit
+static const struct json_field unit_rows[] = {
+	JSON_ROW(TEXT, name),	JSON_ROW(UINT, begin_ns), JSON_ROW(UINT, active_ns),
+	JSON_ROW(UINT, end_ns), JSON_ROW(TEXT, result),
+};
+static JSON_SHAPE(unit_shape, SELF, unit_rows);
+
+#undef SELF
+#define SELF struct event_unit_after
+static const struct json_field unit_after_rows[] = {
+	JSON_ROW(TEXT, unit),
+	JSON_ROW(TEXT, after),
+};
+static JSON_SHAPE(unit_after_shape, SELF, unit_after_rows);
+
+#undef SELF
+#define SELF struct event_milestone
+static const struct json_field milestone_rows[] = {
+	JSON_WORD(what, json_milestones),
+	JSON_ROW(TEXT, unit),
+	JSON_ROW(TEXT, told_by),
+};
+static JSON_SHAPE(milestone_shape, SELF, milestone_rows);
+
+#undef SELF
+#define SELF struct event_last_boot
+static const struct json_field last_boot_rows[] = {
+	JSON_ROW(TEXT, boot_id), JSON_WORD(end, json_boot_ends), JSON_ROW(INT, last_wall_ns),
+	JSON_ROW(UINT, down_ns), JSON_ROW(TEXT, evidence),
+};
+static JSON_SHAPE(last_boot_shape, SELF, last_boot_rows);
+
+#undef SELF
+#define SELF struct event_connect_failed
+static const struct json_field connect_failed_rows[] = {
+	JSON_OBJECT(who, process_shape), JSON_ROW(UINT, cgroup_id), JSON_ROW(TEXT, container_id),
+	JSON_ROW(TEXT, address),	 JSON_ROW(UINT, port),	    JSON_ROW(INT, error),
+	JSON_ROW(UINT, began_ns),	 JSON_ROW(UINT, count),
+};
+static JSON_SHAPE(connect_failed_shape, SELF, connect_failed_rows);
+
+#undef SELF
 #define SELF struct event_source
 static const struct json_field source_rows[] = {
 	JSON_WORD(source, json_source_kinds),
@@ -255,5 +305,11 @@ const struct json_shape *const json_event_bodies[EVENT_TYPE_COUNT] = {
 	[EVENT_POD_CONTAINER] = &pod_container_shape,
 	[EVENT_POD_GONE] = &pod_gone_shape,
 	[EVENT_POD_TROUBLE] = &pod_trouble_shape,
+	[EVENT_BOOT] = &boot_shape,
+	[EVENT_UNIT] = &unit_shape,
+	[EVENT_UNIT_AFTER] = &unit_after_shape,
+	[EVENT_MILESTONE] = &milestone_shape,
+	[EVENT_LAST_BOOT] = &last_boot_shape,
+	[EVENT_CONNECT_FAILED] = &connect_failed_shape,
 	[EVENT_SOURCE] = &source_shape,
 };

@@ -138,11 +138,70 @@ static const struct json_field wait_rows[] = {
 static JSON_SHAPE(wait_shape, SELF, wait_rows);
 
 #undef SELF
+#define SELF struct boot_phase_span
+static const struct json_field boot_phase_rows[] = {
+	JSON_WORD(phase, json_boot_phases),
+	JSON_ROW(INLINE, span, .shape = &span_shape),
+	JSON_ROW(TEXT, unit),
+	JSON_ROW(BOOL, reconstructed),
+};
+static JSON_SHAPE(boot_phase_shape, SELF, boot_phase_rows);
+
+#undef SELF
+#define SELF struct boot_step
+static const struct json_field boot_step_rows[] = {
+	JSON_WORD(kind, json_boot_step_kinds),
+	JSON_ROW(INLINE, span, .shape = &span_shape),
+	JSON_ROW(TEXT, name),
+	JSON_ROW(TEXT, pod),
+	JSON_WORD(phase, json_phases),
+	JSON_ROW(TEXT, detail),
+	JSON_ROW(BOOL, reconstructed),
+};
+static JSON_SHAPE(boot_step_shape, SELF, boot_step_rows);
+
+#undef SELF
+#define SELF struct boot_missing
+static const struct json_field boot_missing_rows[] = {
+	JSON_ROW(TEXT, pod),
+	JSON_ROW(TEXT, container),
+	JSON_ROW(TEXT, reason),
+	JSON_ROW(TEXT, detail),
+};
+static JSON_SHAPE(boot_missing_shape, SELF, boot_missing_rows);
+
+#undef SELF
 #define SELF struct record_boot
 static const struct json_field boot_rows[] = {
+	JSON_WORD(state, json_boot_states),
 	JSON_OBJECT(span, span_shape),
+	JSON_ROW(UINT, firmware_ns),
+	JSON_ROW(UINT, loader_ns),
+	JSON_ROW(BOOL, measured),
+	JSON_WORD(last_end, json_boot_ends),
+	JSON_ROW(TEXT, last_boot_id),
+	JSON_ROW(INT, last_wall_ns),
+	JSON_ROW(UINT, down_ns),
+	JSON_ROW(TEXT, last_evidence),
+	JSON_COUNTED(phases, phase_count, boot_phase_shape),
+	JSON_COUNTED(steps, step_count, boot_step_shape),
+	JSON_ROW(UINT, steps_left_out),
+	JSON_ROW(UINT, pods_expected),
+	JSON_ROW(UINT, pods_ready),
+	JSON_ROW(UINT, missing_total),
+	JSON_COUNTED(missing, missing_count, boot_missing_shape),
 };
 static JSON_SHAPE(boot_shape, SELF, boot_rows);
+
+#undef SELF
+#define SELF struct record_unit
+static const struct json_field unit_rows[] = {
+	JSON_ROW(TEXT, name),
+	JSON_OBJECT(span, span_shape),
+	JSON_ROW(TEXT, after),
+	JSON_ROW(TEXT, result),
+};
+static JSON_SHAPE(unit_shape, SELF, unit_rows);
 
 #undef SELF
 #define SELF struct record
@@ -159,5 +218,5 @@ JSON_SHAPE(json_record_head, SELF, head_rows);
 const struct json_shape *const json_record_bodies[RECORD_TYPE_COUNT] = {
 	[RECORD_START] = &start_shape, [RECORD_OOM] = &oom_shape,   [RECORD_EXIT] = &exit_shape,
 	[RECORD_PULL] = &pull_shape,   [RECORD_BOOT] = &boot_shape, [RECORD_GAP] = &gap_shape,
-	[RECORD_WAIT] = &wait_shape,
+	[RECORD_WAIT] = &wait_shape,   [RECORD_UNIT] = &unit_shape,
 };

@@ -18,12 +18,14 @@ WORDS(event_types, EVENT_TYPE_COUNT, [EVENT_NONE] = "none", [EVENT_CGROUP_NEW] =
       [EVENT_CONTAINER_GONE] = "container-gone", [EVENT_TASK] = "task",
       [EVENT_SNAPSHOT] = "snapshot", [EVENT_INGEST] = "ingest", [EVENT_LAYER] = "layer",
       [EVENT_IMAGE] = "image", [EVENT_POD] = "pod", [EVENT_POD_CONTAINER] = "pod-container",
-      [EVENT_POD_GONE] = "pod-gone", [EVENT_POD_TROUBLE] = "pod-trouble",
+      [EVENT_POD_GONE] = "pod-gone", [EVENT_POD_TROUBLE] = "pod-trouble", [EVENT_BOOT] = "boot",
+      [EVENT_UNIT] = "unit", [EVENT_UNIT_AFTER] = "unit-after", [EVENT_MILESTONE] = "milestone",
+      [EVENT_LAST_BOOT] = "last-boot", [EVENT_CONNECT_FAILED] = "connect-failed",
       [EVENT_SOURCE] = "source");
 
 WORDS(record_types, RECORD_TYPE_COUNT, [RECORD_NONE] = "none", [RECORD_START] = "start",
       [RECORD_OOM] = "oom", [RECORD_EXIT] = "exit", [RECORD_PULL] = "pull", [RECORD_BOOT] = "boot",
-      [RECORD_GAP] = "gap", [RECORD_WAIT] = "wait");
+      [RECORD_GAP] = "gap", [RECORD_WAIT] = "wait", [RECORD_UNIT] = "unit");
 
 WORDS(phases, PHASE_COUNT, [PHASE_NONE] = "none", [PHASE_SCHEDULE] = "schedule",
       [PHASE_ADMIT] = "admit", [PHASE_SANDBOX] = "sandbox", [PHASE_INIT] = "init",
@@ -48,7 +50,8 @@ WORDS(survivals,
 
 WORDS(source_kinds, SOURCE_KIND_COUNT, [SOURCE_NONE] = "none", [SOURCE_KERNEL] = "kernel",
       [SOURCE_CONTAINERD] = "containerd", [SOURCE_AGENT] = "agent",
-      [SOURCE_KUBERNETES] = "kubernetes");
+      [SOURCE_KUBERNETES] = "kubernetes", [SOURCE_SYSTEMD] = "systemd",
+      [SOURCE_JOURNAL] = "journal");
 
 WORDS(source_steps, SOURCE_STEP_COUNT, [SOURCE_STEP_NONE] = "none", [SOURCE_UP] = "up",
       [SOURCE_DOWN] = "down", [SOURCE_LOST] = "lost", [SOURCE_MISSING] = "missing",
@@ -75,6 +78,28 @@ WORDS(ingest_kinds, INGEST_KIND_COUNT, [INGEST_OTHER] = "other", [INGEST_LAYER] 
 
 WORDS(image_steps, IMAGE_STEP_COUNT, [IMAGE_NONE] = "none", [IMAGE_CREATE] = "create",
       [IMAGE_UPDATE] = "update", [IMAGE_DELETE] = "delete");
+
+WORDS(milestones,
+      MILESTONE_COUNT, [MILESTONE_NONE] = "none", [MILESTONE_RUNTIME_STARTED] = "runtime-started",
+      [MILESTONE_RUNTIME_READY] = "runtime-ready", [MILESTONE_NETWORK_READY] = "network-ready",
+      [MILESTONE_KUBELET_STARTED] = "kubelet-started", [MILESTONE_API_READY] = "api-ready",
+      [MILESTONE_NODE_READY] = "node-ready", [MILESTONE_AGENT_STARTED] = "agent-started");
+
+WORDS(boot_ends, BOOT_END_COUNT, [BOOT_END_UNKNOWN] = "unknown", [BOOT_END_CLEAN] = "clean",
+      [BOOT_END_PANIC] = "panic", [BOOT_END_WATCHDOG] = "watchdog",
+      [BOOT_END_POWER_LOSS] = "power-loss");
+
+WORDS(boot_states, BOOT_STATE_COUNT, [BOOT_STATE_NONE] = "none", [BOOT_WAKING] = "waking",
+      [BOOT_READY] = "ready", [BOOT_NOT_RECOVERED] = "not-recovered");
+
+WORDS(boot_phases, BOOT_PHASE_COUNT, [BOOT_PHASE_NONE] = "none", [BOOT_PHASE_FIRMWARE] = "firmware",
+      [BOOT_PHASE_LOADER] = "loader", [BOOT_PHASE_KERNEL] = "kernel",
+      [BOOT_PHASE_INITRD] = "initrd", [BOOT_PHASE_USERSPACE] = "userspace",
+      [BOOT_PHASE_RUNTIME] = "runtime", [BOOT_PHASE_NODE] = "node", [BOOT_PHASE_PODS] = "pods");
+
+WORDS(boot_step_kinds, BOOT_STEP_KIND_COUNT, [BOOT_STEP_NONE] = "none", [BOOT_STEP_UNIT] = "unit",
+      [BOOT_STEP_MILESTONE] = "milestone", [BOOT_STEP_POD] = "pod", [BOOT_STEP_PEER] = "peer",
+      [BOOT_STEP_IDLE] = "idle");
 
 static const char *word(const struct json_words *words, uint32_t value)
 {
@@ -109,6 +134,26 @@ const char *exit_verdict_name(enum exit_verdict verdict)
 const char *limit_scope_name(enum limit_scope scope)
 {
 	return word(&json_limit_scopes, scope);
+}
+
+const char *milestone_name(enum milestone milestone)
+{
+	return word(&json_milestones, milestone);
+}
+
+const char *boot_end_name(enum boot_end end)
+{
+	return word(&json_boot_ends, end);
+}
+
+const char *boot_state_name(enum boot_state state)
+{
+	return word(&json_boot_states, state);
+}
+
+const char *boot_phase_name(enum boot_phase phase)
+{
+	return word(&json_boot_phases, phase);
 }
 
 const char *source_kind_name(enum source_kind source)

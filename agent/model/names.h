@@ -17,4 +17,6 @@
 #define REASON_SIZE	 64
 #define MESSAGE_SIZE	 512
 #define CAUSE_SIZE	 128
+#define UNIT_SIZE	 128 /* systemd allows 255; longer ones are cut */
+#define POD_PATH_SIZE	 160 /* "namespace/pod", cut */
 #define KEY_SIZE	 96

@@ -69,6 +69,8 @@ uint64_t record_duration_ns(const struct record *record)
 		return between(record->boot.span.from_ns, record->boot.span.to_ns);
 	case RECORD_GAP:
 		return between(record->gap.span.from_ns, record->gap.span.to_ns);
+	case RECORD_UNIT:
+		return between(record->unit.span.from_ns, record->unit.span.to_ns);
 	case RECORD_WAIT:
 		return between(record->wait.span.from_ns, record->wait.span.to_ns);
 	default:

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/event.h" /* enum boot_end */
 #include "model/names.h"
 
 enum record_type {
@@ -25,6 +26,7 @@ enum record_type {
 	RECORD_BOOT,
 	RECORD_GAP,
 	RECORD_WAIT, /* words are in files: new types come last */
+	RECORD_UNIT,
 	RECORD_TYPE_COUNT
 };
 
@@ -218,9 +220,100 @@ struct record_wait {
 	bool over;
 };
 
-/* Filled in by the boot report. */
-struct record_boot {
+enum boot_state {
+	BOOT_STATE_NONE,
+	BOOT_WAKING,	    /* not all that was expected is ready so far */
+	BOOT_READY,	    /* all is; span.to_ns is when the last became so */
+	BOOT_NOT_RECOVERED, /* the deadline passed: see missing */
+	BOOT_STATE_COUNT
+};
+
+enum boot_phase {
+	BOOT_PHASE_NONE,
+	BOOT_PHASE_FIRMWARE,
+	BOOT_PHASE_LOADER,
+	BOOT_PHASE_KERNEL,
+	BOOT_PHASE_INITRD,
+	BOOT_PHASE_USERSPACE, /* systemd, until the runtime's unit began */
+	BOOT_PHASE_RUNTIME,   /* k3s, or containerd and kubelet, until they answered */
+	BOOT_PHASE_NODE,      /* until the node was Ready; without Kubernetes there is none */
+	BOOT_PHASE_PODS,      /* until the last expected pod was Ready */
+	BOOT_PHASE_COUNT
+};
+
+struct boot_phase_span {
+	enum boot_phase phase;
+	struct span span;     /* firmware and loader end at 0: theirs are 0 to their length */
+	char unit[UNIT_SIZE]; /* of the runtime: k3s.service, containerd.service */
+	bool reconstructed;
+};
+
+enum boot_step_kind {
+	BOOT_STEP_NONE,
+	BOOT_STEP_UNIT,	     /* a unit was starting: name */
+	BOOT_STEP_MILESTONE, /* name: node ready, runtime answers, ... */
+	BOOT_STEP_POD,	     /* a phase of a container's start: pod, name (container), phase */
+	BOOT_STEP_PEER,	     /* a container waited for another: pod, name; peer in detail */
+	BOOT_STEP_IDLE,	     /* nothing that was seen explains this time */
+	BOOT_STEP_KIND_COUNT
+};
+
+/* What had to be over before the next could go on. */
+struct boot_step {
+	enum boot_step_kind kind;
 	struct span span;
+	char name[UNIT_SIZE];
+	char pod[POD_PATH_SIZE];
+	enum phase phase;
+	char detail
+		[CAUSE_SIZE]; /* figures: "300 MB at 12 MB/s", "14 refused connections to 10.0.0.1:5432" */
+	bool reconstructed;
+};
+
+/* A pod that was expected and is not Ready. */
+struct boot_missing {
+	char pod[POD_PATH_SIZE];
+	char container[NAME_SIZE];
+	char reason
+		[REASON_SIZE]; /* CrashLoopBackOff, ImagePullBackOff, Pending, probe failing, ... */
+	char detail[CAUSE_SIZE]; /* "exit code 3", "registry and error", the scheduler's reason */
+};
+
+#define BOOT_PHASES_MAX	 8
+#define BOOT_STEPS_MAX	 24
+#define BOOT_MISSING_MAX 8
+
+/*
+ * How a node came back. Of one boot there is one, key "boot"; told again as it goes on. Phases are in order,
+ * gapless, and sum to the whole; so do the steps of the critical path. The units of the boot are records of their
+ * own, the pods' starts too.
+ */
+struct record_boot {
+	enum boot_state state;
+	struct span span; /* from 1, the kernel's start (firmware and loader come before it) */
+	uint64_t firmware_ns, loader_ns;
+	bool measured; /* the probes were there before the container runtime; else reconstructed */
+	enum boot_end last_end;
+	char last_boot_id[BOOT_ID_SIZE];
+	int64_t last_wall_ns; /* last sign of life of the boot before; 0 not known */
+	uint64_t down_ns;     /* from there to power-on */
+	char last_evidence[CAUSE_SIZE];
+	uint32_t phase_count;
+	struct boot_phase_span phases[BOOT_PHASES_MAX];
+	uint32_t step_count;
+	struct boot_step steps[BOOT_STEPS_MAX]; /* the critical path, first to last */
+	uint32_t steps_left_out; /* short ones, whose time went to their neighbours */
+	uint32_t pods_expected, pods_ready;
+	uint32_t missing_total, missing_count;
+	struct boot_missing missing[BOOT_MISSING_MAX];
+};
+
+/* A systemd unit's start in this boot; key is its name. */
+struct record_unit {
+	char name[UNIT_SIZE];
+	struct span span;	  /* inactive to active (or ended, or failed) */
+	char after[UNIT_SIZE];	  /* of those it was ordered after, the one that was active last */
+	char result[REASON_SIZE]; /* why it failed; "" where it didn't */
 };
 
 struct record {
@@ -238,6 +331,7 @@ struct record {
 		struct record_boot boot;
 		struct record_gap gap;
 		struct record_wait wait;
+		struct record_unit unit;
 	};
 };
 

@@ -70,8 +70,14 @@ static void events_have_all_rows(void **state)
 	CHECK(json_event_bodies[EVENT_POD_CONTAINER], struct event_pod_container);
 	CHECK(json_event_bodies[EVENT_POD_GONE], struct event_pod_gone);
 	CHECK(json_event_bodies[EVENT_POD_TROUBLE], struct event_pod_trouble);
+	CHECK(json_event_bodies[EVENT_BOOT], struct event_boot);
+	CHECK(json_event_bodies[EVENT_UNIT], struct event_unit);
+	CHECK(json_event_bodies[EVENT_UNIT_AFTER], struct event_unit_after);
+	CHECK(json_event_bodies[EVENT_MILESTONE], struct event_milestone);
+	CHECK(json_event_bodies[EVENT_LAST_BOOT], struct event_last_boot);
+	CHECK(json_event_bodies[EVENT_CONNECT_FAILED], struct event_connect_failed);
 	CHECK(json_event_bodies[EVENT_SOURCE], struct event_source);
-	_Static_assert(EVENT_TYPE_COUNT == 19, "a new event type needs a line above");
+	_Static_assert(EVENT_TYPE_COUNT == 25, "a new event type needs a line above");
 
 	check("struct event's head", &json_event_head, offsetof(struct event, cgroup));
 	for (int type = 1; type < EVENT_TYPE_COUNT; type++)
@@ -92,7 +98,8 @@ static void records_have_all_rows(void **state)
 	CHECK(json_record_bodies[RECORD_BOOT], struct record_boot);
 	CHECK(json_record_bodies[RECORD_GAP], struct record_gap);
 	CHECK(json_record_bodies[RECORD_WAIT], struct record_wait);
-	_Static_assert(RECORD_TYPE_COUNT == 8, "a new record type needs a line above");
+	CHECK(json_record_bodies[RECORD_UNIT], struct record_unit);
+	_Static_assert(RECORD_TYPE_COUNT == 9, "a new record type needs a line above");
 
 	check("struct record's head", &json_record_head, offsetof(struct record, start));
 	for (int type = 1; type < RECORD_TYPE_COUNT; type++)

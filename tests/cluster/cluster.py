@@ -240,8 +240,13 @@ class Cluster:
 
     def manifest(self, *words):
         """The objects of a manifest (-f FILE) or of a kustomization (-k FOLDER)."""
-        made = json.loads(self.kubectl("create", "--dry-run=client", "--output", "json", *words))
-        return made["items"] if made["kind"] == "List" else [made]
+        text = self.kubectl("create", "--dry-run=client", "--output", "json", *words)
+        made, at = [], 0
+        while at < len(text):  # one after another, not in a list
+            item, at = json.JSONDecoder().raw_decode(text, at)
+            made.append(item)
+            at += len(text[at:]) - len(text[at:].lstrip())
+        return made
 
     def _kubeconfig_of(self, user):
         return self.write_kubeconfig(user, self.keys.tokens[user])

@@ -16,6 +16,9 @@ def another_node(cluster):
     """Its containerd has no kubelet, which would end pods that it does not know; the API server knows it as a Node."""
     with Node(BUILD, slow_cni_seconds=0) as node:
         cluster.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": node.name}})
+        # 1.20's controller manager does not survive a Node without this condition
+        cluster.api.request("PATCH", "/api/v1/nodes/%s/status" % node.name, {"status": {"conditions": [
+            {"type": "Ready", "status": "True", "reason": "Test"}]}}, "application/strategic-merge-patch+json")
         yield node
         cluster.kubectl("delete", "node", node.name)
 

@@ -48,9 +48,9 @@ class Daemon:
                 raise RuntimeError("the daemon ended with %d:\n%s" % (code, self.read_log()))
 
     def start(self):
-        words = (self.daemon_program, "run", *self.arguments)
+        words = self._place(self.daemon_program, "run", *self.arguments)
         with open(self.log, "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen(self.inside.inside(*words) if self.inside else words, stdout=log, stderr=log)
+            self.process = subprocess.Popen(words, stdout=log, stderr=log)
         self.node.processes.append(self.process)
 
         def ready():
@@ -59,6 +59,9 @@ class Daemon:
             status = self.status()
             return status and status["sources"]["containerd"]["connected"]
         wait_until(ready, 20, "the daemon's status")
+
+    def _place(self, *words):
+        return self.inside.inside(*words) if self.inside else words
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -83,7 +86,7 @@ class Daemon:
 
     def verb(self, *words):
         """Runs a verb; returns (exit code, stdout)."""
-        done = subprocess.run([self.program, *words], capture_output=True, text=True, check=False)
+        done = subprocess.run(self._place(self.program, *words), capture_output=True, text=True, check=False)
         return done.returncode, done.stdout
 
     def status(self):

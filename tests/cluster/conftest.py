@@ -8,6 +8,7 @@ import pytest
 from . import Cluster
 from .machine import PLACES, SYSCTLS
 
+pytest.register_assert_rewrite("kube.contract", "kube.told")
 BUILD = os.environ.get("BUILD", "build")
 
 

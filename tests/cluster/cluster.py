@@ -20,7 +20,7 @@ from node.processes import end, wait_until
 from . import kubelet
 from .api import Api, ApiError
 from .keys import Keys, kubeconfig, write_private
-from .machine import NODE_IP, SERVICE_IP, SERVICE_RANGE, Machine
+from .machine import NODE_IP, SERVICE_RANGE, Machine
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SERVER = "https://127.0.0.1:443"

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the API server is told, by the real daemon on a real kernel and containerd; the server is the fake one."""
 
-import time
 
 import pytest
 

@@ -74,7 +74,7 @@ def test_full_disk(node, disk):
         run_some(pod, "after")
         expect_all(daemon, 60)
         assert daemon.status()["well"]
-        told = [line for line in daemon.read_log().splitlines() if re.search("disk|written|memory", line)]
+        told = [line for line in daemon.read_log().splitlines() if re.search("the disk|records are", line)]
         assert len(told) == 2 and "the disk fails" in told[0] and "are written again" in told[1]
 
 

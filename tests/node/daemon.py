@@ -28,6 +28,7 @@ class Daemon:
         self.socket = os.path.join(node.dir, "nodewake.sock")
         self.events = os.path.join(node.dir, "events.jsonl")
         self.log = os.path.join(node.dir, "nodewake.log")
+        self.log_begin = os.path.getsize(self.log) if os.path.exists(self.log) else 0  # others' words stand before
         # any free port: daemons of parallel runs must not meet at the default one
         self.arguments = ["--containerd-socket", node.socket, "--state-dir", self.state, "--socket", self.socket,
                           "--listen", "127.0.0.1:0", "--cni-dirs", node.dir + "/cni-bin/:/usr/lib/cni/",
@@ -71,6 +72,7 @@ class Daemon:
 
     def read_log(self):
         with open(self.log, encoding="utf-8") as file:
+            file.seek(self.log_begin)
             return file.read()
 
     def get(self, path, method="GET"):

@@ -198,6 +198,15 @@ class Cluster:
         """The command in the cluster's network and among the node's mounts."""
         return self.node.inside(*words)
 
+    def run_beside(self, name, program, *arguments):
+        """One more program in the cluster's network, whose end ends nothing else; end_beside ends it."""
+        self._start(name, program, *arguments)
+        return self.running.pop(name)
+
+    def end_beside(self, process):
+        end(process)
+        self.node.processes.remove(process)
+
     def wait_ready(self, seconds=120):
         """Until the node is Ready and pods can be made in the namespace default."""
         def ready():

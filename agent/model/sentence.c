@@ -82,8 +82,12 @@ static void start_text(FILE *out, const struct record *record)
 
 	switch (start->state) {
 	case START_LISTENING:
-		fprintf(out, "listening on port %u after %s", start->listen_port,
-			duration(length(start->span)));
+		if (start_was_probed(start))
+			fprintf(out, "ready after %s, listening on port %u",
+				duration(length(start->span)), start->listen_port);
+		else
+			fprintf(out, "listening on port %u after %s", start->listen_port,
+				duration(length(start->span)));
 		break;
 	case START_FAILED:
 		fprintf(out, "failed to start after %s", duration(length(start->span)));

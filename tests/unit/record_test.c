@@ -116,8 +116,7 @@ static void a_boot_is_replaced_by_a_better_one_only(void **state)
 
 static struct record unit_record(bool final, uint64_t from_ns, uint64_t to_ns)
 {
-	return (struct record){
-		.type = RECORD_UNIT, .final = final, .unit.span = {from_ns, to_ns}};
+	return (struct record){.type = RECORD_UNIT, .final = final, .unit.span = {from_ns, to_ns}};
 }
 
 static void a_unit_keeps_the_times_of_the_boot(void **state)

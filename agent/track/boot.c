@@ -169,8 +169,9 @@ static void stand_alone(const struct boot *boot, struct standing *standing)
 	const struct boot_moment *needed = boot->facts.kubernetes
 						   ? &milestones[MILESTONE_NODE_READY]
 						   : &milestones[MILESTONE_RUNTIME_READY];
+	uint64_t kubelet_ns = milestones[MILESTONE_KUBELET_STARTED].ns;
 
-	standing->last_ns = needed->ns;
+	standing->last_ns = needed->ns > kubelet_ns ? needed->ns : kubelet_ns;
 	standing->all = needed->ns != 0;
 }
 

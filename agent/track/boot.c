@@ -339,7 +339,8 @@ static bool conclude(struct boot *boot, const struct standing *standing)
 
 	if (standing->all && boot->now_ns >= settled_ns) {
 		if (boot->final && standing->last_ns <= boot->deadline_ns)
-			stop_watching(boot); /* what was missing is gone: that it has not recovered stays true */
+			stop_watching(
+				boot); /* what was missing is gone: that it has not recovered stays true */
 		else
 			tell(boot, standing, BOOT_READY, true);
 		return true;

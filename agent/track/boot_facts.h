@@ -39,5 +39,5 @@ void boot_path_build(const struct boot_facts *facts, const struct boot_pod *pod,
 /* Fills missing, of those that are expected and not Ready. */
 void boot_missing_build(const struct boot_facts *facts, struct record_boot *boot);
 /* One pod's reason and detail. */
-void boot_missing_of(const struct boot_pods *pods, const struct boot_pod *pod,
+void boot_missing_of(const struct boot_facts *facts, const struct boot_pod *pod,
 		     struct boot_missing *ret);

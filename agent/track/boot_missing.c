@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "track/boot_words.h"
+#include "track/boot_detail.h"
 
 static void say(struct boot_missing *missing, const char *container, const char *reason)
 {
@@ -64,9 +64,9 @@ static bool waits_itself(const struct boot_pod *pod, const struct boot_told *tol
 		return false;
 	say(ret, told->name, reason);
 	if (is_image_trouble(reason))
-		boot_words_image(told->image, wait ? wait->message : "", ret->detail);
+		boot_detail_image(told->image, wait ? wait->message : "", ret->detail);
 	else if (died)
-		boot_words_death(died, ret->detail);
+		boot_detail_death(died, ret->detail);
 	else if (wait)
 		TEXT_COPY(ret->detail, wait->message);
 	return true;
@@ -80,12 +80,12 @@ static bool has_died(const struct boot_pod *pod, const struct boot_told *told,
 	if (told->state != POD_CONTAINER_TERMINATED || !died || told->init)
 		return false;
 	say(ret, told->name, *told->reason ? told->reason : "ended");
-	boot_words_death(died, ret->detail);
+	boot_detail_death(died, ret->detail);
 	return true;
 }
 
-static bool is_not_ready(const struct boot_pod *pod, const struct boot_told *told,
-			 struct boot_missing *ret)
+static bool is_not_ready(const struct boot_facts *facts, const struct boot_pod *pod,
+			 const struct boot_told *told, struct boot_missing *ret)
 {
 	uint64_t listen_ns = 0;
 	int used = 0;
@@ -99,7 +99,7 @@ static bool is_not_ready(const struct boot_pod *pod, const struct boot_told *tol
 	if (listen_ns)
 		used = snprintf(ret->detail, sizeof(ret->detail),
 				"running and not ready, listens since +%.1fs",
-				(double)listen_ns / 1e9);
+				boot_detail_offset(facts, listen_ns));
 	else
 		used = snprintf(ret->detail, sizeof(ret->detail), "running and not ready");
 	if (told->probe_period_s)
@@ -119,7 +119,8 @@ static bool by_containers(const struct boot_pod *pod, struct boot_missing *ret)
 	return false;
 }
 
-static bool by_kubernetes(const struct boot_pod *pod, struct boot_missing *ret)
+static bool by_kubernetes(const struct boot_facts *facts, const struct boot_pod *pod,
+			  struct boot_missing *ret)
 {
 	const struct boot_wait *wait = find_wait(pod, "", NULL);
 
@@ -137,7 +138,7 @@ static bool by_kubernetes(const struct boot_pod *pod, struct boot_missing *ret)
 		return true;
 	}
 	for (uint32_t i = 0; i < pod->told_count; i++)
-		if (is_not_ready(pod, &pod->containers[i], ret))
+		if (is_not_ready(facts, pod, &pod->containers[i], ret))
 			return true;
 	if (!*pod->phase)
 		return false;
@@ -162,7 +163,7 @@ static void by_containerd(const struct boot_pod *pod, struct boot_missing *ret)
 	}
 	if (died) {
 		say(ret, died->subject.container, "ended");
-		boot_words_death(died, ret->detail);
+		boot_detail_death(died, ret->detail);
 	} else if (runs) {
 		say(ret, runs->subject.container, "not listening");
 		TEXT_COPY(ret->detail, "running, does not listen so far");
@@ -171,13 +172,13 @@ static void by_containerd(const struct boot_pod *pod, struct boot_missing *ret)
 	}
 }
 
-void boot_missing_of(const struct boot_pods *pods, const struct boot_pod *pod,
+void boot_missing_of(const struct boot_facts *facts, const struct boot_pod *pod,
 		     struct boot_missing *ret)
 {
 	struct boot_missing missing = {0};
 
 	snprintf(missing.pod, sizeof(missing.pod), "%.63s/%.95s", pod->pod_namespace, pod->name);
-	if (!pods->kubernetes || !by_kubernetes(pod, &missing))
+	if (!facts->pods.kubernetes || !by_kubernetes(facts, pod, &missing))
 		by_containerd(pod, &missing);
 	*ret = missing;
 }
@@ -193,6 +194,6 @@ void boot_missing_build(const struct boot_facts *facts, struct record_boot *boot
 			continue;
 		boot->missing_total++;
 		if (boot->missing_count < BOOT_MISSING_MAX)
-			boot_missing_of(&facts->pods, pod, &boot->missing[boot->missing_count++]);
+			boot_missing_of(facts, pod, &boot->missing[boot->missing_count++]);
 	}
 }

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "track/boot_path.h"
-#include "track/boot_words.h"
+#include "track/boot_detail.h"
 
 /* A wait for a peer that is shorter is not told. */
 #define PEER_MIN_NS (50 * NS_PER_MS)
@@ -139,8 +139,8 @@ static void add_wait(struct walk *walk, const char *container, uint64_t from_ns,
 		snprintf(step->detail, sizeof(step->detail), "%.40s: %.80s", wait->reason,
 			 wait->message);
 	} else if (step && pull) {
-		boot_words_pull(walk->path->facts, pull->bytes, pull->download, pull->span,
-				figures);
+		boot_detail_pull(walk->path->facts, pull->bytes, pull->download, pull->span,
+				 figures);
 		snprintf(step->detail, sizeof(step->detail), "waited for the pull of %.60s: %.40s",
 			 pull->image, figures);
 	}
@@ -158,7 +158,7 @@ static void add_sandbox(struct walk *walk, const struct boot_start *start, struc
 		add(walk, record->network.to_ns, name, PHASE_SANDBOX, reconstructed);
 		step = add(walk, record->network.from_ns, name, PHASE_SANDBOX, reconstructed);
 		if (step)
-			boot_words_network(record, step->detail);
+			boot_detail_network(record, step->detail);
 	}
 	add(walk, span.from_ns, name, PHASE_SANDBOX, reconstructed);
 }
@@ -214,18 +214,18 @@ static void add_phase(struct walk *walk, const struct boot_start *start,
 		step = add_run(walk, start, from_ns, PHASE_APP);
 		if (step && record->listen_ns)
 			snprintf(step->detail, sizeof(step->detail), "it listened at +%.1fs",
-				 (double)record->listen_ns / 1e9);
+				 boot_detail_offset(walk->path->facts, record->listen_ns));
 		break;
 	case PHASE_PROBE:
 		step = add(walk, from_ns, name, PHASE_PROBE, phase->reconstructed);
 		if (step)
-			boot_words_probe(record, step->detail);
+			boot_detail_probe(walk->path->facts, record, step->detail);
 		break;
 	case PHASE_PULL:
 		step = add(walk, from_ns, name, PHASE_PULL, phase->reconstructed);
 		if (step)
-			boot_words_pull(walk->path->facts, record->pull_bytes, record->download,
-					phase->span, step->detail);
+			boot_detail_pull(walk->path->facts, record->pull_bytes, record->download,
+					 phase->span, step->detail);
 		break;
 	case PHASE_SANDBOX:
 		add_sandbox(walk, start, span, phase->reconstructed);
@@ -280,7 +280,7 @@ static void add_failed(struct walk *walk, const struct boot_start *start)
 	char death[CAUSE_SIZE];
 	struct boot_step *step;
 
-	boot_words_death(start, death);
+	boot_detail_death(start, death);
 	add_wait(walk, start->subject.container, start->finished_ns, false);
 	if (cursor(walk) < until_ns && walk->path->steps.count) {
 		step = &walk->path->steps.all[walk->path->steps.count - 1];
@@ -345,7 +345,7 @@ static void add_tail(struct walk *walk, const struct boot_start *start)
 	if (record->state == START_LISTENING && told && told->has_probe && !told->ready) {
 		step = add(walk, end_ns, start->subject.container, PHASE_PROBE, false);
 		if (step)
-			boot_words_probe(record, step->detail);
+			boot_detail_probe(walk->path->facts, record, step->detail);
 	} else if (record->state == START_LISTENING) {
 		add_wait(walk, start->subject.container, end_ns, false);
 	} else { /* it was not seen to listen: where the program's part ends is not known */
@@ -372,7 +372,7 @@ void boot_path_pod(struct boot_path *path, const struct boot_pod *pod)
 	if (start && told_wait(&walk, "", (struct span){gate_ns, cursor(&walk)})) {
 		add_wait(&walk, "", gate_ns, false);
 	} else if (!start && path->boot->state != BOOT_READY) {
-		boot_missing_of(&path->facts->pods, pod, &why);
+		boot_missing_of(path->facts, pod, &why);
 		struct boot_step *step = add(&walk, gate_ns, why.container, PHASE_WAIT, false);
 
 		if (step)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "track/boot_words.h"
+#include "track/boot_detail.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -38,8 +38,8 @@ static uint32_t others(const struct boot_facts *facts, struct span whole)
 	return count;
 }
 
-void boot_words_pull(const struct boot_facts *facts, uint64_t bytes, struct span download,
-		     struct span whole, char ret_text[static CAUSE_SIZE])
+void boot_detail_pull(const struct boot_facts *facts, uint64_t bytes, struct span download,
+		      struct span whole, char ret_text[static CAUSE_SIZE])
 {
 	uint64_t ns = length(download) ? length(download) : length(whole);
 	double megabytes = (double)bytes / 1e6, rate = ns ? megabytes / seconds(ns) : 0;
@@ -56,7 +56,7 @@ void boot_words_pull(const struct boot_facts *facts, uint64_t bytes, struct span
 			 shared > 1 ? "s" : "");
 }
 
-void boot_words_network(const struct record_start *start, char ret_text[static CAUSE_SIZE])
+void boot_detail_network(const struct record_start *start, char ret_text[static CAUSE_SIZE])
 {
 	const struct plugin_span *slowest = NULL;
 
@@ -72,7 +72,13 @@ void boot_words_network(const struct record_start *start, char ret_text[static C
 			 seconds(length(slowest->span)), slowest->name);
 }
 
-void boot_words_probe(const struct record_start *start, char ret_text[static CAUSE_SIZE])
+double boot_detail_offset(const struct boot_facts *facts, uint64_t boot_ns)
+{
+	return seconds(facts->systemd.firmware_ns + facts->systemd.loader_ns + boot_ns);
+}
+
+void boot_detail_probe(const struct boot_facts *facts, const struct record_start *start,
+		       char ret_text[static CAUSE_SIZE])
 {
 	int used = 0;
 
@@ -82,10 +88,10 @@ void boot_words_probe(const struct record_start *start, char ret_text[static CAU
 				start->probe_period_s);
 	if (start->listen_ns)
 		snprintf(ret_text + used, CAUSE_SIZE - (size_t)used, "%sit listened at +%.1fs",
-			 used ? ", " : "", seconds(start->listen_ns));
+			 used ? ", " : "", boot_detail_offset(facts, start->listen_ns));
 }
 
-void boot_words_death(const struct boot_start *start, char ret_text[static CAUSE_SIZE])
+void boot_detail_death(const struct boot_start *start, char ret_text[static CAUSE_SIZE])
 {
 	const char *name = sigabbrev_np(start->signal);
 
@@ -116,7 +122,7 @@ static void registry_of(const char *image, char ret_host[static NAME_SIZE])
 		text_copy(ret_host, NAME_SIZE, "docker.io");
 }
 
-void boot_words_image(const char *image, const char *message, char ret_text[static CAUSE_SIZE])
+void boot_detail_image(const char *image, const char *message, char ret_text[static CAUSE_SIZE])
 {
 	char host[NAME_SIZE];
 	const char *rest = message, *next;

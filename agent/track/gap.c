@@ -34,10 +34,7 @@ static const char *const source_names[SOURCE_KIND_COUNT] = {
 	[SOURCE_CONTAINERD] = "containerd",
 	[SOURCE_AGENT] = "agent",
 	[SOURCE_KUBERNETES] = "kubernetes",
-	[SOURCE_SYSTEMD] = "systemd",
-	[SOURCE_JOURNAL] = "journal",
 };
-_Static_assert(SOURCE_KIND_COUNT == SOURCE_JOURNAL + 1, "each source has a name");
 
 struct gaps *gaps_new(record_fn emit, void *context)
 {

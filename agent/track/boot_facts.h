@@ -24,6 +24,9 @@ struct boot_facts {
 	struct record_pull pulls[BOOT_PULLS_MAX]; /* a ring */
 	uint32_t pull_count;
 	bool kubernetes; /* there is a Kubernetes, whether it answers or not */
+	uint64_t deadline_ns;
+	uint64_t since_ns;     /* this agent watches */
+	uint64_t kernel_up_ns; /* the probes do; 0: never */
 };
 
 /* The unit whose activation the pods waited for; NULL if it has not begun, or is not known. */

@@ -311,7 +311,10 @@ static void open_local_api(struct daemon *daemon)
 static int start(struct daemon *daemon)
 {
 	const struct settings *settings = daemon->settings;
-	struct tracker_settings track = {.start_window_ns = settings->start_window_ns};
+	struct tracker_settings track = {
+		.start_window_ns = settings->start_window_ns,
+		.boot_deadline_ns = settings->boot_deadline_ns,
+	};
 	int r = clock_boot_id(daemon->boot_id);
 
 	if (r < 0)

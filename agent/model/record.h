@@ -343,7 +343,8 @@ bool record_reconstructed(const struct record *record);
 
 /*
  * True if `newer` should replace `older` (same type and key): what was watched, be it in part, is never
- * replaced by what was wholly reconstructed, and what is final never by what is not.
+ * replaced by what was wholly reconstructed, and what is final never by what is not. A boot that goes on gives way
+ * to any later form of it, also another agent's.
  */
 bool record_supersedes(const struct record *newer, const struct record *older);
 

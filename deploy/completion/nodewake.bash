@@ -50,8 +50,8 @@ _nodewake() {
 	case "${COMP_WORDS[1]}" in
 	run)
 		options='--containerd-socket --containerd-namespace --state-dir --socket --cni-dirs --cgroup-root
-			--start-window --keep-age --keep-size --kubeconfig --node-name --no-kubernetes --annotation-prefix
-			--annotation-interval --slow-start --slow-pull --listen --record-events --no-ebpf --log-level --help'
+			--start-window --boot-deadline --keep-age --keep-size --kubeconfig --node-name --no-kubernetes
+			--annotation-prefix --annotation-interval --slow-start --slow-pull --listen --record-events --no-ebpf --log-level --help'
 		;;
 	watch) options='--type --all --output --socket --help' ;;
 	explain) options='--namespace --output --state-dir --help' ;;

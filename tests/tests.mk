@@ -34,6 +34,11 @@ $(CRI): $(CRI_O) $(LINK)
 $(KUBE): $(KUBE_O) $(LINK)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(KUBE_O) $(LINK) $(LDLIBS)
 
+# Synthetic boots in a store, for tests/report.
+SCENE := $(BUILD)/boot-scene
+$(SCENE): tests/report/scene.c $(BUILD)/libfixture.a $(LINK)
+	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests $(LDFLAGS) -o $@ $< $(BUILD)/libfixture.a $(LINK) $(LDLIBS) -lcmocka
+
 PROGRAMS := $(patsubst tests/programs/%.c,$(BUILD)/tests/programs/%,$(sort $(wildcard tests/programs/*.c)))
 
 $(BUILD)/tests/programs/%: tests/programs/%.c

@@ -111,6 +111,14 @@ static void print_row(const char *label, uint64_t ns, uint64_t before_ns)
 	putchar('\n');
 }
 
+/* As with whole boots: a fifth more is worth a line. */
+static bool noticeable(const struct boot_part *part)
+{
+	uint64_t grown_ns = boot_part_grown(part);
+
+	return grown_ns >= LEAST_NS && grown_ns >= boot_part_before(part) / 5;
+}
+
 static void print_parts(const struct comparison *comparison, enum boot_part_kind kind,
 			const char *title)
 {
@@ -120,7 +128,7 @@ static void print_parts(const struct comparison *comparison, enum boot_part_kind
 	for (size_t i = 0; i < comparison->parts.count && shown < SHOWN_MAX; i++) {
 		const struct boot_part *part = &comparison->parts.all[i];
 
-		if (part->kind != kind || boot_part_grown(part) < LEAST_NS)
+		if (part->kind != kind || !noticeable(part))
 			continue;
 		if (!shown++)
 			printf("\n%s\n", title);

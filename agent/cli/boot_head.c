@@ -101,7 +101,7 @@ void boot_step_title(const struct boot_step *step, char ret[static BOOT_TITLE_SI
 		snprintf(ret, BOOT_TITLE_SIZE, "%s waiting for another pod", step->pod);
 		break;
 	case BOOT_STEP_IDLE:
-		snprintf(ret, BOOT_TITLE_SIZE, "nothing that was seen");
+		snprintf(ret, BOOT_TITLE_SIZE, "nothing seen");
 		break;
 	default:
 		snprintf(ret, BOOT_TITLE_SIZE, "%s", *step->name ? step->name : step->detail);

@@ -113,6 +113,8 @@
 	cursor.setAttribute('y2', '100%');
 	moment.setAttribute('class', 'cursor-text');
 	moment.setAttribute('y', size.top);
+	cursor.toggleAttribute('hidden', true);
+	moment.toggleAttribute('hidden', true);
 	svg.append(cursor, moment);
 	// the tooltip says more than the browser's own
 	svg.querySelectorAll('title').forEach((title) => title.remove());

@@ -236,5 +236,5 @@ uint64_t boot_report_total(const struct boot_report *report)
 
 int64_t boot_report_began(const struct boot_report *report)
 {
-	return report->record.wall_offset_ns - (int64_t)before_kernel(report);
+	return (int64_t)((uint64_t)report->record.wall_offset_ns - before_kernel(report));
 }

@@ -21,8 +21,9 @@
 #define GROUP_HEIGHT 30
 #define ROW_HEIGHT   19
 #define BAR_HEIGHT   13
-#define LABEL_MAX    50 /* characters */
+#define LABEL_MAX    44 /* characters */
 #define TICKS_MAX    12
+#define TICK_WIDTH   50
 
 /* The file stands beside this one; paths are from the repository's root, where make runs. */
 __asm__(".pushsection .rodata\n"
@@ -54,22 +55,31 @@ static uint64_t tick_ns(uint64_t total_ns)
 	return total_ns / TICKS_MAX + 1;
 }
 
+static void print_tick(FILE *out, double x, double seconds, const char *end, bool named)
+{
+	fprintf(out, "<line class=\"tick%s\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"100%%\"/>", end,
+		x, x, AXIS_HEIGHT - 6);
+	if (named)
+		fprintf(out,
+			"<text class=\"tick-text%s\" x=\"%.1f\" y=\"%d\" "
+			"text-anchor=\"middle\">%.*fs</text>\n",
+			end, x, AXIS_HEIGHT - 12, *end || seconds != (double)(int64_t)seconds,
+			seconds);
+}
+
 static void print_axis(FILE *out, const struct chart *chart)
 {
 	uint64_t step_ns = tick_ns(chart->total_ns);
+	double end = x_of(chart, chart->total_ns);
 
 	fputs("<g class=\"axis\">\n", out);
-	for (uint64_t ns = 0; ns <= chart->total_ns; ns += step_ns) {
-		double x = x_of(chart, ns);
+	for (uint64_t i = 0; i <= TICKS_MAX && i * step_ns < chart->total_ns; i++) {
+		double x = x_of(chart, i * step_ns);
 
-		fprintf(out,
-			"<line class=\"tick\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"100%%\"/>", x,
-			x, AXIS_HEIGHT - 6);
-		fprintf(out,
-			"<text class=\"tick-text\" x=\"%.1f\" y=\"%d\" "
-			"text-anchor=\"middle\">%gs</text>\n",
-			x, AXIS_HEIGHT - 12, (double)ns / (double)NS_PER_SECOND);
+		print_tick(out, x, (double)(i * step_ns) / (double)NS_PER_SECOND, "",
+			   end - x > TICK_WIDTH);
 	}
+	print_tick(out, end, (double)chart->total_ns / (double)NS_PER_SECOND, " end", true);
 	fputs("</g>\n", out);
 }
 
@@ -97,9 +107,8 @@ static void print_label(FILE *out, const char *label)
 	xml_print(out, label);
 }
 
-static void print_title(FILE *out, const struct chart *chart, const struct chart_bar *bar)
+static void print_title(FILE *out, const struct chart_bar *bar)
 {
-	(void)chart;
 	fputs("<title>", out);
 	xml_print(out, bar->title ?: "");
 	fprintf(out, " (+%.1fs to +%.1fs%s%s)</title>",
@@ -119,7 +128,7 @@ static void print_bar(FILE *out, const struct chart *chart, const struct chart_b
 		bar->style, bar->critical ? " critical" : "",
 		bar->reconstructed ? " reconstructed" : "", index, from,
 		(ROW_HEIGHT - BAR_HEIGHT) / 2, width > 1.5 ? width : 1.5, BAR_HEIGHT);
-	print_title(out, chart, bar);
+	print_title(out, bar);
 	fputs("</rect>", out);
 }
 
@@ -249,6 +258,7 @@ void boot_svg_inside(FILE *out, const struct chart *chart)
 	fputs("</svg>\n", out);
 }
 
+/* A picture has no columns: commas instead. */
 static void print_headline(FILE *out, const struct boot_report *report)
 {
 	cleanup_free char *text = NULL;
@@ -257,7 +267,12 @@ static void print_headline(FILE *out, const struct boot_report *report)
 
 	if (!plain)
 		return;
-	boot_show_headline(plain, report, false);
+	fputs("Boot of ", plain);
+	boot_show_began(plain, report);
+	fputs(", ", plain);
+	boot_show_state(plain, report);
+	fputs(", ", plain);
+	boot_show_usual(plain, report);
 	fclose(plain);
 	xml_print(out, text);
 }

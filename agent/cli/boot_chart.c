@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/boot_chart.h"
+#include "cli/boot_chart_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,22 +26,9 @@ const char *chart_group_title(enum chart_group group)
 	return group < CHART_GROUP_COUNT ? titles[group] : "";
 }
 
-struct making {
-	struct chart *chart;
-	const struct boot_report *report;
-	int error;
-};
-
 /* --- rows and bars ---------------------------------------------------------------------------- */
 
-/* A text that is printed piece by piece: fill(), then take it with done(). */
-struct text {
-	char *text;
-	size_t size;
-	FILE *out;
-};
-
-static bool begin(struct making *making, struct text *text)
+bool chart_text_begin(struct chart_making *making, struct chart_text *text)
 {
 	text->out = open_memstream(&text->text, &text->size);
 	if (!text->out)
@@ -49,26 +36,26 @@ static bool begin(struct making *making, struct text *text)
 	return text->out;
 }
 
-static char *done(struct making *making, struct text *text)
+char *chart_text_done(struct chart_making *making, struct chart_text *text)
 {
 	if (fclose(text->out) != 0)
 		making->error = -ENOMEM;
 	return text->text;
 }
 
-static char *safe(struct making *making, const char *from)
+char *chart_safe(struct chart_making *making, const char *from)
 {
-	struct text text;
+	struct chart_text text;
 
-	if (!begin(making, &text))
+	if (!chart_text_begin(making, &text))
 		return NULL;
 	text_print_safe(text.out, from);
-	return done(making, &text);
+	return chart_text_done(making, &text);
 }
 
 /* Owns label and detail from now on. */
-static struct chart_row *add_row(struct making *making, enum chart_group group, char *label,
-				 char *detail)
+struct chart_row *chart_add_row(struct chart_making *making, enum chart_group group, char *label,
+				char *detail)
 {
 	struct chart *chart = making->chart;
 
@@ -91,7 +78,7 @@ static struct chart_row *add_row(struct making *making, enum chart_group group, 
 }
 
 /* On the axis of the chart; what is not over goes to its end. */
-static void place(struct making *making, struct span span, struct chart_bar *bar)
+void chart_place(struct chart_making *making, struct span span, struct chart_bar *bar)
 {
 	bar->open = !span.to_ns;
 	bar->from_ns = boot_report_offset(making->report, span.from_ns);
@@ -102,7 +89,7 @@ static void place(struct making *making, struct span span, struct chart_bar *bar
 }
 
 /* Owns the bar's title from now on. */
-static void add_bar(struct making *making, struct chart_row *row, struct chart_bar bar)
+void chart_add_bar(struct chart_making *making, struct chart_row *row, struct chart_bar bar)
 {
 	if (row && row->count == row->room) {
 		size_t room = row->room ? row->room * 2 : 4;
@@ -124,12 +111,12 @@ static void add_bar(struct making *making, struct chart_row *row, struct chart_b
 }
 
 /* "pull 1min 1.0s", with what follows the colon where there is something. */
-static char *title_of(struct making *making, const char *name, const struct chart_bar *bar,
-		      const char *detail)
+char *chart_title(struct chart_making *making, const char *name, const struct chart_bar *bar,
+		  const char *detail)
 {
-	struct text text;
+	struct chart_text text;
 
-	if (!begin(making, &text))
+	if (!chart_text_begin(making, &text))
 		return NULL;
 	text_print_safe(text.out, name);
 	fprintf(text.out, " %s%s", columns_duration(bar->to_ns - bar->from_ns),
@@ -138,7 +125,17 @@ static char *title_of(struct making *making, const char *name, const struct char
 		fputs(": ", text.out);
 		text_print_safe(text.out, detail);
 	}
-	return done(making, &text);
+	return chart_text_done(making, &text);
+}
+
+char *chart_sentence(struct chart_making *making, const struct record *record)
+{
+	struct chart_text text;
+
+	if (!chart_text_begin(making, &text))
+		return NULL;
+	sentence_text(text.out, record);
+	return chart_text_done(making, &text);
 }
 
 /* --- the boot and its critical path ------------------------------------------------------------ */
@@ -160,7 +157,7 @@ static const char *phase_style(enum boot_phase phase)
 	return phase < BOOT_PHASE_COUNT ? styles[phase] : "idle";
 }
 
-static void add_phases(struct making *making)
+static void add_phases(struct chart_making *making)
 {
 	const struct record_boot *boot = &making->report->record.boot;
 
@@ -172,7 +169,7 @@ static void add_phases(struct making *making)
 		};
 		char label[UNIT_SIZE];
 
-		place(making, phase->span, &bar);
+		chart_place(making, phase->span, &bar);
 		if (phase->phase == BOOT_PHASE_FIRMWARE) {
 			bar.from_ns = 0;
 			bar.to_ns = boot->firmware_ns;
@@ -181,8 +178,10 @@ static void add_phases(struct making *making)
 			bar.to_ns = boot->firmware_ns + boot->loader_ns;
 		}
 		boot_words_phase(boot, phase->phase, label);
-		bar.title = title_of(making, label, &bar, "");
-		add_bar(making, add_row(making, CHART_BOOT, safe(making, label), NULL), bar);
+		bar.title = chart_title(making, label, &bar, "");
+		chart_add_bar(making,
+			      chart_add_row(making, CHART_BOOT, chart_safe(making, label), NULL),
+			      bar);
 	}
 }
 
@@ -202,7 +201,7 @@ static const char *step_style(const struct boot_step *step)
 	}
 }
 
-static void add_path(struct making *making)
+static void add_path(struct chart_making *making)
 {
 	const struct record_boot *boot = &making->report->record.boot;
 
@@ -215,19 +214,14 @@ static void add_path(struct making *making)
 		};
 		char title[BOOT_TITLE_SIZE];
 
-		place(making, step->span, &bar);
+		chart_place(making, step->span, &bar);
 		boot_step_title(step, title);
-		bar.title = title_of(making, title, &bar, step->detail);
-		add_bar(making,
-			add_row(making, CHART_PATH, safe(making, title),
-				safe(making, step->detail)),
-			bar);
+		bar.title = chart_title(making, title, &bar, step->detail);
+		chart_add_bar(making,
+			      chart_add_row(making, CHART_PATH, chart_safe(making, title),
+					    chart_safe(making, step->detail)),
+			      bar);
 	}
-}
-
-static bool overlaps(struct span one, struct span other)
-{
-	return one.from_ns < other.to_ns && other.from_ns < one.to_ns;
 }
 
 /* Is this what a step of the critical path tells of? */
@@ -240,159 +234,9 @@ static bool unit_critical(const struct record_boot *boot, const struct record_un
 	return false;
 }
 
-static bool phase_critical(const struct record_boot *boot, const struct subject *subject,
-			   const struct phase_span *phase)
-{
-	char pod[POD_PATH_SIZE];
+/* --- pulls and units -------------------------------------------------------------------------- */
 
-	snprintf(pod, sizeof(pod), "%s/%.90s", subject->pod_namespace, subject->pod);
-	for (uint32_t i = 0; i < boot->step_count && i < BOOT_STEPS_MAX; i++) {
-		const struct boot_step *step = &boot->steps[i];
-
-		if ((step->kind == BOOT_STEP_POD || step->kind == BOOT_STEP_PEER) &&
-		    strcmp(step->pod, pod) == 0 &&
-		    (!*step->name || strcmp(step->name, subject->container) == 0) &&
-		    (step->kind == BOOT_STEP_PEER || step->phase == phase->phase) &&
-		    overlaps(step->span, phase->span))
-			return true;
-	}
-	return false;
-}
-
-/* --- pods ------------------------------------------------------------------------------------- */
-
-static char *subject_label(struct making *making, const struct record *record, const char *what)
-{
-	struct text text;
-
-	if (!begin(making, &text))
-		return NULL;
-	sentence_subject(text.out, record);
-	fputs(what, text.out);
-	return done(making, &text);
-}
-
-static char *sentence_of(struct making *making, const struct record *record)
-{
-	struct text text;
-
-	if (!begin(making, &text))
-		return NULL;
-	sentence_text(text.out, record);
-	return done(making, &text);
-}
-
-/* The row of an earlier start of the same container, if this one comes after it. */
-static struct chart_row *row_before(struct making *making, const char *label, uint64_t from_ns)
-{
-	for (size_t i = making->chart->count; i > 0; i--) {
-		struct chart_row *row = &making->chart->rows[i - 1];
-
-		if (row->group == CHART_PODS && row->label && strcmp(row->label, label) == 0)
-			return row->count && row->bars[row->count - 1].to_ns > from_ns ? NULL : row;
-	}
-	return NULL;
-}
-
-static void add_start(struct making *making, const struct record *record)
-{
-	const struct record_start *start = &record->start;
-	char *label = subject_label(making, record, "");
-	struct chart_row *row =
-		label ? row_before(making, label,
-				   boot_report_offset(making->report, start->span.from_ns))
-		      : NULL;
-
-	if (row)
-		free(label);
-	else
-		row = add_row(making, CHART_PODS, label, sentence_of(making, record));
-	for (uint32_t i = 0; i < start->phase_count && i < START_PHASES_MAX; i++) {
-		const struct phase_span *phase = &start->phases[i];
-		struct chart_bar bar = {
-			.style = phase->phase < PHASE_COUNT ? phase_name(phase->phase) : "idle",
-			.reconstructed = phase->reconstructed,
-			.critical = phase_critical(&making->report->record.boot, &record->subject,
-						   phase),
-		};
-
-		place(making, phase->span, &bar);
-		bar.title = title_of(making, phase_name(phase->phase), &bar, "");
-		add_bar(making, row, bar);
-	}
-}
-
-static void add_wait(struct making *making, const struct record *record)
-{
-	struct chart_bar bar = {.style = "waiting"};
-
-	place(making, record->wait.span, &bar);
-	bar.title = title_of(making, record->wait.reason, &bar, record->wait.message);
-	add_bar(making,
-		add_row(making, CHART_PODS, subject_label(making, record, " waits"),
-			sentence_of(making, record)),
-		bar);
-}
-
-static bool same_pod(const struct record *one, const struct record *other)
-{
-	return strcmp(one->subject.pod_namespace, other->subject.pod_namespace) == 0 &&
-	       strcmp(one->subject.pod, other->subject.pod) == 0 &&
-	       (*one->subject.pod ||
-		strcmp(one->subject.container_id, other->subject.container_id) == 0);
-}
-
-/* A pod's own start has the phases of the container that was ready last: shown where that is not known. */
-static bool is_shown(const struct boot_records *starts, const struct record *record)
-{
-	if (*record->subject.container || !*record->subject.pod)
-		return true;
-	for (size_t i = 0; i < starts->count; i++)
-		if (*starts->all[i].subject.container && same_pod(&starts->all[i], record))
-			return false;
-	return true;
-}
-
-static bool seen_before(const struct boot_records *records, size_t index)
-{
-	for (size_t i = 0; i < index; i++)
-		if (same_pod(&records->all[i], &records->all[index]))
-			return true;
-	return false;
-}
-
-static bool has_start(const struct boot_records *starts, const struct record *record)
-{
-	for (size_t i = 0; i < starts->count; i++)
-		if (same_pod(&starts->all[i], record))
-			return true;
-	return false;
-}
-
-static void add_pods(struct making *making)
-{
-	const struct boot_records *starts = &making->report->starts;
-	const struct boot_records *waits = &making->report->waits;
-
-	for (size_t i = 0; i < starts->count; i++) {
-		const struct record *first = &starts->all[i];
-
-		if (seen_before(starts, i))
-			continue;
-		for (size_t j = i; j < starts->count; j++)
-			if (same_pod(&starts->all[j], first) && is_shown(starts, &starts->all[j]))
-				add_start(making, &starts->all[j]);
-		for (size_t j = 0; j < waits->count; j++)
-			if (same_pod(&waits->all[j], first))
-				add_wait(making, &waits->all[j]);
-	}
-	for (size_t i = 0; i < waits->count; i++)
-		if (!has_start(starts, &waits->all[i]))
-			add_wait(making, &waits->all[i]);
-	making->chart->left_out[CHART_PODS] = starts->left_out + waits->left_out;
-}
-
-static void add_pulls(struct making *making)
+static void add_pulls(struct chart_making *making)
 {
 	const struct boot_records *pulls = &making->report->pulls;
 
@@ -403,20 +247,19 @@ static void add_pulls(struct making *making)
 			.reconstructed = pull->reconstructed,
 		};
 
-		place(making, pull->span, &bar);
-		bar.title = title_of(making, pull->failed ? "failed pull" : "pull", &bar, "");
-		add_bar(making,
-			add_row(making, CHART_PULLS,
-				safe(making, *pull->image ? pull->image : "an image"),
-				sentence_of(making, &pulls->all[i])),
+		chart_place(making, pull->span, &bar);
+		bar.title = chart_title(making, pull->failed ? "failed pull" : "pull", &bar, "");
+		chart_add_bar(
+			making,
+			chart_add_row(making, CHART_PULLS,
+				      chart_safe(making, *pull->image ? pull->image : "an image"),
+				      chart_sentence(making, &pulls->all[i])),
 			bar);
 	}
 	making->chart->left_out[CHART_PULLS] = pulls->left_out;
 }
 
-/* --- units ------------------------------------------------------------------------------------ */
-
-static uint64_t weight(const struct making *making, const struct record_unit *unit)
+static uint64_t weight(const struct chart_making *making, const struct record_unit *unit)
 {
 	if (*unit->result || unit_critical(&making->report->record.boot, unit))
 		return UINT64_MAX;
@@ -431,7 +274,7 @@ static int compare_weight(const void *one, const void *other)
 }
 
 /* So that UNITS_MAX are at least that long. */
-static uint64_t least_weight(const struct making *making)
+static uint64_t least_weight(const struct chart_making *making)
 {
 	const struct boot_records *units = &making->report->units;
 	cleanup_free uint64_t *weights = calloc(units->count + 1, sizeof(*weights));
@@ -444,7 +287,7 @@ static uint64_t least_weight(const struct making *making)
 	return weights[UNITS_MAX - 1];
 }
 
-static void add_units(struct making *making)
+static void add_units(struct chart_making *making)
 {
 	const struct boot_records *units = &making->report->units;
 	uint64_t least = least_weight(making);
@@ -461,13 +304,13 @@ static void add_units(struct making *making)
 			making->chart->left_out[CHART_UNITS]++;
 			continue;
 		}
-		place(making, unit->span, &bar);
-		bar.title = title_of(making, *unit->result ? "failed after" : "starting", &bar,
-				     unit->result);
-		add_bar(making,
-			add_row(making, CHART_UNITS, safe(making, unit->name),
-				sentence_of(making, &units->all[i])),
-			bar);
+		chart_place(making, unit->span, &bar);
+		bar.title = chart_title(making, *unit->result ? "failed after" : "starting", &bar,
+					unit->result);
+		chart_add_bar(making,
+			      chart_add_row(making, CHART_UNITS, chart_safe(making, unit->name),
+					    chart_sentence(making, &units->all[i])),
+			      bar);
 	}
 }
 
@@ -476,11 +319,11 @@ static void add_units(struct making *making)
 int boot_chart_make(struct chart *ret, const struct boot_report *report)
 {
 	struct chart chart = {.total_ns = boot_report_total(report)};
-	struct making making = {.chart = &chart, .report = report};
+	struct chart_making making = {.chart = &chart, .report = report};
 
 	add_phases(&making);
 	add_path(&making);
-	add_pods(&making);
+	chart_add_pods(&making);
 	add_pulls(&making);
 	add_units(&making);
 	if (making.error < 0) {

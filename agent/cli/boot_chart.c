@@ -157,6 +157,26 @@ static const char *phase_style(enum boot_phase phase)
 	return phase < BOOT_PHASE_COUNT ? styles[phase] : "idle";
 }
 
+static struct chart_row *phase_row(struct chart_making *making, enum boot_phase phase,
+				   const char *label)
+{
+	struct boot_usual usual = {0};
+	struct chart_text text;
+	struct chart_row *row;
+	char *detail = NULL;
+
+	if (making->report->verdict.enough)
+		boot_history_usual_phase(&making->report->history, phase, &usual);
+	if (usual.median_ns && chart_text_begin(making, &text)) {
+		fprintf(text.out, "usually %s", columns_duration(usual.median_ns));
+		detail = chart_text_done(making, &text);
+	}
+	row = chart_add_row(making, CHART_BOOT, chart_safe(making, label), detail);
+	if (row)
+		row->usual_ns = usual.median_ns;
+	return row;
+}
+
 static void add_phases(struct chart_making *making)
 {
 	const struct record_boot *boot = &making->report->record.boot;
@@ -179,9 +199,7 @@ static void add_phases(struct chart_making *making)
 		}
 		boot_words_phase(boot, phase->phase, label);
 		bar.title = chart_title(making, label, &bar, "");
-		chart_add_bar(making,
-			      chart_add_row(making, CHART_BOOT, chart_safe(making, label), NULL),
-			      bar);
+		chart_add_bar(making, phase_row(making, phase->phase, label), bar);
 	}
 }
 

@@ -30,6 +30,7 @@ struct chart_row {
 	struct chart_bar *bars;
 	size_t count, room;
 	bool critical;
+	uint64_t usual_ns; /* of a phase, where enough boots are known; else 0 */
 };
 
 struct chart {

@@ -18,7 +18,8 @@ static bool phase_critical(const struct record_boot *boot, const struct subject 
 {
 	char pod[POD_PATH_SIZE];
 
-	snprintf(pod, sizeof(pod), "%s/%.90s", subject->pod_namespace, subject->pod);
+	/* as the tracker cuts it */
+	snprintf(pod, sizeof(pod), "%.63s/%.95s", subject->pod_namespace, subject->pod);
 	for (uint32_t i = 0; i < boot->step_count && i < BOOT_STEPS_MAX; i++) {
 		const struct boot_step *step = &boot->steps[i];
 

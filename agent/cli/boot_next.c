@@ -27,9 +27,9 @@ static const struct boot_phase_span *find(const struct record_boot *boot, enum b
 /* Reasons after which the container's own output says more than Kubernetes does. */
 static bool died(const char *reason)
 {
-	static const char *const reasons[] = {"CrashLoopBackOff", "Error",
-					      "OOMKilled",	  "Completed",
-					      "StartError",	  "ContainerCannotRun"};
+	static const char *const reasons[] = {"CrashLoopBackOff",  "Error", "OOMKilled",
+					      "Completed",	   "ended", "StartError",
+					      "ContainerCannotRun"};
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
 		if (strcmp(reason, reasons[i]) == 0)

@@ -160,6 +160,10 @@ static void print_row(FILE *out, const struct chart *chart, size_t index, int y)
 		if (row->bars[i].to_ns > end_ns)
 			end_ns = row->bars[i].to_ns;
 	}
+	if (row->count && row->usual_ns)
+		fprintf(out, "<path class=\"usual\" d=\"M%.1f %dH%.1f\"/>",
+			x_of(chart, row->bars[0].from_ns), ROW_HEIGHT - 2,
+			x_of(chart, row->bars[0].from_ns + row->usual_ns));
 	if (row->count)
 		fprintf(out, "<text class=\"length\" x=\"%.1f\" y=\"%d\">%s</text>",
 			x_of(chart, end_ns) + 6, ROW_HEIGHT - 6, columns_duration(busy_ns));
@@ -233,8 +237,10 @@ static void print_legend(FILE *out, int y)
 			legend[i].style, x);
 		fprintf(out, "<text class=\"faint\" x=\"%d\" y=\"10\">%s</text>", x + 17,
 			legend[i].name);
-		x += 36 + (int)strlen(legend[i].name) * 7;
+		x += 34 + (int)strlen(legend[i].name) * 65 / 10;
 	}
+	fprintf(out, "<path class=\"usual\" d=\"M%d 6h14\"/>", x);
+	fprintf(out, "<text class=\"faint\" x=\"%d\" y=\"10\">usual</text>", x + 19);
 	fputs("</g>\n", out);
 }
 

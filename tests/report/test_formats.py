@@ -96,6 +96,11 @@ def test_svg_places_bars_to_scale(scene):
     assert abs(found["pods"][1] - 86.3 * scale) < 0.2
     assert abs(found["k3s"][0] - (340 + 22.6 * scale)) < 0.2
     assert abs(found["firmware"][0] - 340) < 0.2
+    # below each phase its usual length: userspace takes 5.15 s by the median
+    usual = [re.match(r"M([\d.]+) \d+H([\d.]+)$", path.get("d")) for path in
+             root.iter("{http://www.w3.org/2000/svg}path") if path.get("class") == "usual" and "H" in path.get("d")]
+    lengths = [float(match.group(2)) - float(match.group(1)) for match in usual]
+    assert len(lengths) == 7 and abs(lengths[3] - 5.15 * scale) < 0.2
 
 
 def test_nothing_hostile_gets_into_the_page(scene):

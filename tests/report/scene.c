@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "unit/boot_fixture.h"
+#include "unit/boot_scene.h"
 
 int main(int argc, char **argv)
 {

@@ -2,7 +2,7 @@
 /* Runs `nodewake boot` on synthetic boots. */
 #pragma once
 
-#include "unit/boot_fixture.h"
+#include "unit/boot_scene.h"
 #include "unit/cli_fixture.h"
 
 extern struct scene scene;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* nodewake boot, on stores of synthetic boots (boot_fixture.h). */
+/* nodewake boot, on stores of synthetic boots (boot_scene.h). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

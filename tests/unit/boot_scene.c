@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "unit/boot_fixture.h"
+#include "unit/boot_scene.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

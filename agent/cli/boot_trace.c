@@ -80,7 +80,8 @@ int boot_show_trace(FILE *out, const struct boot_report *report)
 			  "displayTimeUnit", "ms", "otherData", "boot_id", report->boot_id,
 			  "power_on", began, "state", boot_state_name(report->record.boot.state));
 	boot_chart_done(&chart);
-	if (!trace || json_dumpf(trace, out, JSON_COMPACT | JSON_ENSURE_ASCII) < 0)
+	if (!trace ||
+	    json_dumpf(trace, out, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15)) < 0)
 		return -ENOMEM;
 	fputc('\n', out);
 	return 0;

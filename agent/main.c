@@ -29,6 +29,7 @@ static const struct {
 } verbs[] = {
 	{"run", "watch this node: the daemon", run_daemon},
 	{"watch", "records live, one line each", cli_watch},
+	{"boot", "how this node came back: which part took the time", cli_boot},
 	{"explain", "one pod, phase by phase, and how it died", cli_explain},
 	{"starts", "container starts, newest first", cli_starts},
 	{"ooms", "kills for want of memory", cli_ooms},

@@ -15,6 +15,9 @@ command -v kubectl >/dev/null || packages="$packages kubernetes-client"
 # what deploy/ is made with and checked by
 packages="$packages nghttp2-proxy umoci prometheus python3-yaml python3-seccomp man-db"
 
+# what the boot report's page is looked at with
+packages="$packages chromium chromium-driver fonts-dejavu-core python3-selenium python3-jsonschema"
+
 missing=""
 for package in $packages; do
 	state=$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null || true)

@@ -16,10 +16,16 @@ enum option_set {
 	OPTION_ALL = 1 << 6,
 	OPTION_NAMESPACE = 1 << 7,
 	OPTION_DOCTOR = 1 << 8, /* containerd-socket, cni-dirs, and root for tests */
+	OPTION_REPORT = 1 << 9, /* of a boot: boot, output, list, compare, against, follow */
 };
+
+enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_SVG, REPORT_HTML, REPORT_TRACE };
 
 struct options {
 	bool json;
+	enum report_format format;
+	bool list, compare, follow;
+	const char *against; /* the boot to compare with; NULL: the usual */
 	const char *state_dir, *socket;
 	const char *pod_namespace, *pod, *container;
 	unsigned int types;			  /* bits of enum record_type; 0: all */

@@ -11,6 +11,7 @@ enum cli_code {
 };
 
 int cli_watch(int argc, char **argv);
+int cli_boot(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_starts(int argc, char **argv);
 int cli_ooms(int argc, char **argv);

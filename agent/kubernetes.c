@@ -57,6 +57,7 @@ static int open_sinks(struct kubernetes *kubernetes, const struct settings *sett
 		.kube = kubernetes->kube,
 		.node_name = kubernetes->node_name,
 		.prefix = settings->annotation_prefix,
+		.boot_id = boot_id,
 		.interval_ns = settings->annotation_interval_ns,
 	};
 	int r = kube_event_sink_new(&kubernetes->events, kubernetes->loop, &events);

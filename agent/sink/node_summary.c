@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "sink/node_boot.h"
 #include "sink/node_tally.h"
 #include "sink/node_words.h"
 
@@ -40,6 +41,8 @@ struct node_summary {
 	struct tally ooms, deaths, gaps; /* deaths.last: of those that don't loop */
 	struct loop loops[LOOPS_MAX];
 	uint32_t loop_count;
+	struct record boot; /* this one; of no type: not told so far */
+	struct boot_history earlier;
 	uint64_t seen[SEEN_MAX]; /* counted keys, a ring */
 	uint32_t seen_next;
 };
@@ -47,9 +50,8 @@ struct node_summary {
 const char *summary_line_name(enum summary_line line)
 {
 	static const char *const names[SUMMARY_LINE_COUNT] = {
-		[SUMMARY_SLOWEST_START] = "slowest-start",
-		[SUMMARY_OOM_KILLS] = "oom-kills",
-		[SUMMARY_CRASHES] = "crashes",
+		[SUMMARY_BOOT] = "boot",	   [SUMMARY_SLOWEST_START] = "slowest-start",
+		[SUMMARY_OOM_KILLS] = "oom-kills", [SUMMARY_CRASHES] = "crashes",
 		[SUMMARY_AGENT] = "agent",
 	};
 
@@ -245,6 +247,11 @@ static void note_gap(struct node_summary *summary, const struct record *record)
 		node_words_gap(record, words);
 }
 
+void node_summary_earlier(struct node_summary *summary, const struct boot_history *earlier)
+{
+	summary->earlier = *earlier;
+}
+
 void node_summary_record(struct node_summary *summary, const struct record *record)
 {
 	switch (record->type) {
@@ -259,6 +266,9 @@ void node_summary_record(struct node_summary *summary, const struct record *reco
 		break;
 	case RECORD_GAP:
 		note_gap(summary, record);
+		break;
+	case RECORD_BOOT:
+		summary->boot = *record;
 		break;
 	default:
 		break;
@@ -315,13 +325,9 @@ static bool alone(const struct loop *loops, uint32_t number, uint32_t which)
 	return true;
 }
 
-/* Appends if it fits with `spare` bytes left. */
 static bool append(char *line, const char *text, size_t spare)
 {
-	if (strlen(line) + strlen(text) + spare >= SUMMARY_LINE_SIZE)
-		return false;
-	strcat(line, text);
-	return true;
+	return node_words_append(line, SUMMARY_LINE_SIZE, text, spare);
 }
 
 static void loops_line(const struct node_summary *summary, const struct loop *loops,
@@ -385,10 +391,26 @@ static void agent_line(const struct node_summary *summary, int64_t now_wall_ns, 
 	text_copy(line, SUMMARY_LINE_SIZE, text);
 }
 
+void node_summary_clock(struct node_summary *summary, int64_t wall_offset_ns)
+{
+	summary->boot.wall_offset_ns = wall_offset_ns;
+}
+
+static uint64_t awake_ns(const struct node_summary *summary, int64_t now_wall_ns)
+{
+	int64_t awake = now_wall_ns - summary->boot.wall_offset_ns;
+
+	return awake > 0 ? (uint64_t)awake : 0;
+}
+
 void node_summary_line(const struct node_summary *summary, enum summary_line line,
 		       int64_t now_wall_ns, char ret[static SUMMARY_LINE_SIZE])
 {
 	switch (line) {
+	case SUMMARY_BOOT:
+		node_boot_line(&summary->boot.boot, &summary->earlier,
+			       awake_ns(summary, now_wall_ns), ret);
+		break;
 	case SUMMARY_SLOWEST_START:
 		start_line(summary, now_wall_ns, ret);
 		break;
@@ -405,8 +427,12 @@ void node_summary_line(const struct node_summary *summary, enum summary_line lin
 
 int64_t node_summary_next_wall_ns(const struct node_summary *summary, int64_t now_wall_ns)
 {
+	uint64_t boot_ns = node_boot_next_ns(&summary->boot.boot, awake_ns(summary, now_wall_ns));
 	int64_t next = INT64_MAX;
 
+	if (boot_ns != UINT64_MAX)
+		node_tally_sooner(&next, (int64_t)boot_ns + summary->boot.wall_offset_ns,
+				  now_wall_ns);
 	for (uint32_t i = 0; i < summary->start_count; i++)
 		node_tally_sooner(&next, summary->starts[i].wall_ns + DAY_NS, now_wall_ns);
 	for (uint32_t i = 0; i < summary->loop_count; i++)

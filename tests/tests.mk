@@ -90,7 +90,7 @@ layers: $(ARCHIVES)
 		$(foreach used,$(MAY_USE_$(layer)),$(BUILD)/lib$(used).a) $(LDLIBS) && ) echo "layers: each folder links with what it may use"
 
 # What stands beside the integration tests and needs neither root nor a node.
-KUBE_TESTS := tests/integration/test_kube_client.py tests/integration/test_kube_watch.py tests/integration/test_kube_http2.py
+KUBE_TESTS := $(patsubst %,tests/integration/test_kube_%.py,client watch http2 boot)
 
 check-kube: $(KUBE) ## the Kubernetes client against a fake API server: any machine, no root
 	@BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider $(KUBE_TESTS)

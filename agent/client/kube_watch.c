@@ -406,6 +406,14 @@ void kube_watch_free(struct kube_watch *watch)
 		destroy(watch);
 }
 
+void kube_watch_hurry(struct kube_watch *watch)
+{
+	if (watch->request || watch->freed)
+		return;
+	backoff_reset(&watch->backoff);
+	set_timer(watch, 0);
+}
+
 bool kube_watch_up(const struct kube_watch *watch)
 {
 	return watch->up;

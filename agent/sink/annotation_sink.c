@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "sink/kube_name.h"
 #include "sink/node_apply.h"
+#include "sink/node_boots.h"
 #include "sink/node_summary.h"
 
 #define INTERVAL_NS   (30 * NS_PER_SECOND)
@@ -85,6 +86,7 @@ static bool render(struct annotation_sink *sink)
 	int64_t now_wall_ns = wall_now();
 	bool differs = false;
 
+	node_summary_clock(sink->summary, clock_wall_offset_ns());
 	for (enum summary_line line = 0; line < SUMMARY_LINE_COUNT; line++) {
 		node_summary_line(sink->summary, line, now_wall_ns, sink->sending[line]);
 		differs |= strcmp(sink->sending[line], sink->known[line]) != 0;
@@ -140,6 +142,8 @@ static void write_lines(struct annotation_sink *sink)
 	char name[KUBE_NAME_SIZE + 32];
 
 	for (enum summary_line line = 0; line < SUMMARY_LINE_COUNT; line++) {
+		if (!*sink->sending[line])
+			continue; /* the server removes what is not applied any more */
 		snprintf(name, sizeof(name), "%s/%s", sink->prefix, summary_line_name(line));
 		json_object_set_new(annotations, name, json_string(sink->sending[line]));
 	}
@@ -209,7 +213,19 @@ static int take_row(void *context, const char *boot_id, const struct record *rec
 	return 0;
 }
 
-static void rebuild(struct annotation_sink *sink, struct store *store)
+static int rebuild_boot(struct annotation_sink *sink, struct store *store, const char *boot_id)
+{
+	struct boot_history earlier;
+	struct record own;
+	int r = node_boots_read(store, boot_id, &earlier, &own);
+
+	node_summary_earlier(sink->summary, &earlier);
+	if (own.type)
+		node_summary_record(sink->summary, &own);
+	return r;
+}
+
+static void rebuild(struct annotation_sink *sink, struct store *store, const char *boot_id)
 {
 	static const struct store_query queries[] = {
 		{.type = RECORD_START, .order = STORE_LONGEST_FIRST, .limit = 100},
@@ -217,7 +233,7 @@ static void rebuild(struct annotation_sink *sink, struct store *store)
 		{.type = RECORD_EXIT, .limit = REBUILD_MAX},
 		{.type = RECORD_GAP, .limit = REBUILD_MAX},
 	};
-	int r = 0;
+	int r = rebuild_boot(sink, store, boot_id);
 
 	for (size_t i = 0; i < sizeof(queries) / sizeof(*queries) && r == 0; i++) {
 		struct store_query query = queries[i];
@@ -255,7 +271,7 @@ int annotation_sink_new(struct annotation_sink **ret, sd_event *loop,
 		return r;
 	}
 	sd_event_source_set_enabled(sink->timer, SD_EVENT_OFF);
-	rebuild(sink, store);
+	rebuild(sink, store, options->boot_id);
 	/* soon, but not all nodes of a rollout at once */
 	wake(sink, clock_boot_ns() + GATHER_NS + backoff_chance(NS_PER_SECOND));
 	*ret = sink;

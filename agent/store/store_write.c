@@ -6,6 +6,9 @@
 #include "model/json.h"
 #include "store/store_private.h"
 
+/* The latest boots' own records, one of each boot. ?3: RECORD_BOOT, ?4: how many. */
+#define SPARED " (SELECT id FROM records WHERE type = ?3 ORDER BY boot DESC LIMIT ?4)"
+
 static const char *const statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_FIND] =
 		"SELECT id, body, final FROM records WHERE boot = ?1 AND type = ?2 AND key = ?3",
@@ -23,12 +26,12 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
 				   " ON CONFLICT DO UPDATE SET value = excluded.value",
 	[STATEMENT_BOOKMARK_GET] = "SELECT value FROM bookmarks WHERE boot = ?1 AND name = ?2",
 	/* Only the oldest are looked at, so that the cost does not grow with the history. */
-	[STATEMENT_TRIM_AGE] =
-		"DELETE FROM records WHERE wall_ns < ?1 AND id IN"
-		" (SELECT id FROM records ORDER BY boot, boot_ns LIMIT ?2) RETURNING type",
-	[STATEMENT_TRIM_SIZE] =
-		"DELETE FROM records WHERE id IN"
-		" (SELECT id FROM records ORDER BY boot, boot_ns LIMIT ?1) RETURNING type",
+	[STATEMENT_TRIM_AGE] = "DELETE FROM records WHERE wall_ns < ?1 AND id IN"
+			       " (SELECT id FROM records WHERE id NOT IN" SPARED
+			       " ORDER BY boot, boot_ns LIMIT ?2) RETURNING type",
+	[STATEMENT_TRIM_SIZE] = "DELETE FROM records WHERE id IN"
+				" (SELECT id FROM records WHERE id NOT IN" SPARED
+				" ORDER BY boot, boot_ns LIMIT ?2) RETURNING type",
 	[STATEMENT_TRIM_BOOTS] = "DELETE FROM boots WHERE id <> ?1 AND NOT EXISTS"
 				 " (SELECT 1 FROM records WHERE records.boot = boots.id)",
 	[STATEMENT_TRIM_BOOKMARKS] =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A pod's and an Event's JSON, as the API server sends them. */
+/* A pod's, an Event's and a Node's JSON, as the API server sends them. */
 #include <jansson.h>
 
 #include "fuzz/target.h"
@@ -11,11 +11,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct event_pod_container containers[4];
 	struct event_pod_trouble trouble;
 	uint64_t since_ns[4];
+	struct kubernetes_node node;
 	struct event_pod pod;
 
 	kubernetes_pod_read(json, 0, &pod);
 	kubernetes_pod_containers(json, 0, containers, since_ns, 4);
 	kubernetes_trouble_read(json, 0, &trouble);
+	kubernetes_node_read(json, "11111111-2222-3333-4444-555555555555", 0, &node);
 	json_decref(json);
 	return 0;
 }

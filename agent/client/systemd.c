@@ -194,12 +194,12 @@ int systemd_open(struct systemd **ret, sd_event *loop, const struct systemd_opti
 	systemd->context = context;
 	systemd->deadline_us = (options->deadline_ms ?: DEADLINE_MS) * 1000;
 	choose_ways(systemd, options);
-	int r = sd_event_add_time_relative(loop, &systemd->deadline, CLOCK_MONOTONIC, UINT64_MAX,
-					   1000, on_deadline, systemd);
+	int r = sd_event_add_time_relative(loop, &systemd->deadline, CLOCK_MONOTONIC,
+					   systemd->deadline_us, 1000, on_deadline, systemd);
 
 	if (r < 0) {
 		systemd_free(systemd);
-		return -ENOMEM;
+		return r;
 	}
 	try_next(systemd);
 	*ret = systemd;

@@ -34,7 +34,7 @@ typedef void (*systemd_manager_fn)(void *context, int error, const char *why,
 
 /*
  * Connects and asks for the manager's stamps; where that fails, by the other way. Calls back exactly once, later,
- * unless it is freed before; after an error nothing else can be asked. Returns 0 or -ENOMEM.
+ * unless it is freed before; after an error nothing else can be asked. Returns 0 or a negative errno.
  */
 int systemd_open(struct systemd **ret, sd_event *loop, const struct systemd_options *options,
 		 systemd_manager_fn on_manager, void *context);

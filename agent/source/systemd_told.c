@@ -92,9 +92,8 @@ static void merge(struct systemd_told *told, struct told_unit *known, const stru
 	if (unit.active_ns == known->unit.active_ns && unit.end_ns == known->unit.end_ns &&
 	    strcmp(unit.result, known->unit.result) == 0)
 		return;
-	/* its begin is known: what makes a restart doubtful is not so here */
-	if (event->unit.begin_ns == known->unit.begin_ns)
-		known->flags = event->flags;
+	/* it changed between two readings: before our eyes, and its begin is known */
+	known->flags = 0;
 	known->boot_ns = event->boot_ns;
 	known->unit = unit;
 	emit(told, known);

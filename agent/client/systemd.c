@@ -22,6 +22,12 @@
 
 #define WAYS_MAX	2
 
+/*
+ * What a bus callback returns: with 0 sd-bus would go on, and abort where the callback has closed the bus behind a
+ * question's deadline (process_timeout, then dispatch_wqueue; seen with 252).
+ */
+#define HANDLED 1
+
 /* One way to systemd. */
 struct way {
 	char address[256];
@@ -113,12 +119,12 @@ static int on_opened(sd_bus_message *reply, void *context, sd_bus_error *unused)
 		hang_up(systemd);
 		systemd->way++;
 		try_next(systemd);
-		return 0;
+		return HANDLED;
 	}
 	sd_event_source_set_enabled(systemd->deadline, SD_EVENT_OFF);
 	systemd->opening = sd_bus_slot_unref(systemd->opening);
 	systemd->on_manager(systemd->context, 0, "", &manager);
-	return 0;
+	return HANDLED;
 }
 
 static int new_call(struct systemd *systemd, sd_bus_message **ret, const char *path,
@@ -259,7 +265,7 @@ static int on_reply(sd_bus_message *reply, void *context, sd_bus_error *unused)
 	/* first: the callback may free the client */
 	forget(context);
 	answer(&question, -sd_bus_message_get_errno(reply), reply);
-	return 0;
+	return HANDLED;
 }
 
 static int ask(struct systemd *systemd, sd_bus_message *call, const struct question *what)

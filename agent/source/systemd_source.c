@@ -191,19 +191,20 @@ static void take_all(struct systemd_source *source)
 	struct systemd_units_stats units;
 	bool over = source->frame.finish_us != 0;
 
+	source->stats.readings++;
+	if (source->cut_short) {
+		/* half of it would leave units whose orderings are never told */
+		went_missing(source, source->timeouts ? "systemd does not answer in time"
+						      : "the connection was lost");
+		return;
+	}
 	systemd_units_tell(source->units, source->told);
 	systemd_units_stats(source->units, &units);
 	systemd_told_stats(source->told, &told);
 	source->stats.units = told.units;
 	source->stats.edges = told.edges;
-	source->stats.readings++;
 	if (source->deep)
 		source->stats.restarted = units.restarted;
-	if (source->cut_short) {
-		went_missing(source, source->timeouts ? "systemd does not answer in time"
-						      : "the connection was lost");
-		return;
-	}
 	if (source->deep && over && !source->finish_read) {
 		source->finish_read = true;
 		tell_left_out(source, &units);

@@ -215,7 +215,8 @@ static int on_call(sd_bus_message *call, void *context, sd_bus_error *unused)
 	}
 	fake->calls++;
 	fake->unit_calls += strstr(sd_bus_message_get_path(call), "/unit/") != NULL;
-	if (fake->manner_for && strcmp(fake->manner_for, member) != 0)
+	if (fake->manner_for && strcmp(fake->manner_for, member) != 0 &&
+	    (*fake->manner_for != '/' || !strstr(sd_bus_message_get_path(call), fake->manner_for)))
 		manner = FAKE_ANSWERS;
 	if (manner != FAKE_IS_SILENT)
 		reply_to(fake, call, manner);

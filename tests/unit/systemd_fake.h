@@ -37,7 +37,7 @@ struct fake_systemd {
 	sd_event_source *accept;
 	struct fake_peer *peers;
 	enum fake_manner manner;
-	const char *manner_for; /* of this member only; NULL: of each */
+	const char *manner_for; /* this member only, or below this path; NULL: each */
 	uint64_t delay_ms;	/* before each answer */
 	uint32_t hang_up_at;	/* this many calls from now; 0: never */
 	struct systemd_manager manager;

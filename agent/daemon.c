@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "boot.h"
 #include "endpoint.h"
 #include "kubernetes.h"
 #include "sink/local_sink.h"
@@ -36,6 +37,7 @@ struct daemon {
 	sd_event_source *tick, *tend;
 	struct kernel_source *kernel;
 	struct containerd_source *containerd;
+	struct boot *boot;
 	struct tracker *tracker;
 	struct store *store;
 	struct local_sink *local;
@@ -263,7 +265,9 @@ static int start_sources(struct daemon *daemon)
 			  LOG_ERRNO(daemon->kernel_error));
 		tell_no_kernel(daemon, daemon->kernel_error);
 	}
-	return 0;
+	r = boot_open(&daemon->boot, daemon->loop, settings, on_event, daemon);
+	daemon->parts.boot = daemon->boot;
+	return r;
 }
 
 /* Blocked before any library starts a thread, so that the loop gets them by signalfd. */
@@ -367,6 +371,7 @@ static int start(struct daemon *daemon)
 static void stop(struct daemon *daemon)
 {
 	kubernetes_free(daemon->kubernetes);
+	boot_free(daemon->boot);
 	containerd_source_free(daemon->containerd);
 	kernel_source_free(daemon->kernel);
 	local_sink_free(daemon->local);

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "boot.h"
 #include "kubernetes.h"
 #include "source/containerd_source.h"
 #include "source/kernel_source.h"
@@ -15,6 +16,7 @@ struct status_parts {
 	const struct kernel_source *kernel;
 	int kernel_error;
 	const struct containerd_source *containerd;
+	const struct boot *boot; /* NULL before it is open */
 	const struct tracker *tracker;
 	struct store *store;
 	const struct kubernetes *kubernetes;

@@ -34,6 +34,8 @@ static const char *const source_names[SOURCE_KIND_COUNT] = {
 	[SOURCE_CONTAINERD] = "containerd",
 	[SOURCE_AGENT] = "agent",
 	[SOURCE_KUBERNETES] = "kubernetes",
+	[SOURCE_SYSTEMD] = "systemd",
+	[SOURCE_JOURNAL] = "journal",
 };
 
 struct gaps *gaps_new(record_fn emit, void *context)
@@ -149,6 +151,9 @@ void gaps_event(struct gaps *gaps, const struct event *event, uint64_t now_ns)
 	const struct event_source *source = &event->source;
 
 	if (event->type != EVENT_SOURCE || source->source >= SOURCE_KIND_COUNT)
+		return;
+	/* without these the boot report knows less; nothing of a container is missed */
+	if (source->source == SOURCE_SYSTEMD || source->source == SOURCE_JOURNAL)
 		return;
 	switch (source->step) {
 	case SOURCE_UP:

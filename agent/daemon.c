@@ -26,7 +26,6 @@
 #include "track/tracker.h"
 
 #define TEND_INTERVAL_NS (10 * NS_PER_SECOND)
-#define HEARTBEAT	 "heartbeat"
 #define LATE_NS		 NS_PER_SECOND
 #define PATIENCE_NS	 (200 * NS_PER_MS)
 
@@ -164,7 +163,7 @@ static int on_tend(sd_event_source *source, uint64_t time_us, void *context)
 	struct daemon *daemon = context;
 
 	daemon->parts.tended_ns = clock_boot_ns();
-	store_bookmark_set(daemon->store, HEARTBEAT, daemon->parts.tended_ns);
+	store_heartbeat(daemon->store, daemon->parts.tended_ns);
 	watch_store(daemon);
 	store_tend(daemon->store);
 	watch_store(daemon);
@@ -206,7 +205,7 @@ static void tell_absence(struct daemon *daemon)
 {
 	uint64_t heartbeat_ns;
 
-	if (store_bookmark_get(daemon->store, HEARTBEAT, &heartbeat_ns) < 0)
+	if (store_bookmark_get(daemon->store, STORE_HEARTBEAT, &heartbeat_ns) < 0)
 		return;
 	tell_lost(daemon, "the agent was not running", 0, heartbeat_ns);
 }
@@ -369,7 +368,7 @@ static void stop(struct daemon *daemon)
 	local_sink_free(daemon->local);
 	metrics_sink_free(daemon->metrics);
 	if (daemon->store)
-		store_bookmark_set(daemon->store, HEARTBEAT, clock_boot_ns());
+		store_heartbeat(daemon->store, clock_boot_ns());
 	tracker_free(daemon->tracker);
 	recording_free(daemon->recording);
 	store_close(daemon->store);

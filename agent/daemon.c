@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "boot_journal.h"
 #include "endpoint.h"
 #include "kubernetes.h"
 #include "sink/local_sink.h"
@@ -35,6 +36,7 @@ struct daemon {
 	sd_event_source *tick, *tend;
 	struct kernel_source *kernel;
 	struct containerd_source *containerd;
+	struct journal_source *journal;
 	struct tracker *tracker;
 	struct store *store;
 	struct local_sink *local;
@@ -257,6 +259,9 @@ static int start_sources(struct daemon *daemon)
 	daemon->parts.kernel = daemon->kernel;
 	daemon->parts.kernel_error = daemon->kernel_error;
 	daemon->parts.containerd = daemon->containerd;
+	boot_journal_open(&daemon->journal, daemon->loop, daemon->store, daemon->boot_id, on_event,
+			  daemon);
+	daemon->parts.journal = daemon->journal;
 	if (settings->no_ebpf || daemon->kernel_error < 0) {
 		log_error("the kernel can't be watched: see `nodewake doctor`",
 			  LOG_ERRNO(daemon->kernel_error));
@@ -365,6 +370,7 @@ static void stop(struct daemon *daemon)
 	kubernetes_free(daemon->kubernetes);
 	containerd_source_free(daemon->containerd);
 	kernel_source_free(daemon->kernel);
+	journal_source_free(daemon->journal);
 	local_sink_free(daemon->local);
 	metrics_sink_free(daemon->metrics);
 	if (daemon->store)

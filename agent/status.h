@@ -6,6 +6,7 @@
 
 #include "kubernetes.h"
 #include "source/containerd_source.h"
+#include "source/journal_source.h"
 #include "source/kernel_source.h"
 #include "store/store.h"
 #include "track/tracker.h"
@@ -15,6 +16,7 @@ struct status_parts {
 	const struct kernel_source *kernel;
 	int kernel_error;
 	const struct containerd_source *containerd;
+	const struct journal_source *journal; /* NULL: it could not be made */
 	const struct tracker *tracker;
 	struct store *store;
 	const struct kubernetes *kubernetes;

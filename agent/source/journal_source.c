@@ -13,7 +13,7 @@
 /* The loop is held up for this long at most (and for what one entry or file takes), then left alone for a while. */
 #define SLICE_NS (2 * NS_PER_MS)
 #define PAUSE_US 4000
-#define LOOK_US	 (3 * 1000000)
+#define LOOK_NS	 (3 * NS_PER_SECOND)
 #define K3S_LOG	 "var/lib/rancher/k3s/agent/containerd/containerd.log"
 /* Later looks only read files that may have grown since the one before. */
 #define FILES_GROWING 4
@@ -166,7 +166,8 @@ static int on_timer(sd_event_source *timer, uint64_t time_us, void *context)
 		sd_event_source_set_enabled(timer, SD_EVENT_OFF);
 		return 0;
 	}
-	sd_event_source_set_time(timer, now_ns / 1000 + (more ? PAUSE_US : LOOK_US));
+	sd_event_source_set_time(timer, now_ns / 1000 +
+						(more ? PAUSE_US : source->options.look_ns / 1000));
 	return 0;
 }
 
@@ -181,6 +182,8 @@ int journal_source_new(struct journal_source **ret, sd_event *loop,
 	if (!source)
 		return -ENOMEM;
 	source->options = *options;
+	if (!source->options.look_ns)
+		source->options.look_ns = LOOK_NS;
 	source->on_event = on_event;
 	source->context = context;
 	source->since_ns = clock_boot_ns();

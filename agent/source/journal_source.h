@@ -25,9 +25,9 @@ struct journal_source_options {
 	/* boots before this one that the store knows, last first; "" behind the end */
 	char known_boots[JOURNAL_SOURCE_BOOTS][BOOT_ID_SIZE];
 	int64_t heartbeat_wall_ns; /* the agent's last in known_boots[0]; 0 none */
-	uint64_t
-		horizon_ns; /* what is later than this after the kernel's start is not looked for */
-	const char *k3s_log; /* below root; NULL: K3s's default place */
+	uint64_t horizon_ns;	   /* boot time after which nothing is looked for */
+	uint64_t look_ns;	   /* from one look to the next; 0: 3 s */
+	const char *k3s_log;	   /* below root; NULL: K3s's default place */
 };
 
 struct journal_source_stats {

@@ -40,7 +40,6 @@ struct last_boot_evidence {
 struct last_boot_entry {
 	const char *identifier; /* SYSLOG_IDENTIFIER */
 	const char *transport;	/* _TRANSPORT: kernel, journal, stdout, ... */
-	const char *unit;	/* UNIT: the one that systemd speaks of */
 	const char *message;
 	uint64_t boot_ns;
 };

@@ -48,7 +48,7 @@ struct store {
 	struct store_limits limits;
 	sqlite3 *db; /* NULL: cannot be used at present */
 	sqlite3_stmt *statements[STATEMENT_COUNT];
-	int64_t boot; /* this boot's row */
+	int64_t boot;		/* this boot's row */
 	int64_t wall_offset_ns; /* as it stands there */
 	bool reader;
 	bool outbox; /* new records wait to be told */

@@ -24,7 +24,8 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_BOOKMARK_GET] = "SELECT value FROM bookmarks WHERE boot = ?1 AND name = ?2",
 	[STATEMENT_PAST_BOOTS] =
 		"SELECT boot_id, wall_offset_ns, coalesce(value, 0) FROM boots LEFT JOIN bookmarks"
-		" ON boot = id AND name = '" STORE_HEARTBEAT "' WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+		" ON boot = id AND name = '" STORE_HEARTBEAT
+		"' WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
 	[STATEMENT_BOOT_OFFSET] = "UPDATE boots SET wall_offset_ns = ?2 WHERE id = ?1",
 	/* Only the oldest are looked at, so that the cost does not grow with the history. */
 	[STATEMENT_TRIM_AGE] =

@@ -105,7 +105,8 @@ static void print_journal(const json_t *journal)
 		return;
 	fputs("journal     ", stdout);
 	if (json_is_true(at(journal, "up")))
-		printf("%" PRIu64 " files", number(journal, "files"));
+		printf("%" PRIu64 " file%s", number(journal, "files"),
+		       number(journal, "files") == 1 ? "" : "s");
 	else
 		print_text(journal, "cause");
 	if (number(journal, "unreadable"))

@@ -334,6 +334,7 @@ static void another_machine(void **state)
 	machine_write(&machine, PERSISTENT, "system.journal");
 	machine.machine_id = "33333333333333333333333333333333";
 	life(&machine, OLDER_BOOT, START - 5 * SS);
+	machine_entry(&machine, 1000 * S, "app", "app.service", "its last words");
 	machine_write(&machine, "var/log/journal/33333333333333333333333333333333",
 		      "system.journal");
 	told = look(&machine, (struct journal_source_options){0});

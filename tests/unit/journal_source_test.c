@@ -101,7 +101,7 @@ static void containerd_and_a_kubelet(void **state)
 	containerd_line(&machine, 9 * S, 250 * MS,
 			"msg=\"Start cni network conf syncer for default\"");
 	/* a time that can't be its own: the journal's counts */
-	containerd_line(&machine, 10 * S, 20 * S, "msg=\"containerd successfully booted in 1.2s\"");
+	containerd_line(&machine, 30 * S, 20 * S, "msg=\"containerd successfully booted in 1.2s\"");
 	machine_entry(&machine, 11 * S, "kubelet", "kubelet.service",
 		      "I0921 13:33:31.000000     903 server.go:487] \"Kubelet version\" "
 		      "kubeletVersion=\"v1.29.9\"");
@@ -117,7 +117,7 @@ static void containerd_and_a_kubelet(void **state)
 			 "journal");
 	assert_milestone(&machine, MILESTONE_NETWORK_READY, 8750 * MS, "containerd.service",
 			 "journal");
-	assert_milestone(&machine, MILESTONE_RUNTIME_READY, 10 * S, "containerd.service",
+	assert_milestone(&machine, MILESTONE_RUNTIME_READY, 30 * S, "containerd.service",
 			 "journal");
 	assert_milestone(&machine, MILESTONE_KUBELET_STARTED, 11 * S, "kubelet.service", "journal");
 	assert_milestone(&machine, MILESTONE_API_READY, 14 * S, "kubelet.service", "journal");

@@ -7,9 +7,15 @@
 #include "source/journal_source.h"
 #include "store/store.h"
 
+struct boot_journal;
+
 /*
- * Reads once, and on until the end of the horizon after the kernel's start. Failure is logged; *ret is then NULL, and
- * the agent goes on without.
+ * Reads once, and on until the end of the horizon after the kernel's start. Returns 0 or a negative errno, told in the
+ * log: the agent goes on without.
  */
-void boot_journal_open(struct journal_source **ret, sd_event *loop, struct store *store,
-		       const char *boot_id, event_fn on_event, void *context);
+int boot_journal_open(struct boot_journal **ret, sd_event *loop, struct store *store,
+		      const char *boot_id, event_fn on_event, void *context);
+void boot_journal_free(struct boot_journal *journal);
+
+/* NULL for NULL. */
+const struct journal_source *boot_journal_source(const struct boot_journal *journal);

@@ -36,7 +36,7 @@ struct daemon {
 	sd_event_source *tick, *tend;
 	struct kernel_source *kernel;
 	struct containerd_source *containerd;
-	struct journal_source *journal;
+	struct boot_journal *journal; /* NULL: it could not be made */
 	struct tracker *tracker;
 	struct store *store;
 	struct local_sink *local;
@@ -261,7 +261,7 @@ static int start_sources(struct daemon *daemon)
 	daemon->parts.containerd = daemon->containerd;
 	boot_journal_open(&daemon->journal, daemon->loop, daemon->store, daemon->boot_id, on_event,
 			  daemon);
-	daemon->parts.journal = daemon->journal;
+	daemon->parts.journal = boot_journal_source(daemon->journal);
 	if (settings->no_ebpf || daemon->kernel_error < 0) {
 		log_error("the kernel can't be watched: see `nodewake doctor`",
 			  LOG_ERRNO(daemon->kernel_error));
@@ -370,7 +370,7 @@ static void stop(struct daemon *daemon)
 	kubernetes_free(daemon->kubernetes);
 	containerd_source_free(daemon->containerd);
 	kernel_source_free(daemon->kernel);
-	journal_source_free(daemon->journal);
+	boot_journal_free(daemon->journal);
 	local_sink_free(daemon->local);
 	metrics_sink_free(daemon->metrics);
 	if (daemon->store)

@@ -59,6 +59,8 @@ static void tell_source(struct journal_source *source)
 	source->stats.up = up;
 	if (up)
 		TEXT_COPY(source->stats.cause, "");
+	else if (source->options.leave_journal)
+		TEXT_COPY(source->stats.cause, "left alone: the agent has ended while it read it");
 	else if (!source->files.count)
 		TEXT_COPY(source->stats.cause,
 			  "no journal in /var/log/journal or /run/log/journal");
@@ -96,7 +98,8 @@ static int step(struct journal_source *source)
 		enter(source, STAGE_LIST);
 		return 1;
 	case STAGE_LIST:
-		journal_files_list(&source->files, source->root);
+		if (!source->options.leave_journal)
+			journal_files_list(&source->files, source->root);
 		source->stats.files = (uint32_t)source->files.count;
 		enter(source, first || !source->this_known ? STAGE_BOOTS : STAGE_MILESTONES);
 		return 1;

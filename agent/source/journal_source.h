@@ -22,6 +22,7 @@ struct journal_source;
 struct journal_source_options {
 	const char *root;    /* NULL: the host's, "/" */
 	const char *boot_id; /* this boot's */
+	bool leave_journal;  /* it has done harm: only the rest is read */
 	/* boots before this one that the store knows, last first; "" behind the end */
 	char known_boots[JOURNAL_SOURCE_BOOTS][BOOT_ID_SIZE];
 	int64_t heartbeat_wall_ns; /* the agent's last in known_boots[0]; 0 none */

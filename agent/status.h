@@ -7,6 +7,7 @@
 #include "boot.h"
 #include "kubernetes.h"
 #include "source/containerd_source.h"
+#include "source/journal_source.h"
 #include "source/kernel_source.h"
 #include "store/store.h"
 #include "track/tracker.h"
@@ -17,6 +18,7 @@ struct status_parts {
 	int kernel_error;
 	const struct containerd_source *containerd;
 	const struct boot *boot; /* NULL before it is open */
+	const struct journal_source *journal; /* NULL: it could not be made */
 	const struct tracker *tracker;
 	struct store *store;
 	const struct kubernetes *kubernetes;

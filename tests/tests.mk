@@ -46,7 +46,7 @@ $(BUILD)/tests/programs/%: tests/programs/%.c
 	$(call say,STATIC,$<)$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -static -o $@ $<
 
 # Every decoder of foreign bytes, as a corpus test and as a libFuzzer target.
-FUZZ_TARGETS := kernel_wire containerd_wire containerd_json replay record boot_report local_socket kubernetes_pod kube_config kube_wire
+FUZZ_TARGETS := kernel_wire containerd_wire containerd_json replay record boot_report local_socket kubernetes_pod kube_config kube_wire log_line
 CORPUS_BIN   := $(patsubst %,$(BUILD)/tests/corpus/%,$(FUZZ_TARGETS))
 FUZZ_SECONDS ?= 60
 

@@ -410,7 +410,7 @@ void kube_watch_hurry(struct kube_watch *watch)
 {
 	if (watch->request || watch->freed)
 		return;
-	backoff_reset(&watch->backoff);
+	backoff_over(&watch->backoff);
 	set_timer(watch, 0);
 }
 

@@ -211,6 +211,6 @@ enum wire_loss {
 	WIRE_LOSS_MAIN_FULL,	/* deaths, starts, OOM kills */
 	WIRE_LOSS_CHATTER_FULL, /* runtime, shim and CNI processes */
 	WIRE_LOSS_TABLE_FULL,	/* a container or process could not be remembered */
-	WIRE_LOSS_CONNECTS,	/* failed connections: too many at once or targets, or the ring full */
+	WIRE_LOSS_CONNECTS, /* failed connections: too many at once or targets, or the ring full */
 	WIRE_LOSS_COUNT,
 };

@@ -65,18 +65,22 @@ static long number(char **argv, int index, long otherwise)
 	return strtol(argv[index], NULL, 10);
 }
 
+static void listen_on(long port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0)
+		exit(9);
+	stamp("listen", boot_ns());
+}
+
 /* listen PORT DELAY_MS */
 static int do_listen(char **argv)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_port = htons((uint16_t)number(argv, 0, 8080))};
-	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
-
 	pause_ms(number(argv, 1, 0));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0)
-		return 9;
-	stamp("listen", boot_ns());
+	listen_on(number(argv, 0, 8080));
 	forever();
 	return 0;
 }
@@ -119,9 +123,9 @@ static int try_connect(const struct sockaddr_storage *address, socklen_t size, l
 }
 
 /*
- * retry ADDRESS PORT EVERY_MS FOR_MS [THEN_LISTEN_PORT [WAIT_MS]]: connects until it succeeds or the time is
- * over, then listens. "failed" is how often in vain, "error" the last reason, "first" and "last" the
- * times of the first connect and the last failure.
+ * retry ADDRESS PORT EVERY_MS FOR_MS [THEN_LISTEN_PORT [WAIT_MS [LISTEN_AFTER_MS]]]: connects until it
+ * succeeds or the time is over, then listens, or ends with 0 if it could connect. "failed" is how often in
+ * vain, "error" the last reason, "first" and "last" the times of the first connect and the last failure.
  */
 static int do_retry(char **argv)
 {
@@ -145,10 +149,19 @@ static int do_retry(char **argv)
 	stamp("last", last);
 	stamp("error", (uint64_t)last_error);
 	stamp("failed", failed);
-	if (number(argv, 4, 0))
-		return do_listen((char *[]){argv[4], NULL});
+	if (!number(argv, 4, 0))
+		return error != 0;
+	pause_ms(number(argv, 6, 0));
+	listen_on(number(argv, 4, 0));
 	forever();
 	return 0;
+}
+
+/* listen-retry PORT ADDRESS PORT EVERY_MS FOR_MS ...: listens first */
+static int do_listen_retry(char **argv)
+{
+	listen_on(number(argv, 0, 8080));
+	return do_retry(argv + 1);
 }
 
 /* exit CODE AFTER_MS */
@@ -293,10 +306,19 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(char **argv);
 	} parts[] = {
-		{"listen", do_listen},	     {"retry", do_retry},	  {"exit", do_exit},
-		{"segv", do_segv},	     {"abort", do_abort},	  {"eat", do_eat},
-		{"eat-child", do_eat_child}, {"eat-flood", do_eat_flood}, {"storm", do_storm},
-		{"deaf", do_deaf},	     {"polite", do_polite},	  {"sleep", do_sleep},
+		{"listen", do_listen},
+		{"retry", do_retry},
+		{"listen-retry", do_listen_retry},
+		{"exit", do_exit},
+		{"segv", do_segv},
+		{"abort", do_abort},
+		{"eat", do_eat},
+		{"eat-child", do_eat_child},
+		{"eat-flood", do_eat_flood},
+		{"storm", do_storm},
+		{"deaf", do_deaf},
+		{"polite", do_polite},
+		{"sleep", do_sleep},
 		{"pause", do_pause},
 	};
 	const char *base = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];

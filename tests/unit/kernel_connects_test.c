@@ -8,14 +8,41 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
+#include "source/kernel_wire.h"
+
 #define SECOND	   NS_PER_SECOND
 #define TOLD_MAX   1024
-#define REFUSED	   111
+#define HEX64	   "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define CONTAINER  77
 #define CONTAINERS 300 /* more than the table has room for */
+
+static struct wire_connect_failed record(uint64_t container, uint64_t boot_ns, uint32_t count,
+					 uint32_t total)
+{
+	struct wire_connect_failed wire = {
+		.header = {.type = WIRE_CONNECT_FAILED,
+			   .size = sizeof(wire),
+			   .boot_ns = boot_ns,
+			   .cgroup_id = container,
+			   .start_ns = 4000,
+			   .pid = 12},
+		.target = {.container_id = container,
+			   .address = {10, 43, 0, 12},
+			   .family = AF_INET,
+			   .port = 5432,
+			   .error = ECONNREFUSED},
+		.began_ns = boot_ns - 1,
+		.count = count,
+		.total = total,
+	};
+
+	memcpy(wire.container, HEX64, sizeof(HEX64));
+	return wire;
+}
 
 /* What the kernel has of one target, and what was told. */
 struct world {
@@ -32,7 +59,7 @@ static int read_failures(void *context, const struct wire_target *target, struct
 	struct world *world = context;
 
 	world->reads++;
-	assert_int_equal(target->error, REFUSED);
+	assert_int_equal(target->error, ECONNREFUSED);
 	if (!world->counted.total)
 		return -ENOENT;
 	*ret = world->counted;
@@ -69,31 +96,67 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* A record of the kernel, and the event that kernel_wire.c makes of it. */
+/* A record of the kernel, as kernel_source.c hands it on. */
 static void take(struct world *world, uint64_t container, uint64_t boot_ns, uint32_t count,
 		 uint32_t total)
 {
-	struct wire_connect_failed wire = {
-		.header = {.boot_ns = boot_ns, .cgroup_id = container},
-		.target = {.container_id = container, .port = 5432, .error = REFUSED},
-		.count = count,
-		.total = total,
-	};
-	struct event event = {
-		.type = EVENT_CONNECT_FAILED,
-		.boot_ns = boot_ns,
-		.connect_failed = {.cgroup_id = container,
-				   .address = "10.43.0.12",
-				   .port = 5432,
-				   .error = REFUSED,
-				   .began_ns = boot_ns - 1,
-				   .who = {.pid = 12},
-				   .count = count},
-	};
+	struct wire_connect_failed wire = record(container, boot_ns, count, total);
 	char unaligned[sizeof(wire) + 1];
+	struct event event;
 
 	memcpy(unaligned + 1, &wire, sizeof(wire));
+	assert_int_equal(kernel_wire_decode(unaligned + 1, sizeof(wire), &event), 0);
 	kernel_connects_take(world->connects, unaligned + 1, &event);
+}
+
+static void decoded(void **state)
+{
+	struct wire_connect_failed wire = record(CONTAINER, 5000, 3, 14);
+	const struct event_connect_failed *connect;
+	struct event event;
+
+	(void)state;
+	memset(&event, 0xee, sizeof(event)); /* nothing of what was there before may be left */
+	assert_int_equal(kernel_wire_decode(&wire, sizeof(wire), &event), 0);
+	connect = &event.connect_failed;
+	assert_int_equal(event.type, EVENT_CONNECT_FAILED);
+	assert_int_equal(event.boot_ns, 5000);
+	assert_int_equal(event.flags, 0);
+	assert_int_equal(connect->who.pid, 12);
+	assert_int_equal(connect->who.start_ns, 4000);
+	assert_int_equal(connect->cgroup_id, CONTAINER);
+	assert_string_equal(connect->container_id, HEX64);
+	assert_string_equal(connect->address, "10.43.0.12");
+	assert_int_equal(connect->port, 5432);
+	assert_int_equal(connect->error, ECONNREFUSED);
+	assert_int_equal(connect->began_ns, 4999);
+	assert_int_equal(connect->count, 3);
+
+	wire.target.family = AF_INET6;
+	memset(wire.target.address, 0xfd, sizeof(wire.target.address));
+	assert_int_equal(kernel_wire_decode(&wire, sizeof(wire), &event), 0);
+	assert_string_equal(connect->address, "fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fdfd");
+}
+
+/* No part of a record is one, nor is one of another family; the result is left alone. */
+static void not_decoded(void **state)
+{
+	struct wire_connect_failed wire = record(CONTAINER, 5000, 3, 14);
+	struct event event, before;
+
+	(void)state;
+	memset(&event, 0xee, sizeof(event));
+	before = event;
+	for (size_t part = 0; part < sizeof(wire); part++) {
+		void *copy = malloc(part ? part : 1); /* exact, for the sanitizer */
+
+		memcpy(copy, &wire, part);
+		assert_int_equal(kernel_wire_decode(copy, part, &event), -EBADMSG);
+		free(copy);
+	}
+	wire.target.family = AF_UNIX;
+	assert_int_equal(kernel_wire_decode(&wire, sizeof(wire), &event), -EBADMSG);
+	assert_memory_equal(&event, &before, sizeof(event));
 }
 
 static void each_record_is_told(void **state)
@@ -206,6 +269,8 @@ static void more_than_the_table_holds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(decoded),
+		cmocka_unit_test(not_decoded),
 		TEST(each_record_is_told),
 		TEST(the_rest_is_told_at_the_end),
 		TEST(the_rest_is_told_when_it_is_quiet),

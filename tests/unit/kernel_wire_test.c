@@ -307,48 +307,6 @@ static void listens(void **state)
 	assert_int_equal(kernel_wire_decode(&wire, sizeof(wire), &event), -EBADMSG);
 }
 
-static void failed_connects(void **state)
-{
-	struct wire_connect_failed wire = {
-		.header = header(WIRE_CONNECT_FAILED, sizeof(wire), WIRE_ROLE_MEMBER),
-		.target = {.container_id = 77,
-			   .address = {10, 43, 0, 12},
-			   .family = AF_INET,
-			   .port = 5432,
-			   .error = ECONNREFUSED},
-		.began_ns = 4990,
-		.count = 3,
-		.total = 14,
-	};
-	const struct event_connect_failed *connect;
-	struct event event;
-
-	(void)state;
-	TEXT(wire.container, "cri-containerd-" HEX64 ".scope");
-	event = decode(&wire, sizeof(wire));
-	connect = &event.connect_failed;
-	assert_int_equal(event.type, EVENT_CONNECT_FAILED);
-	assert_int_equal(event.boot_ns, 5000);
-	assert_int_equal(connect->who.pid, 12);
-	assert_int_equal(connect->who.start_ns, 4000);
-	assert_int_equal(connect->cgroup_id, 77);
-	assert_string_equal(connect->container_id, HEX64);
-	assert_string_equal(connect->address, "10.43.0.12");
-	assert_int_equal(connect->port, 5432);
-	assert_int_equal(connect->error, ECONNREFUSED);
-	assert_int_equal(connect->began_ns, 4990);
-	assert_int_equal(connect->count, 3);
-	assert_whole_only(&wire, sizeof(wire));
-
-	wire.target.family = AF_INET6;
-	memset(wire.target.address, 0xfd, sizeof(wire.target.address));
-	event = decode(&wire, sizeof(wire));
-	assert_string_equal(event.connect_failed.address,
-			    "fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fdfd");
-	wire.target.family = 1;
-	assert_int_equal(kernel_wire_decode(&wire, sizeof(wire), &event), -EBADMSG);
-}
-
 static struct wire_oom oom_record(void)
 {
 	struct wire_oom wire = {
@@ -513,7 +471,6 @@ int main(void)
 		cmocka_unit_test(exits),
 		cmocka_unit_test(helper_exits),
 		cmocka_unit_test(listens),
-		cmocka_unit_test(failed_connects),
 		cmocka_unit_test(ooms),
 		cmocka_unit_test(whose_memory),
 		cmocka_unit_test(oom_paths),

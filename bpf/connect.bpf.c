@@ -63,7 +63,8 @@ static __always_inline void begin_connect(const struct sock *sk)
 	struct known *entry = known_of(task);
 	__u64 key = (__u64)sk;
 
-	if (!entry)
+	/* MPTCP's own socket changes state too, beside that of its first flow */
+	if (!entry || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
 		goto forget;
 	__u64 id = entry->container_id;
 	struct known *container = bpf_map_lookup_elem(&known, &id);

@@ -157,6 +157,7 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_protocol; /* its width since bf9765145b85 (5.6) */
 	int sk_err;
 };
 
@@ -181,3 +182,4 @@ struct trace_event_raw_mark_victim {
 #define SIGNAL_GROUP_EXIT 4u
 #define SIGKILL		  9
 #define ETIMEDOUT	  110
+#define IPPROTO_TCP	  6

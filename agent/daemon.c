@@ -233,6 +233,7 @@ static int start_sources(struct daemon *daemon)
 	struct kernel_source_options kernel = {
 		.cni_dirs = settings->cni_dirs,
 		.cgroup_root = settings->cgroup_root,
+		.start_window_ns = settings->start_window_ns,
 	};
 	struct containerd_source_options containerd = {
 		.socket = settings->containerd_socket,

@@ -172,22 +172,20 @@ static void judge_running(const struct looking *looking, const json_t *status,
 				    : "readinessProbe";
 	const json_t *what = json_object_get(spec, probe);
 	json_int_t period = json_integer_value(json_object_get(what, "periodSeconds"));
-	int64_t since_ns = wall_of(running, "startedAt");
-	char restarts[40], age[DURATION_TEXT_SIZE] = "?";
+	const char *since = strchr(text_of(running, "startedAt"), 'T');
+	char restarts[40];
 
-	if (since_ns && since_ns < looking->machine->now_wall_ns)
-		text_duration((uint64_t)(looking->machine->now_wall_ns - since_ns) / NS_PER_SECOND *
-				      NS_PER_SECOND,
-			      age);
+	since = since ? since + 1 : "?";
 	say_reason(looking, what ? "ProbeFailing" : "NotReady");
 	if (what)
 		say(looking,
-		    "%s runs since %s%s, its %s has not passed (every %" JSON_INTEGER_FORMAT "s)",
-		    container, age, restarts_text(status, restarts),
+		    "%s runs since %.20s%s, its %s has not passed (every %" JSON_INTEGER_FORMAT
+		    "s)",
+		    container, since, restarts_text(status, restarts),
 		    strcmp(probe, "startupProbe") == 0 ? "startup probe" : "readiness probe",
 		    period > 0 ? period : 10);
 	else
-		say(looking, "%s runs since %s%s, and is not called ready", container, age,
+		say(looking, "%s runs since %.20s%s, and is not called ready", container, since,
 		    restarts_text(status, restarts));
 	health_advise(looking->finding,
 		      "%s -n %s describe pod %s (what the probe got); nodewake explain %s -n %s",

@@ -157,7 +157,7 @@ static void redraw_finding(FILE *out, const struct health_finding *finding, unsi
 void health_print_redraw(FILE *out, const struct health_report *report, uint64_t waited_ns,
 			 uint64_t wait_ns, unsigned int columns, unsigned int *lines)
 {
-	char waited[DURATION_TEXT_SIZE], wait[DURATION_TEXT_SIZE], line[160];
+	char line[160];
 
 	if (*lines)
 		fprintf(out, "\033[%uA\033[J", *lines);
@@ -166,10 +166,11 @@ void health_print_redraw(FILE *out, const struct health_report *report, uint64_t
 		fflush(out);
 		return;
 	}
-	text_duration(waited_ns / NS_PER_SECOND * NS_PER_SECOND, waited);
-	text_duration(wait_ns, wait);
-	snprintf(line, sizeof(line), "waiting %s of %s, %" PRIu32 " of %" PRIu32 " pods are ready",
-		 waited, wait, report->pods_ready, report->pods_expected);
+	snprintf(line, sizeof(line),
+		 "waiting, %" PRIu64 " s of %" PRIu64 " s: %" PRIu32 " of %" PRIu32
+		 " pods are ready",
+		 waited_ns / NS_PER_SECOND, wait_ns / NS_PER_SECOND, report->pods_ready,
+		 report->pods_expected);
 	print_cut(out, line, columns);
 	*lines = 1;
 	for (size_t i = 0; i < report->count; i++)

@@ -217,11 +217,11 @@ void health_print_changes(FILE *out, const struct health_report *before,
 	for (size_t i = 0; before && i < before->count; i++) {
 		struct health_finding gone = before->findings[i];
 
-		/* a pod that is no longer told of is ready, or gone */
 		if (!counts(&gone) || find_in(now, &gone))
 			continue;
 		gone.grade = GRADE_OK;
-		TEXT_COPY(gone.text, "no longer so");
+		TEXT_COPY(gone.text,
+			  strcmp(gone.check, "pod") == 0 ? "ready, or gone" : "no longer so");
 		print_change(out, &gone, waited_ns);
 	}
 	for (size_t i = 0; i < now->count; i++)

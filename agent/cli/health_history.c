@@ -139,7 +139,7 @@ static bool is_crash(const struct record *record)
 {
 	const struct record_exit *exit = &record->exit;
 
-	if (exit->finished_ns <= 1)
+	if (exit->reconstructed && !exit->finished_ns)
 		return false;
 	switch (exit->verdict) {
 	case EXIT_ERROR:

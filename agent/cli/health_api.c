@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define PAGE 100
+#define PAGE 50 /* an answer above 4 MiB is refused, and a pod may well have 40 KiB */
 
 /* One round of questions. */
 struct asking {

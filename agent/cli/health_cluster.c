@@ -86,6 +86,7 @@ static bool judge_refusal(struct health_report *report, const char *check,
 			  const struct health_api *api, const struct health_machine *machine,
 			  const struct health_reply *reply)
 {
+	bool alone = api->ready.status > 0 && *reply->message; /* else it stands above */
 	struct health_finding *finding;
 
 	if (reply->status >= 200 && reply->status < 300)
@@ -104,8 +105,8 @@ static bool judge_refusal(struct health_report *report, const char *check,
 				      reply->status, reply->message);
 	else if (expected(api, machine))
 		finding = health_find(report, check, GRADE_UNKNOWN,
-				      "the API server could not be asked%s%s",
-				      *reply->message ? ": " : "", reply->message);
+				      "the API server could not be asked%s%s", alone ? ": " : "",
+				      alone ? reply->message : "");
 	else
 		finding = health_find(report, check, GRADE_UNKNOWN,
 				      "Kubernetes is not installed here");

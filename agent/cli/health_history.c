@@ -224,8 +224,8 @@ void health_judge_daemon(struct health_report *report, int answer, const json_t 
 				      answer == -ETIMEDOUT ? "the daemon on %.200s does not answer"
 							   : "no daemon answers on %.200s",
 				      socket);
-		health_advise(finding,
-			      "systemctl start nodewake; until then nothing new is recorded");
+		health_advise(finding, "start it (systemctl start nodewake, or its DaemonSet); "
+				       "until then nothing new is recorded");
 	} else if (count) {
 		if (count > 1)
 			snprintf(more, sizeof(more), " (and %zu more)", count - 1);

@@ -218,7 +218,8 @@ static void daemons(void **state)
 	       "nodewake status; nodewake doctor");
 	report = judge_daemon(-ENOENT, NULL);
 	expect(&report, 0, GRADE_WARN, "no daemon answers on /run/n.sock",
-	       "systemctl start nodewake; until then nothing new is recorded");
+	       "start it (systemctl start nodewake, or its DaemonSet); until then nothing new is "
+	       "recorded");
 	report = judge_daemon(-ETIMEDOUT, NULL);
 	assert_string_equal(report.findings[0].text, "the daemon on /run/n.sock does not answer");
 	report = judge_daemon(-EPERM, NULL);

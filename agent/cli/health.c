@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -266,11 +265,13 @@ static bool is_hopeless(const struct health_report *report)
 	return false;
 }
 
-static unsigned int columns_of(FILE *out)
+static struct winsize size_of(FILE *out)
 {
 	struct winsize size;
 
-	return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+	if (ioctl(fileno(out), TIOCGWINSZ, &size) < 0 || size.ws_col <= 20 || size.ws_row <= 2)
+		size = (struct winsize){.ws_col = 80, .ws_row = 24};
+	return size;
 }
 
 static void pause_until(uint64_t boot_ns)
@@ -301,7 +302,7 @@ static uint64_t wait_until_well(struct health *health, struct health_report *rep
 			return 0;
 		if (redraw)
 			health_print_redraw(out, over ? NULL : report, waited_ns, wait_ns,
-					    columns_of(out), &lines);
+					    size_of(out), &lines);
 		else if (before)
 			health_print_changes(out, first ? NULL : before, report, waited_ns);
 		if (over)

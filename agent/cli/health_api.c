@@ -140,6 +140,21 @@ static void ask_pods(struct asking *asking, struct health_reply *ret, const char
 		ret->status = -ENOMEM;
 }
 
+/* Nobody asks for what takes most of the room; in a pod memory is scarce. */
+static void keep_pods(json_t *kept, const json_t *body)
+{
+	json_t *items = json_object_get(body, "items"), *pod;
+	size_t i;
+
+	json_array_foreach (items, i, pod) {
+		json_t *metadata = json_object_get(pod, "metadata");
+
+		json_object_del(metadata, "managedFields");
+		json_object_del(metadata, "annotations");
+		json_array_append(kept, pod);
+	}
+}
+
 static void on_pods(void *context, const struct kube_reply *reply)
 {
 	struct asking *asking = context;
@@ -151,7 +166,7 @@ static void on_pods(void *context, const struct kube_reply *reply)
 	keep_reply(&api->pods, reply);
 	if (!kube_reply_ok(reply))
 		return;
-	json_array_extend(api->pod_objects, json_object_get(reply->body, "items"));
+	keep_pods(api->pod_objects, reply->body);
 	if (!go_on || !*go_on)
 		return;
 	api->pods_cut = json_array_size(api->pod_objects) >= HEALTH_PODS_MAX;
@@ -166,8 +181,7 @@ static void on_unbound(void *context, const struct kube_reply *reply)
 	asking->open--;
 	keep_reply(&asking->api->unbound, reply);
 	if (kube_reply_ok(reply))
-		json_array_extend(asking->api->unbound_objects,
-				  json_object_get(reply->body, "items"));
+		keep_pods(asking->api->unbound_objects, reply->body);
 }
 
 static void on_units(void *context, int status, const struct unit_state *units, size_t count)

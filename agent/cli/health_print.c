@@ -155,7 +155,7 @@ static void redraw_finding(FILE *out, const struct health_finding *finding, unsi
 }
 
 void health_print_redraw(FILE *out, const struct health_report *report, uint64_t waited_ns,
-			 uint64_t wait_ns, unsigned int columns, unsigned int *lines)
+			 uint64_t wait_ns, struct winsize size, unsigned int *lines)
 {
 	char line[160];
 
@@ -171,11 +171,12 @@ void health_print_redraw(FILE *out, const struct health_report *report, uint64_t
 		 " pods are ready",
 		 waited_ns / NS_PER_SECOND, wait_ns / NS_PER_SECOND, report->pods_ready,
 		 report->pods_expected);
-	print_cut(out, line, columns);
+	print_cut(out, line, size.ws_col);
 	*lines = 1;
-	for (size_t i = 0; i < report->count; i++)
+	/* what has scrolled away can't be taken back */
+	for (size_t i = 0; i < report->count && *lines + 1 < size.ws_row; i++)
 		if (counts(&report->findings[i])) {
-			redraw_finding(out, &report->findings[i], columns);
+			redraw_finding(out, &report->findings[i], size.ws_col);
 			++*lines;
 		}
 	fflush(out);

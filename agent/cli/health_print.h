@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdio.h>
+#include <sys/ioctl.h>
 
 #include "cli/health.h"
 
@@ -13,11 +14,11 @@ void health_print_json(FILE *out, const struct health_report *report, uint64_t w
 void health_print_conclusion(FILE *out, const struct health_report *report);
 
 /*
- * A terminal: what is not well, in the place of what stood there (*lines of it, 0 at first), nothing wider than
- * columns. With report NULL that is taken away.
+ * A terminal: what is not well, in the place of what stood there (*lines of it, 0 at first), no more than fits. With
+ * report NULL that is taken away.
  */
 void health_print_redraw(FILE *out, const struct health_report *report, uint64_t waited_ns,
-			 uint64_t wait_ns, unsigned int columns, unsigned int *lines);
+			 uint64_t wait_ns, struct winsize size, unsigned int *lines);
 
 /* Else: a line for each finding that is not as it was. before NULL: all that is not well. */
 void health_print_changes(FILE *out, const struct health_report *before,

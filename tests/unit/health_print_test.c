@@ -153,6 +153,11 @@ static void too_many(void **state)
 	assert_string_equal(report.findings[HEALTH_FINDINGS_MAX - 1].text, "63");
 }
 
+static struct winsize size(unsigned short columns)
+{
+	return (struct winsize){.ws_col = columns, .ws_row = 24};
+}
+
 static void redrawn(void **state)
 {
 	struct health_report report = report_of_two();
@@ -161,21 +166,29 @@ static void redrawn(void **state)
 
 	(void)state;
 	open_page(&page);
-	health_print_redraw(page.out, &report, 42 * NS_PER_SECOND, 600 * NS_PER_SECOND, 200,
+	health_print_redraw(page.out, &report, 42 * NS_PER_SECOND, 600 * NS_PER_SECOND, size(200),
 			    &lines);
 	assert_int_equal(lines, 3);
 	expect(&page, "waiting, 42 s of 600 s: 8 of 9 pods are ready\n"
 		      "bad     pods       8 of 9 are ready\n"
 		      "bad     pod        shop/web-0: CrashLoopBackOff of app\\x1b[2J\n");
 	/* in its place, and no wider than the terminal */
-	health_print_redraw(page.out, &report, 44 * NS_PER_SECOND, 600 * NS_PER_SECOND, 30, &lines);
+	health_print_redraw(page.out, &report, 44 * NS_PER_SECOND, 600 * NS_PER_SECOND, size(30),
+			    &lines);
 	expect(&page, "\033[3A\033[J"
 		      "waiting, 44 s of 600 s: 8 of \n"
 		      "bad     pods       8 of 9 are\n"
 		      "bad     pod        shop/web-0\n");
-	health_print_redraw(page.out, NULL, 0, 0, 30, &lines);
+	/* nor higher */
+	health_print_redraw(page.out, &report, 44 * NS_PER_SECOND, 600 * NS_PER_SECOND,
+			    (struct winsize){.ws_col = 80, .ws_row = 3}, &lines);
+	assert_int_equal(lines, 2);
+	expect(&page, "\033[3A\033[J"
+		      "waiting, 44 s of 600 s: 8 of 9 pods are ready\n"
+		      "bad     pods       8 of 9 are ready\n");
+	health_print_redraw(page.out, NULL, 0, 0, size(30), &lines);
 	assert_int_equal(lines, 0);
-	expect(&page, "\033[3A\033[J");
+	expect(&page, "\033[2A\033[J");
 	close_page(&page);
 }
 

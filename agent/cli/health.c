@@ -119,20 +119,27 @@ static void ask_daemon(struct health *health)
 					  on_line, &health->daemon_status);
 }
 
+/*
+ * Given, or as the daemon found it, or by what is installed: beside K3s, whose own may not be there so far, another
+ * containerd may run.
+ */
 static void ask_containerd(struct health *health)
 {
-	static const char *const places[] = {"/run/k3s/containerd/containerd.sock",
-					     "/run/containerd/containerd.sock"};
-	const char *given = health->options->containerd_socket;
+	const json_t *sources = json_object_get(health->daemon_status, "sources");
+	const json_t *containerd = json_object_get(sources, "containerd");
+	const char *socket = health->options->containerd_socket, *root = "";
 
-	for (size_t i = 0; i < (given ? 1 : 2); i++) {
-		snprintf(health->containerd_socket, sizeof(health->containerd_socket), "%s%s",
-			 given ? "" : health->options->root, given ?: places[i]);
-		health->containerd_answer =
-			grpc_hello(health->containerd_socket, HEALTH_DEADLINE_MS);
-		if (health->containerd_answer != -ENOENT)
-			return;
+	if (!socket && json_is_true(json_object_get(containerd, "connected")))
+		socket = json_string_value(json_object_get(containerd, "socket"));
+	if (!socket) {
+		root = health->options->root;
+		socket = health_machine_kind(&health->machine) == KIND_K3S
+				 ? "/run/k3s/containerd/containerd.sock"
+				 : "/run/containerd/containerd.sock";
 	}
+	snprintf(health->containerd_socket, sizeof(health->containerd_socket), "%s%s", root,
+		 socket);
+	health->containerd_answer = grpc_hello(health->containerd_socket, HEALTH_DEADLINE_MS);
 }
 
 /* As run does: the flag or its variable; else what the daemon calls this node; else the host's name. */

@@ -23,7 +23,7 @@
 #define DISK_BAD_SHARE	  5.0
 #define INODES_WARN_SHARE 10.0
 #define INODES_BAD_SHARE  5.0
-/* of the last minute: somebody waited for a core; all stood still for memory or disk */
+/* of the last minute: some tasks waited for CPU, all stalled for memory or disk I/O */
 #define CPU_WARN_SHARE	  50.0
 #define MEMORY_STALL_WARN 10.0
 #define MEMORY_STALL_BAD  40.0
@@ -166,7 +166,7 @@ void health_judge_cpu(struct health_report *report, const struct health_pressure
 		return;
 	}
 	finding = health_find(report, "cpu", psi->some60 > CPU_WARN_SHARE ? GRADE_WARN : GRADE_OK,
-			      "load %.2f on %" PRIu32 " core%s; some process waited for a core "
+			      "load %.2f on %" PRIu32 " core%s; some tasks waited for CPU "
 			      "%.1f %% of the last minute",
 			      pressure->load, pressure->cores, pressure->cores == 1 ? "" : "s",
 			      psi->some60);
@@ -202,7 +202,7 @@ void health_judge_memory(struct health_report *report, const struct health_press
 	text_bytes(pressure->memory_bytes, total);
 	if (psi->seen)
 		snprintf(stall, sizeof(stall),
-			 "; all stood still for it %.1f %% of the last minute", psi->full60);
+			 "; all tasks stalled for it %.1f %% of the last minute", psi->full60);
 	finding = health_find(report, "memory", memory_grade(pressure, share),
 			      "%s of %s available (%.0f %%)%s", available, total, share, stall);
 	if (finding->grade != GRADE_OK)
@@ -220,7 +220,7 @@ void health_judge_io(struct health_report *report, const struct health_pressure 
 		return;
 	}
 	finding = health_find(report, "io", psi->full60 > IO_STALL_WARN ? GRADE_WARN : GRADE_OK,
-			      "all stood still for the disks %.1f %% of the last minute",
+			      "all tasks stalled for disk I/O %.1f %% of the last minute",
 			      psi->full60);
 	if (finding->grade != GRADE_OK)
 		health_advise(finding,

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -258,6 +260,23 @@ static void the_verb(void **state)
 	assert_non_null(strstr(capture.error, "   0s bad     containerd "));
 	json_decref(json);
 	capture_done(&capture);
+
+	/* a K3s that has not begun: its own containerd is meant, whoever else's may run */
+	char path[3][128];
+	static const char *const dirs[] = {"/etc", "/etc/rancher", "/etc/rancher/k3s"};
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(path[i], sizeof(path[i]), "%s%s", scene.dir, dirs[i]);
+		assert_int_equal(mkdir(path[i], 0755), 0);
+	}
+	assert_int_equal(HEALTH("--state-dir", scene.dir), CLI_FAILED);
+	assert_non_null(strstr(capture.out, "bad     k3s        does not run\n"));
+	assert_non_null(strstr(capture.out, "/run/k3s/containerd/containerd.sock: No such file"));
+	assert_non_null(strstr(capture.out, "bad     api        there is no kubeconfig\n"));
+	assert_non_null(strstr(capture.out, "\nnot well: k3s, containerd, api"));
+	capture_done(&capture);
+	for (int i = 2; i >= 0; i--)
+		rmdir(path[i]);
 
 	assert_int_equal(HEALTH("--wait", "soon"), CLI_USAGE);
 	capture_done(&capture);

@@ -161,10 +161,9 @@ static void waiting(void **state)
 
 	(void)state;
 	health_judge_cpu(&report, &pressure);
-	assert_string_equal(
-		only(&report, GRADE_OK)->text,
-		"load 0.42 on 2 cores; some process waited for a core 3.1 % of the last "
-		"minute");
+	assert_string_equal(only(&report, GRADE_OK)->text,
+			    "load 0.42 on 2 cores; some tasks waited for CPU 3.1 % of the last "
+			    "minute");
 	pressure.cpu.some60 = 80;
 	report.count = 0;
 	health_judge_cpu(&report, &pressure);

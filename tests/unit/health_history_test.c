@@ -262,10 +262,10 @@ static void the_verb(void **state)
 	capture_done(&capture);
 
 	/* a K3s that has not begun: its own containerd is meant, whoever else's may run */
-	char path[3][128];
-	static const char *const dirs[] = {"/etc", "/etc/rancher", "/etc/rancher/k3s"};
+	char path[4][128];
+	static const char *const dirs[] = {"/proc", "/etc", "/etc/rancher", "/etc/rancher/k3s"};
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		snprintf(path[i], sizeof(path[i]), "%s%s", scene.dir, dirs[i]);
 		assert_int_equal(mkdir(path[i], 0755), 0);
 	}
@@ -275,7 +275,7 @@ static void the_verb(void **state)
 	assert_non_null(strstr(capture.out, "bad     api        there is no kubeconfig\n"));
 	assert_non_null(strstr(capture.out, "\nnot well: k3s, containerd, api"));
 	capture_done(&capture);
-	for (int i = 2; i >= 0; i--)
+	for (int i = 3; i >= 0; i--)
 		rmdir(path[i]);
 
 	assert_int_equal(HEALTH("--wait", "soon"), CLI_USAGE);

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/health_api.h"
 #include "cli/health_history.h"
 #include "cli/health_pressure.h"
@@ -120,25 +121,30 @@ static void ask_daemon(struct health *health)
 }
 
 /*
- * Given, or as the daemon found it, or by what is installed: beside K3s, whose own may not be there so far, another
- * containerd may run.
+ * Where it belongs, by what is installed: beside K3s, whose own may not be there so far, another containerd may run. Where
+ * there is none the daemon may know of one; from inside a pod it may call it by another name.
  */
-static void ask_containerd(struct health *health)
+static void find_containerd(struct health *health)
 {
 	const json_t *sources = json_object_get(health->daemon_status, "sources");
 	const json_t *containerd = json_object_get(sources, "containerd");
-	const char *socket = health->options->containerd_socket, *root = "";
+	const char *known = json_string_value(json_object_get(containerd, "socket")) ?: "";
+	bool k3s = health_machine_kind(&health->machine) == KIND_K3S;
 
-	if (!socket && json_is_true(json_object_get(containerd, "connected")))
-		socket = json_string_value(json_object_get(containerd, "socket"));
-	if (!socket) {
-		root = health->options->root;
-		socket = health_machine_kind(&health->machine) == KIND_K3S
-				 ? "/run/k3s/containerd/containerd.sock"
-				 : "/run/containerd/containerd.sock";
-	}
-	snprintf(health->containerd_socket, sizeof(health->containerd_socket), "%s%s", root,
-		 socket);
+	snprintf(health->containerd_socket, sizeof(health->containerd_socket), "%s%s",
+		 health->options->root,
+		 k3s ? "/run/k3s/containerd/containerd.sock" : "/run/containerd/containerd.sock");
+	if (access(health->containerd_socket, F_OK) < 0 && errno == ENOENT &&
+	    access(known, F_OK) == 0)
+		TEXT_COPY(health->containerd_socket, known);
+}
+
+static void ask_containerd(struct health *health)
+{
+	if (health->options->containerd_socket)
+		TEXT_COPY(health->containerd_socket, health->options->containerd_socket);
+	else
+		find_containerd(health);
 	health->containerd_answer = grpc_hello(health->containerd_socket, HEALTH_DEADLINE_MS);
 }
 

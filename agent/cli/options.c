@@ -154,6 +154,23 @@ static int take_containerd_socket(struct options *options, const char *text)
 	return *text ? 0 : -EINVAL;
 }
 
+static int take_kubeconfig(struct options *options, const char *text)
+{
+	options->kubeconfig = text;
+	return *text ? 0 : -EINVAL;
+}
+
+static int take_node_name(struct options *options, const char *text)
+{
+	options->node_name = text;
+	return *text ? 0 : -EINVAL;
+}
+
+static int take_wait(struct options *options, const char *text)
+{
+	return units_duration(text, &options->wait_ns);
+}
+
 static int take_cni_dirs(struct options *options, const char *text)
 {
 	options->cni_dirs = text;
@@ -208,11 +225,17 @@ static const struct option {
 	{OPTION_STATE_DIR, "--state-dir", NULL, "DIR", "where the daemon keeps records",
 	 take_state_dir, "a directory"},
 	{OPTION_SOCKET, "--socket", NULL, "PATH", "the daemon's local API", take_socket, "a path"},
-	{OPTION_DOCTOR, "--containerd-socket", NULL, "PATH", "containerd's socket, as for run",
-	 take_containerd_socket, "a path"},
+	{OPTION_HEALTH, "--wait", NULL, "TIME", "until all is well, at most so long, like 10m",
+	 take_wait, "a number and ms, s, m, h or d, like 10m"},
+	{OPTION_HEALTH, "--kubeconfig", NULL, "FILE",
+	 "how to reach the API server; found by itself", take_kubeconfig, "a file"},
+	{OPTION_HEALTH, "--node-name", NULL, "NAME", "this node's name in Kubernetes",
+	 take_node_name, "a name"},
+	{OPTION_DOCTOR | OPTION_HEALTH, "--containerd-socket", NULL, "PATH",
+	 "containerd's socket, as for run", take_containerd_socket, "a path"},
 	{OPTION_DOCTOR, "--cni-dirs", NULL, "DIRS", "directories of CNI plugins, as for run",
 	 take_cni_dirs, "directories separated by colons"},
-	{OPTION_DOCTOR, "--root", NULL, "DIR", NULL, take_root, "a directory"},
+	{OPTION_DOCTOR | OPTION_HEALTH, "--root", NULL, "DIR", NULL, take_root, "a directory"},
 };
 
 #define COUNT (sizeof(table) / sizeof(*table))
@@ -280,6 +303,8 @@ int options_read(struct options *ret, unsigned int set, const char *usage, const
 		.socket = from_environment("NODEWAKE_SOCKET", DEFAULT_SOCKET),
 		.containerd_socket = from_environment("NODEWAKE_CONTAINERD_SOCKET", NULL),
 		.cni_dirs = from_environment("NODEWAKE_CNI_DIRS", NULL),
+		.kubeconfig = from_environment("NODEWAKE_KUBECONFIG", NULL),
+		.node_name = from_environment("NODEWAKE_NODE_NAME", NULL),
 		.boot = "all",
 		.root = "",
 		.limit = 100,

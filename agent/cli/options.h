@@ -17,6 +17,7 @@ enum option_set {
 	OPTION_NAMESPACE = 1 << 7,
 	OPTION_DOCTOR = 1 << 8, /* containerd-socket, cni-dirs, and root for tests */
 	OPTION_REPORT = 1 << 9, /* of a boot: boot, output, list, compare, against, follow */
+	OPTION_HEALTH = 1 << 12, /* wait, kubeconfig, node-name, containerd-socket, root */
 };
 
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_SVG, REPORT_HTML, REPORT_TRACE };
@@ -31,7 +32,9 @@ struct options {
 	unsigned int types;			  /* bits of enum record_type; 0: all */
 	const char *boot;			  /* "current", "all" or an id */
 	const char *containerd_socket, *cni_dirs; /* NULL: not given */
+	const char *kubeconfig, *node_name;	  /* NULL: not given */
 	const char *root;
+	uint64_t wait_ns;  /* 0: do not wait */
 	uint64_t since_ns; /* how far back; 0: all */
 	uint64_t slower_ns;
 	bool slowest_first;

@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2207 # no name that is completed here holds a space
 
 _nodewake() {
-	local verbs='run watch boot explain starts ooms exits pulls gaps waits status doctor replay
+	local verbs='run watch boot explain starts ooms exits pulls gaps waits status health doctor replay
 		uninstall-annotations help'
 	local history='--namespace --pod --container --since --boot --slower-than --sort --limit --output --state-dir --help'
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} options=''
@@ -67,6 +67,9 @@ _nodewake() {
 	starts | ooms | exits | pulls | gaps | waits) options=$history ;;
 	uninstall-annotations) options='--kubeconfig --node-name --annotation-prefix --help' ;;
 	status) options='--output --socket --help' ;;
+	health)
+		options='--namespace --output --state-dir --socket --wait --kubeconfig --node-name --containerd-socket --help'
+		;;
 	doctor) options='--output --state-dir --containerd-socket --cni-dirs --help' ;;
 	replay)
 		options='--all --output --help'

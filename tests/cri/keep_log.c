@@ -13,11 +13,18 @@
 #include "cri/cri.h"
 
 static int outputs[2] = {-1, -1};
+static char boot_id[64];
 
 void keep_log_open(void)
 {
 	const char *port = option("port", "");
 
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (!file || fscanf(file, "%63s", boot_id) != 1)
+		perror("cri: boot id");
+	if (file)
+		fclose(file);
 	outputs[0] = open(required("log"), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 	if (*port)
 		outputs[1] = open(port, O_WRONLY | O_NONBLOCK | O_CLOEXEC);

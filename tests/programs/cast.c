@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,27 @@ static int do_listen(char **argv)
 	stamp("listen", boot_ns());
 	forever();
 	return 0;
+}
+
+/* need PORT EVERY_MS OWN_PORT: asks 127.0.0.1:PORT until it is let in, then listens itself */
+static int do_need(char **argv)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_port = htons((uint16_t)number(argv, 0, 8080)),
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+	for (bool first = true;; first = false) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+		if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+			break;
+		if (first)
+			stamp("refused", boot_ns());
+		close(fd);
+		pause_ms(number(argv, 1, 500));
+	}
+	stamp("connected", boot_ns());
+	return do_listen((char *[]){argv[0] && argv[1] ? argv[2] : NULL, NULL});
 }
 
 /* exit CODE AFTER_MS */
@@ -222,10 +244,11 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(char **argv);
 	} parts[] = {
-		{"listen", do_listen},	     {"exit", do_exit},	  {"segv", do_segv},
-		{"abort", do_abort},	     {"eat", do_eat},	  {"eat-child", do_eat_child},
-		{"eat-flood", do_eat_flood}, {"storm", do_storm}, {"deaf", do_deaf},
-		{"polite", do_polite},	     {"sleep", do_sleep}, {"pause", do_pause},
+		{"listen", do_listen},	     {"need", do_need},		  {"exit", do_exit},
+		{"segv", do_segv},	     {"abort", do_abort},	  {"eat", do_eat},
+		{"eat-child", do_eat_child}, {"eat-flood", do_eat_flood}, {"storm", do_storm},
+		{"deaf", do_deaf},	     {"polite", do_polite},	  {"sleep", do_sleep},
+		{"pause", do_pause},
 	};
 	const char *base = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
 

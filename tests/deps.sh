@@ -13,7 +13,7 @@ ca-certificates qemu-system-x86 busybox-static cpio prometheus golang-go rsync j
 command -v kubectl >/dev/null || packages="$packages kubernetes-client"
 
 # what tests/boot/ makes a machine with
-packages="$packages mmdebstrap e2fsprogs kmod"
+packages="$packages mmdebstrap e2fsprogs"
 
 # what deploy/ is made with and checked by
 packages="$packages nghttp2-proxy umoci prometheus python3-yaml python3-seccomp man-db"

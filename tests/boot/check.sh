@@ -14,7 +14,7 @@ skip() {
 
 [ "$(uname -m)" = x86_64 ] || skip "the machine is an x86_64 one"
 [ "$(id -u)" -eq 0 ] || skip "needs root: its image is made with mmdebstrap"
-for tool in qemu-system-x86_64 mmdebstrap mke2fs debugfs depmod cpio busybox docker-registry skopeo; do
+for tool in qemu-system-x86_64 mmdebstrap mke2fs debugfs cpio busybox docker-registry skopeo; do
 	command -v "$tool" >/dev/null || skip "no $tool: run make deps"
 done
 "$here/image.sh" >/dev/null || skip "its image can't be built here"

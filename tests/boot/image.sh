@@ -56,7 +56,7 @@ mmdebstrap --mode=root --variant=essential --include="$(echo $packages | tr ' ' 
 	--dpkgopt='path-exclude=/usr/share/locale/*' bookworm "$new/root" "$new/sources.list" >>"$log" 2>&1
 mkdir -p "$new/root/lib/modules"
 cp -a "$kernel/lib/modules/$version" "$new/root/lib/modules/"
-depmod -b "$new/root" "$version"
+chroot "$new/root" /sbin/depmod "$version"
 # nothing is flushed lazily: the machine's disk is quiet from its first boot on
 truncate -s "$size" "$new/disk"
 mke2fs -q -t ext4 -L root -m 0 -J size=32 -E assume_storage_prezeroed=1 -d "$new/root" "$new/disk" >>"$log" 2>&1

@@ -64,7 +64,8 @@ def four_boots(make_lasting):
         "cgroup": machine.run("stat -f -c %T /sys/fs/cgroup; grep -c cgroup /proc/mounts"),
         "kernel": machine.run("uname -r").strip(),
         "pod": machine.run("ls -d /sys/fs/cgroup/kubepods/burstable/pod*"),
-        "installed": machine.run("systemctl show -P FragmentPath,ActiveState nodewake.service; command -v nodewake"),
+        "installed": machine.run("systemctl show -P FragmentPath nodewake.service; systemctl is-active nodewake.service; "
+                                 "command -v nodewake"),
         "failed": machine.run("systemctl --failed --no-legend --plain"),
     }
     begun = time.monotonic()

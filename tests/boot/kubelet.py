@@ -12,12 +12,15 @@ HOST = "10.0.2.2"  # the host, as QEMU's user network shows it
 KUBECONFIG = "/etc/nodewake-kubeconfig"
 
 
-def now():
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+LONG_AGO = -3600  # before the boot
 
 
-def condition(kind, holds, reason=""):
-    return {"type": kind, "status": "True" if holds else "False", "lastTransitionTime": now(), "reason": reason}
+def now(seconds=0):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
+def condition(kind, holds, reason="", at=0):
+    return {"type": kind, "status": "True" if holds else "False", "lastTransitionTime": now(at), "reason": reason}
 
 
 class Kubelet:
@@ -30,17 +33,18 @@ class Kubelet:
 
     def __enter__(self):
         self.api.start()
-        self.api.objects.create("nodes", "", {**node(NODE), "status": {"conditions": [condition("Ready", True)]}})
+        self.api.objects.create("nodes", "", {**node(NODE), "status": {"conditions": [condition("Ready", True, at=LONG_AGO)]}})
         for pod in self.pods.values():
             container = {"name": "main", "image": pod.image}
             if pod.listen:
                 container["readinessProbe"] = {"tcpSocket": {"port": pod.listen}, "periodSeconds": pod.period}
             self.api.objects.create("pods", NAMESPACE, {
                 "apiVersion": "v1", "kind": "Pod",
-                "metadata": {"name": pod.name, "namespace": NAMESPACE, "uid": pod.uid},
+                "metadata": {"name": pod.name, "namespace": NAMESPACE, "uid": pod.uid,
+                             "creationTimestamp": now(LONG_AGO)},
                 "spec": {"nodeName": NODE, "containers": [container]},
                 "status": {"phase": "Running", "conditions": [
-                    condition("PodScheduled", True), condition("Initialized", True), condition("Ready", True)]}})
+                    condition(kind, True, at=LONG_AGO) for kind in ("PodScheduled", "Initialized", "Ready")]}})
         return self
 
     def __exit__(self, *_):

@@ -67,7 +67,7 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 		$(BUILD)/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
 			$(BUILD)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
 
-.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-containerd check-kernels check-cluster check-clang layers lint fmt asan demo bench
+.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-containerd check-kernels check-cluster check-boot check-clang layers lint fmt asan demo bench
 
 check: check-unit check-replay layers check-deploy check-report check-kube check-node check-containerd check-kernels ## all tests that this machine can run
 
@@ -117,6 +117,10 @@ check-kernels: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## the same on other kernels
 # Not part of `check` yet.
 check-cluster: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(IMAGE) ## a real Kubernetes with one node (root; its build takes 6 min, once)
 	@tests/cluster/check.sh $(BUILD)
+
+# Not part of `check` yet.
+check-boot: $(BUILD)/nodewake $(BUILD)/man/nodewake.8 $(BUILD)/nodewake.service $(CRI) $(PROGRAMS) ## a machine that boots, under QEMU without KVM (root; its image is built once)
+	@tests/boot/check.sh $(BUILD)
 
 demo: deps ## a cast of pods on a private node, and what nodewake says of them
 	$(Q)$(MAKE) -j2 $(BUILD)/nodewake $(CRI) $(PROGRAMS)

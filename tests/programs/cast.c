@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,6 +165,27 @@ static int do_listen_retry(char **argv)
 	return do_retry(argv + 1);
 }
 
+/* need PORT EVERY_MS OWN_PORT: asks 127.0.0.1:PORT until it is let in, then listens itself */
+static int do_need(char **argv)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_port = htons((uint16_t)number(argv, 0, 8080)),
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+	for (bool first = true;; first = false) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+		if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+			break;
+		if (first)
+			stamp("refused", boot_ns());
+		close(fd);
+		pause_ms(number(argv, 1, 500));
+	}
+	stamp("connected", boot_ns());
+	return do_listen((char *[]){argv[0] && argv[1] ? argv[2] : NULL, NULL});
+}
+
 /* exit CODE AFTER_MS */
 static int do_exit(char **argv)
 {
@@ -308,6 +330,7 @@ int main(int argc, char **argv)
 	} parts[] = {
 		{"listen", do_listen},
 		{"retry", do_retry},
+		{"need", do_need},
 		{"listen-retry", do_listen_retry},
 		{"exit", do_exit},
 		{"segv", do_segv},

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "boot.h"
+#include "boot_sources.h"
 #include "boot_journal.h"
 #include "endpoint.h"
 #include "kubernetes.h"
@@ -37,7 +37,7 @@ struct daemon {
 	sd_event_source *tick, *tend;
 	struct kernel_source *kernel;
 	struct containerd_source *containerd;
-	struct boot *boot;
+	struct boot_sources *boot;
 	struct boot_journal *journal; /* NULL: it could not be made */
 	struct tracker *tracker;
 	struct store *store;
@@ -270,7 +270,7 @@ static int start_sources(struct daemon *daemon)
 			  LOG_ERRNO(daemon->kernel_error));
 		tell_no_kernel(daemon, daemon->kernel_error);
 	}
-	r = boot_open(&daemon->boot, daemon->loop, settings, on_event, daemon);
+	r = boot_sources_open(&daemon->boot, daemon->loop, settings, on_event, daemon);
 	daemon->parts.boot = daemon->boot;
 	return r;
 }
@@ -376,7 +376,7 @@ static int start(struct daemon *daemon)
 static void stop(struct daemon *daemon)
 {
 	kubernetes_free(daemon->kubernetes);
-	boot_free(daemon->boot);
+	boot_sources_free(daemon->boot);
 	containerd_source_free(daemon->containerd);
 	kernel_source_free(daemon->kernel);
 	boot_journal_free(daemon->journal);

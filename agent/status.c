@@ -62,11 +62,11 @@ static json_t *containerd_json(const struct status_parts *parts)
 
 static json_t *systemd_json(const struct status_parts *parts)
 {
-	struct boot_stats stats = {0};
+	struct boot_sources_stats stats = {0};
 	json_t *json = json_object();
 
 	if (parts->boot)
-		boot_stats(parts->boot, &stats);
+		boot_sources_stats(parts->boot, &stats);
 	json_object_set_new(json, "connected", json_boolean(stats.systemd.connected));
 	json_object_set_new(json, "finished", json_boolean(stats.systemd.finished));
 	/* a peer's words, cut at any byte */

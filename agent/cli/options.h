@@ -15,8 +15,8 @@ enum option_set {
 	OPTION_TYPE = 1 << 5,
 	OPTION_ALL = 1 << 6,
 	OPTION_NAMESPACE = 1 << 7,
-	OPTION_DOCTOR = 1 << 8, /* containerd-socket, cni-dirs, and root for tests */
-	OPTION_REPORT = 1 << 9, /* of a boot: boot, output, list, compare, against, follow */
+	OPTION_DOCTOR = 1 << 8,	 /* containerd-socket, cni-dirs, and root for tests */
+	OPTION_REPORT = 1 << 9,	 /* of a boot: boot, output, list, compare, against, follow */
 	OPTION_HEALTH = 1 << 12, /* wait, kubeconfig, node-name, containerd-socket, root */
 };
 

@@ -13,15 +13,15 @@
 #include "settings.h"
 #include "source/systemd_source.h"
 
-struct boot;
+struct boot_sources;
 
 /* Tells MILESTONE_AGENT_STARTED, then what the sources find. Returns 0 or a negative errno. Settings are borrowed. */
-int boot_open(struct boot **ret, sd_event *loop, const struct settings *settings, event_fn on_event,
-	      void *context);
-void boot_free(struct boot *boot);
+int boot_sources_open(struct boot_sources **ret, sd_event *loop, const struct settings *settings,
+		      event_fn on_event, void *context);
+void boot_sources_free(struct boot_sources *boot);
 
-struct boot_stats {
+struct boot_sources_stats {
 	struct systemd_source_stats systemd;
 };
 
-void boot_stats(const struct boot *boot, struct boot_stats *ret);
+void boot_sources_stats(const struct boot_sources *boot, struct boot_sources_stats *ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "boot.h"
+#include "boot_sources.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "client/process_find.h"
 #include "source/process_milestones.h"
 
-struct boot {
+struct boot_sources {
 	struct systemd_source *systemd;
 	struct process_milestones *processes;
 };
@@ -28,13 +28,13 @@ static uint64_t tell_start(event_fn on_event, void *context)
 	return event.boot_ns;
 }
 
-int boot_open(struct boot **ret, sd_event *loop, const struct settings *settings, event_fn on_event,
-	      void *context)
+int boot_sources_open(struct boot_sources **ret, sd_event *loop, const struct settings *settings,
+		      event_fn on_event, void *context)
 {
 	const char *socket = settings->containerd_socket;
 	struct process_milestones_options processes = {.socket = *socket ? socket : NULL};
 	struct systemd_source_options systemd = {0};
-	struct boot *boot = calloc(1, sizeof(*boot));
+	struct boot_sources *boot = calloc(1, sizeof(*boot));
 	int r;
 
 	if (!boot)
@@ -44,14 +44,14 @@ int boot_open(struct boot **ret, sd_event *loop, const struct settings *settings
 	if (r == 0)
 		r = process_milestones_new(&boot->processes, loop, &processes, on_event, context);
 	if (r < 0) {
-		boot_free(boot);
+		boot_sources_free(boot);
 		return r;
 	}
 	*ret = boot;
 	return 0;
 }
 
-void boot_free(struct boot *boot)
+void boot_sources_free(struct boot_sources *boot)
 {
 	if (!boot)
 		return;
@@ -60,7 +60,7 @@ void boot_free(struct boot *boot)
 	free(boot);
 }
 
-void boot_stats(const struct boot *boot, struct boot_stats *ret)
+void boot_sources_stats(const struct boot_sources *boot, struct boot_sources_stats *ret)
 {
 	systemd_source_stats(boot->systemd, &ret->systemd);
 }

@@ -101,14 +101,16 @@ static void went_missing(struct systemd_source *source, const char *why)
 {
 	bool news = source->stats.connected || !*source->stats.cause;
 
+	/* why may be the client's, which goes with the reading */
+	TEXT_COPY(source->stats.cause, why);
 	end_reading(source);
 	source->stats.connected = false;
 	if (source->deep && !source->finish_read)
 		source->deep_wait_ns = 0; /* it is still to be done */
-	TEXT_COPY(source->stats.cause, why);
 	if (news) {
-		log_info("systemd can't be asked about the boot", LOG_TEXT("why", why));
-		emit_step(source, SOURCE_MISSING, why, 0);
+		log_info("systemd can't be asked about the boot",
+			 LOG_TEXT("why", source->stats.cause));
+		emit_step(source, SOURCE_MISSING, source->stats.cause, 0);
 	}
 	if (++source->tries < TRIES_MAX)
 		read_again(source);

@@ -15,8 +15,8 @@
 #include "source/systemd_units.h"
 
 #define INTERVAL_MS   2000
-#define SLOW_FACTOR   15 /* a boot that lasts longer than EARLY_NS is looked at every 30 s */
-#define EARLY_NS      (600 * NS_PER_SECOND)
+#define SLOW_FACTOR   15 /* a boot that lasts longer than EARLY_US is looked at every 30 s */
+#define EARLY_US      UINT64_C(600000000)
 #define DEEP_AGAIN_NS (60 * NS_PER_SECOND) /* then 2 min, 4 min, ... */
 #define LENGTH_MAX_US UINT64_C(86400000000)
 #define QUESTIONS_MAX 8
@@ -84,7 +84,7 @@ static void read_again(struct systemd_source *source)
 {
 	uint64_t wait_ms = source->options.interval_ms ?: INTERVAL_MS;
 
-	if (clock_boot_ns() > EARLY_NS)
+	if (monotonic_ns() / 1000 > source->frame.userspace_us + EARLY_US)
 		wait_ms *= SLOW_FACTOR;
 	sd_event_source_set_time_relative(source->timer, wait_ms * 1000);
 	sd_event_source_set_enabled(source->timer, SD_EVENT_ONESHOT);

@@ -15,6 +15,9 @@ command -v kubectl >/dev/null || packages="$packages kubernetes-client"
 # what deploy/ is made with and checked by
 packages="$packages nghttp2-proxy umoci prometheus python3-yaml python3-seccomp man-db"
 
+# a systemd to talk to, as a user's manager (tests/integration/test_boot_units.py)
+packages="$packages systemd dbus-daemon"
+
 missing=""
 for package in $packages; do
 	state=$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null || true)

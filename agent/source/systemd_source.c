@@ -35,7 +35,7 @@ struct systemd_source {
 	struct systemd_frame frame;
 	struct systemd_told *told;
 	struct event_boot boot; /* as told */
-	uint32_t tries;		/* in vain, one after the other */
+	uint32_t tries;		/* in vain, one behind the other */
 	bool finish_read;	/* a deep reading began when the boot was over */
 	uint64_t deep_ns, deep_wait_ns;
 	struct systemd_source_stats stats;
@@ -124,7 +124,6 @@ static void went_up(struct systemd_source *source)
 
 	source->stats.connected = true;
 	source->stats.cause[0] = '\0';
-	source->tries = 0;
 	if (news)
 		emit_step(source, SOURCE_UP, "", 0);
 }
@@ -200,6 +199,7 @@ static void take_all(struct systemd_source *source)
 						      : "the connection was lost");
 		return;
 	}
+	source->tries = 0;
 	systemd_units_tell(source->units, source->told);
 	systemd_units_stats(source->units, &units);
 	systemd_told_stats(source->told, &told);
@@ -257,6 +257,8 @@ static void on_unit(void *context, uint32_t token, int error, const struct syste
 	const char *name = systemd_units_name(source->units, token);
 
 	source->questions--;
+	/* what happened since the reading began is no nonsense */
+	source->frame.now_us = monotonic_ns() / 1000;
 	if (error == -ETIMEDOUT && ++source->timeouts == TIMEOUTS_MAX)
 		source->cut_short = true;
 	if (systemd_units_note(source->units, token, unit) &&

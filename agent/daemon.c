@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "boot_sources.h"
 #include "boot_journal.h"
 #include "endpoint.h"
 #include "kubernetes.h"
@@ -36,6 +37,7 @@ struct daemon {
 	sd_event_source *tick, *tend;
 	struct kernel_source *kernel;
 	struct containerd_source *containerd;
+	struct boot_sources *boot;
 	struct boot_journal *journal; /* NULL: it could not be made */
 	struct tracker *tracker;
 	struct store *store;
@@ -231,6 +233,7 @@ static int start_sources(struct daemon *daemon)
 	struct kernel_source_options kernel = {
 		.cni_dirs = settings->cni_dirs,
 		.cgroup_root = settings->cgroup_root,
+		.start_window_ns = settings->start_window_ns,
 	};
 	struct containerd_source_options containerd = {
 		.socket = settings->containerd_socket,
@@ -267,7 +270,9 @@ static int start_sources(struct daemon *daemon)
 			  LOG_ERRNO(daemon->kernel_error));
 		tell_no_kernel(daemon, daemon->kernel_error);
 	}
-	return 0;
+	r = boot_sources_open(&daemon->boot, daemon->loop, settings, on_event, daemon);
+	daemon->parts.boot = daemon->boot;
+	return r;
 }
 
 /* Blocked before any library starts a thread, so that the loop gets them by signalfd. */
@@ -315,7 +320,10 @@ static void open_local_api(struct daemon *daemon)
 static int start(struct daemon *daemon)
 {
 	const struct settings *settings = daemon->settings;
-	struct tracker_settings track = {.start_window_ns = settings->start_window_ns};
+	struct tracker_settings track = {
+		.start_window_ns = settings->start_window_ns,
+		.boot_deadline_ns = settings->boot_deadline_ns,
+	};
 	int r = clock_boot_id(daemon->boot_id);
 
 	if (r < 0)
@@ -368,6 +376,7 @@ static int start(struct daemon *daemon)
 static void stop(struct daemon *daemon)
 {
 	kubernetes_free(daemon->kubernetes);
+	boot_sources_free(daemon->boot);
 	containerd_source_free(daemon->containerd);
 	kernel_source_free(daemon->kernel);
 	boot_journal_free(daemon->journal);

@@ -60,6 +60,24 @@ static json_t *containerd_json(const struct status_parts *parts)
 	return json;
 }
 
+static json_t *systemd_json(const struct status_parts *parts)
+{
+	struct boot_sources_stats stats = {0};
+	json_t *json = json_object();
+
+	if (parts->boot)
+		boot_sources_stats(parts->boot, &stats);
+	json_object_set_new(json, "connected", json_boolean(stats.systemd.connected));
+	json_object_set_new(json, "finished", json_boolean(stats.systemd.finished));
+	/* a peer's words, cut at any byte */
+	json_object_set_new(json, "cause", json_string(stats.systemd.cause) ?: json_string("?"));
+	set_count(json, "units", stats.systemd.units);
+	set_count(json, "orderings", stats.systemd.edges);
+	set_count(json, "left_out", stats.systemd.left_out);
+	set_count(json, "restarted", stats.systemd.restarted);
+	return json;
+}
+
 static json_t *journal_json(const struct status_parts *parts)
 {
 	struct journal_source_stats stats = {0};
@@ -202,6 +220,7 @@ json_t *status_json(const struct status_parts *parts)
 	set_count(json, "uptime_ns", now_ns - parts->since_ns);
 	json_object_set_new(sources, "kernel", kernel_json(parts));
 	json_object_set_new(sources, "containerd", containerd_json(parts));
+	json_object_set_new(sources, "systemd", systemd_json(parts));
 	json_object_set_new(sources, "journal", journal_json(parts));
 	json_object_set_new(json, "sources", sources);
 	json_object_set_new(json, "tracker", tracker_json(parts));

@@ -12,8 +12,14 @@ ca-certificates systemd-journal-remote qemu-system-x86 busybox-static cpio prome
 # Any kubectl serves; Debian's would take the place of one from another package.
 command -v kubectl >/dev/null || packages="$packages kubernetes-client"
 
+# what tests/boot/ makes a machine with
+packages="$packages mmdebstrap e2fsprogs"
+
 # what deploy/ is made with and checked by
 packages="$packages nghttp2-proxy umoci prometheus python3-yaml python3-seccomp man-db"
+
+# what the boot report's page is looked at with
+packages="$packages chromium chromium-driver fonts-dejavu-core python3-selenium python3-jsonschema"
 
 missing=""
 for package in $packages; do

@@ -98,6 +98,22 @@ static void print_containerd(const json_t *containerd)
 	printf(", %" PRIu64 " reconnects\n", number(containerd, "reconnects"));
 }
 
+static void print_systemd(const json_t *systemd)
+{
+	if (!systemd)
+		return;
+	if (*text(systemd, "cause")) {
+		fputs("systemd     not reachable: ", stdout);
+		print_text(systemd, "cause");
+	} else {
+		printf("systemd     %" PRIu64 " units of the boot, %" PRIu64 " orderings",
+		       number(systemd, "units"), number(systemd, "orderings"));
+		if (number(systemd, "left_out"))
+			printf(", %" PRIu64 " left out", number(systemd, "left_out"));
+	}
+	putchar('\n');
+}
+
 /* An agent of before this one does not tell of it. */
 static void print_journal(const json_t *journal)
 {
@@ -174,6 +190,7 @@ static void print_status(const json_t *status)
 	printf(" (%s)\n", uptime);
 	print_kernel(at(sources, "kernel"));
 	print_containerd(at(sources, "containerd"));
+	print_systemd(at(sources, "systemd"));
 	print_journal(at(sources, "journal"));
 	printf("watching    %" PRIu64 " containers in %" PRIu64 " pods\n",
 	       number(tracker, "containers"), number(tracker, "pods"));

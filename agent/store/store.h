@@ -16,6 +16,9 @@
 
 struct store;
 
+/* The records of so many boots (RECORD_BOOT, one of each) outlive both limits: some 10 KiB each. */
+#define STORE_BOOTS_KEPT 50
+
 struct store_limits {
 	uint64_t age_ns; /* records older than this go; 0: 30 days */
 	uint64_t bytes;	 /* file size above which the oldest go; 0: 64 MiB */

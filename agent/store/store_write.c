@@ -6,6 +6,9 @@
 #include "model/json.h"
 #include "store/store_private.h"
 
+/* The latest boots' own records, one of each boot. ?3: RECORD_BOOT, ?4: how many. */
+#define SPARED " (SELECT id FROM records WHERE type = ?3 ORDER BY boot DESC LIMIT ?4)"
+
 static const char *const statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_FIND] =
 		"SELECT id, body, final FROM records WHERE boot = ?1 AND type = ?2 AND key = ?3",
@@ -28,12 +31,12 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
 		"' WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
 	[STATEMENT_BOOT_OFFSET] = "UPDATE boots SET wall_offset_ns = ?2 WHERE id = ?1",
 	/* Only the oldest are looked at, so that the cost does not grow with the history. */
-	[STATEMENT_TRIM_AGE] =
-		"DELETE FROM records WHERE wall_ns < ?1 AND id IN"
-		" (SELECT id FROM records ORDER BY boot, boot_ns LIMIT ?2) RETURNING type",
-	[STATEMENT_TRIM_SIZE] =
-		"DELETE FROM records WHERE id IN"
-		" (SELECT id FROM records ORDER BY boot, boot_ns LIMIT ?1) RETURNING type",
+	[STATEMENT_TRIM_AGE] = "DELETE FROM records WHERE wall_ns < ?1 AND id IN"
+			       " (SELECT id FROM records WHERE id NOT IN" SPARED
+			       " ORDER BY boot, boot_ns LIMIT ?2) RETURNING type",
+	[STATEMENT_TRIM_SIZE] = "DELETE FROM records WHERE id IN"
+				" (SELECT id FROM records WHERE id NOT IN" SPARED
+				" ORDER BY boot, boot_ns LIMIT ?2) RETURNING type",
 	/* not the boot before this one, whose heartbeat says how long the node was down */
 	[STATEMENT_TRIM_BOOTS] = "DELETE FROM boots WHERE id < (SELECT max(id) FROM boots WHERE"
 				 " id < ?1) AND NOT EXISTS"

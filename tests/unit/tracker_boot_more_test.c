@@ -109,6 +109,112 @@ static void full_tables_are_a_gap(void **state)
 	fixture_close(&f);
 }
 
+static void full_edges_are_a_gap(void **state)
+{
+	struct fixture f;
+	char name[32], after[32];
+
+	(void)state;
+	fixture_open(&f, NULL);
+	for (unsigned int i = 0; i < 4100; i++) {
+		snprintf(name, sizeof(name), "unit-%u.service", i / 64);
+		snprintf(after, sizeof(after), "before-%u.service", i % 64);
+		feed(&f, ev_after(name, after, 1 * S));
+		feed(&f, ev_after(name, after, 1 * S)); /* told twice, kept once */
+	}
+	pass(&f, 60 * S);
+	assert_non_null(fixture_last(&f, RECORD_GAP, 0));
+	assert_int_equal(fixture_last(&f, RECORD_GAP, 0)->gap.count, 2 * 4);
+	fixture_close(&f);
+}
+
+/* Ordered after a unit that came up later all the same (nobody had asked for it before): it was not waited for. */
+static void what_came_up_later_was_not_waited_for(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	feed(&f, ev_unit("early.service", 2 * S, 3 * S, 0));
+	feed(&f, ev_unit("containerd.service", 5 * S, 6 * S, 0));
+	feed(&f, ev_unit("late.service", 7 * S, 8 * S, 0));
+	feed(&f, ev_after("containerd.service", "early.service", 8 * S));
+	feed(&f, ev_after("containerd.service", "late.service", 8 * S));
+	pass(&f, 10 * S);
+	assert_string_equal(unit_told(&f, "containerd.service")->after, "early.service");
+	fixture_close(&f);
+}
+
+/* Several sources tell of one milestone; the first time is nearest to the truth, whoever comes last. */
+static void the_earliest_telling_counts(void **state)
+{
+	struct event boot = {.type = EVENT_BOOT, .boot_ns = 2500 * MS};
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	boot.boot.userspace_ns = 2 * S;
+	feed(&f, boot);
+	feed(&f, ev_unit("k3s.service", 3 * S, 0, 0));
+	feed(&f, ev_milestone(MILESTONE_RUNTIME_READY, "", 6 * S));
+	feed_late(&f, ev_milestone(MILESTONE_RUNTIME_READY, "k3s.service", 5 * S), 7 * S);
+	feed_late(&f, ev_milestone(MILESTONE_RUNTIME_READY, "", 6500 * MS), 7 * S);
+	pass(&f, 9 * S);
+	assert_boot_phase(boot_told(&f), BOOT_PHASE_RUNTIME, 3 * S, 5 * S);
+	fixture_close(&f);
+}
+
+/* A socket that is found answering late, a Node that is told Ready late: the pods show that they were before. */
+static void milestones_after_what_needed_them(void **state)
+{
+	struct pod_plan pod = {.n = 1, .name = "web-0"};
+	struct world w;
+	uint64_t ready;
+
+	(void)state;
+	begin(&w, &(struct node_plan){.kubernetes = true});
+	ready = script_pod(&w.script, &pod, w.script.begin_ns);
+	for (size_t i = 0; i < w.script.count; i++) {
+		struct event *event = &w.script.events[i];
+
+		if (event->type != EVENT_MILESTONE)
+			continue;
+		if (event->milestone.what == MILESTONE_RUNTIME_READY)
+			event->boot_ns = w.script.begin_ns + 100 * MS;
+		if (event->milestone.what == MILESTONE_NODE_READY ||
+		    event->milestone.what == MILESTONE_API_READY)
+			event->boot_ns = ready + 1 * S;
+	}
+	const struct record *record = play(&w, ready + 60 * S);
+
+	assert_int_equal(record->boot.state, BOOT_READY);
+	assert_boot_phase(record, BOOT_PHASE_RUNTIME, 2810 * MS, w.script.begin_ns);
+	assert_boot_phase(record, BOOT_PHASE_PODS, w.script.begin_ns, ready);
+	end(&w);
+}
+
+/* Told ready while the API server's readiness was asked for too seldom: no phase ends after the next one. */
+static void a_node_that_is_ready_before_the_api_server(void **state)
+{
+	struct pod_plan pod = {.n = 1, .name = "web-0"};
+	struct world w;
+	uint64_t ready, node_ns;
+
+	(void)state;
+	begin(&w, &(struct node_plan){.kubernetes = true});
+	node_ns = w.script.runtime_ns + 2 * S;
+	ready = script_pod(&w.script, &pod, w.script.begin_ns);
+	for (size_t i = 0; i < w.script.count; i++)
+		if (w.script.events[i].type == EVENT_MILESTONE &&
+		    w.script.events[i].milestone.what == MILESTONE_API_READY)
+			w.script.events[i].boot_ns = node_ns + 300 * MS;
+	const struct record *record = play(&w, ready + 60 * S);
+
+	assert_boot_phase(record, BOOT_PHASE_RUNTIME, 2810 * MS, node_ns);
+	assert_boot_phase(record, BOOT_PHASE_PODS, node_ns, ready);
+	end(&w);
+}
+
 /* Units that are ordered in a circle and take no time must not go on for ever. */
 static void units_in_a_circle(void **state)
 {
@@ -365,6 +471,11 @@ int main(void)
 		cmocka_unit_test(units_with_what_they_waited_for),
 		cmocka_unit_test(the_first_activation_counts),
 		cmocka_unit_test(full_tables_are_a_gap),
+		cmocka_unit_test(full_edges_are_a_gap),
+		cmocka_unit_test(what_came_up_later_was_not_waited_for),
+		cmocka_unit_test(the_earliest_telling_counts),
+		cmocka_unit_test(milestones_after_what_needed_them),
+		cmocka_unit_test(a_node_that_is_ready_before_the_api_server),
 		cmocka_unit_test(units_in_a_circle),
 		cmocka_unit_test(k3s_is_the_runtime),
 		cmocka_unit_test(the_kubelet_waits_alone),

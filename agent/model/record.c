@@ -93,6 +93,12 @@ bool record_supersedes(const struct record *newer, const struct record *older)
 	return newer->final || !older->final;
 }
 
+bool start_was_probed(const struct record_start *start)
+{
+	return start->phase_count > 0 && start->phase_count <= START_PHASES_MAX &&
+	       start->phases[start->phase_count - 1].phase == PHASE_PROBE;
+}
+
 static uint64_t between(uint64_t from_ns, uint64_t to_ns)
 {
 	return from_ns && to_ns > from_ns ? to_ns - from_ns : 0;

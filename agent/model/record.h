@@ -351,5 +351,8 @@ bool record_supersedes(const struct record *newer, const struct record *older);
 /* Which form of a record is known already. */
 enum record_known { RECORD_UNKNOWN, RECORD_KNOWN, RECORD_KNOWN_FINAL };
 
+/* True if its last phase is a probe's: it ends when Kubernetes called it ready, not when it listened. */
+bool start_was_probed(const struct record_start *start);
+
 /* A start's total, an exit's age, a pull's or gap's length in ns; 0 where there is none. */
 uint64_t record_duration_ns(const struct record *record);

@@ -12,8 +12,8 @@
 #define GATHERED_MAX 256
 /* Between two stamps of different clocks: nothing was waited for. */
 #define SLIVER_NS (10 * NS_PER_MS)
-/* What a step takes over from its neighbours is at most so much of its own: 4 %. */
-#define GROWTH 25
+/* What a step takes over from its neighbours is at most so much of its own: 2 %. */
+#define GROWTH 50
 
 struct gathered_step {
 	struct boot_step step;

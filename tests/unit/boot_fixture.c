@@ -340,7 +340,7 @@ static uint64_t length(const struct boot_step *step)
 	return step->span.to_ns - step->span.from_ns;
 }
 
-/* Short time without a name that fits into a neighbour (4 % in all: 1 % fits in any case). */
+/* Short time without a name that fits into a neighbour (2 % in all: 1 % fits in any case). */
 static bool is_left_over(const struct record_boot *boot, uint32_t i)
 {
 	const struct boot_step *step = &boot->steps[i];

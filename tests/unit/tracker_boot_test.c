@@ -49,6 +49,8 @@ static void waking_then_ready(void **state)
 	assert_int_equal(record->boot.missing_total, 0);
 	assert_int_equal(record->boot.firmware_ns, 3 * S);
 	assert_true(record->boot.measured);
+	for (uint32_t i = 0; i < record->boot.phase_count; i++)
+		assert_false(record->boot.phases[i].reconstructed);
 
 	/* before that it was waking, told at most once a second, and nothing after the last word */
 	for (size_t i = 0; i < w.fixture.count; i++) {

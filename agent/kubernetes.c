@@ -19,6 +19,8 @@ struct kubernetes {
 	struct annotation_sink *annotations;
 	char node_name[KUBE_NAME_SIZE];
 	const char *boot_id;
+	event_fn on_event;
+	void *context;
 };
 
 /* 0, or -ENOENT after one log line: Kubernetes is left out. */
@@ -110,14 +112,27 @@ void kubernetes_free(struct kubernetes *kubernetes)
 	free(kubernetes);
 }
 
+/* After a boot people look at the Node: its annotations need not wait for their next try. */
+static void on_source_event(void *context, const struct event *event)
+{
+	struct kubernetes *kubernetes = context;
+
+	if (event->type == EVENT_SOURCE && event->source.step == SOURCE_UP)
+		annotation_sink_hurry(kubernetes->annotations);
+	kubernetes->on_event(kubernetes->context, event);
+}
+
 int kubernetes_watch(struct kubernetes *kubernetes, event_fn on_event, void *context)
 {
 	const struct kubernetes_boot_options boot = {
 		.boot_id = kubernetes->boot_id,
 		.until_ns = BOOT_DEADLINE_NS,
 	};
+
+	kubernetes->on_event = on_event;
+	kubernetes->context = context;
 	int r = kubernetes_source_new(&kubernetes->source, kubernetes->loop, kubernetes->kube,
-				      kubernetes->node_name, on_event, context);
+				      kubernetes->node_name, on_source_event, kubernetes);
 
 	return r < 0 ? r : kubernetes_source_follow_boot(kubernetes->source, &boot);
 }

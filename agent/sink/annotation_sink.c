@@ -206,6 +206,14 @@ void annotation_sink_record(struct annotation_sink *sink, const struct record *r
 	wake(sink, clock_boot_ns() + GATHER_NS);
 }
 
+void annotation_sink_hurry(struct annotation_sink *sink)
+{
+	if (!sink->backoff.failures)
+		return;
+	sink->backoff.until_ns = 0;
+	wake(sink, clock_boot_ns() + GATHER_NS);
+}
+
 static int take_row(void *context, const char *boot_id, const struct record *record)
 {
 	(void)boot_id;

@@ -33,6 +33,9 @@ void annotation_sink_free(struct annotation_sink *sink);
 
 void annotation_sink_record(struct annotation_sink *sink, const struct record *record);
 
+/* The API server is there again: what failed is tried now, not after its pause. */
+void annotation_sink_hurry(struct annotation_sink *sink);
+
 struct annotation_sink_stats {
 	uint64_t written, failed;
 	int64_t last_write_wall_ns; /* 0: none so far */

@@ -267,6 +267,26 @@ static void retry_after_is_heeded(void **state)
 	close_sink(&fixture);
 }
 
+static void a_server_that_is_back_is_tried_at_once(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	open_sink(&fixture);
+	annotation_sink_hurry(fixture.sink); /* nothing has failed */
+	let_read(&fixture, 0, "u-1");
+	fake_answer(1, 503, "ServiceUnavailable", "", 60000, NULL);
+	fake_run(fixture.loop, 300);
+	assert_int_equal(fake.count, 2);
+	annotation_sink_hurry(fixture.sink);
+	let_read(&fixture, 2, "u-1");
+	ok(3);
+	annotation_sink_hurry(fixture.sink); /* nor now */
+	fake_run(fixture.loop, 600);
+	assert_int_equal(fake.count, 4);
+	close_sink(&fixture);
+}
+
 static void a_prefix_must_be_a_domain(void **state)
 {
 	struct annotation_sink *sink;
@@ -286,6 +306,7 @@ int main(void)
 		cmocka_unit_test(a_node_that_is_not_there_is_not_made),
 		cmocka_unit_test(who_may_not_read_writes),
 		cmocka_unit_test(retry_after_is_heeded),
+		cmocka_unit_test(a_server_that_is_back_is_tried_at_once),
 		cmocka_unit_test(a_prefix_must_be_a_domain),
 	};
 

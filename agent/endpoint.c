@@ -12,6 +12,7 @@
 #include "client/process.h"
 #include "problems.h"
 #include "sink/metrics_loops.h"
+#include "sink/node_boots.h"
 
 /* A timer of the loop that has not fired for so long will not fire any more. */
 #define STUCK_NS (60 * NS_PER_SECOND)
@@ -144,6 +145,18 @@ static void remember_loops(struct metrics_sink *sink, const struct status_parts 
 	store_query(parts->store, &exits, remember_exit, sink);
 }
 
+/* Nor this boot, nor what boots usually take. */
+static void remember_boots(struct metrics_sink *sink, const struct status_parts *parts)
+{
+	struct boot_history earlier;
+	struct record own;
+
+	node_boots_read(parts->store, parts->boot_id, &earlier, &own);
+	metrics_sink_earlier(sink, &earlier);
+	if (own.type)
+		metrics_sink_record(sink, &own, RECORD_KNOWN_FINAL);
+}
+
 struct metrics_sink *endpoint_open(sd_event *loop, const char *address,
 				   const struct status_parts *parts)
 {
@@ -166,5 +179,6 @@ struct metrics_sink *endpoint_open(sd_event *loop, const char *address,
 		return NULL;
 	}
 	remember_loops(sink, parts);
+	remember_boots(sink, parts);
 	return sink;
 }

@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "sink/kube_name.h"
+
+/* What of the API server and the Node comes later is not the boot: the default of --boot-deadline. */
+#define BOOT_DEADLINE_NS (600 * NS_PER_SECOND)
 
 struct kubernetes {
 	sd_event *loop;
@@ -14,6 +18,7 @@ struct kubernetes {
 	struct kube_event_sink *events;
 	struct annotation_sink *annotations;
 	char node_name[KUBE_NAME_SIZE];
+	const char *boot_id;
 };
 
 /* 0, or -ENOENT after one log line: Kubernetes is left out. */
@@ -57,6 +62,7 @@ static int open_sinks(struct kubernetes *kubernetes, const struct settings *sett
 		.kube = kubernetes->kube,
 		.node_name = kubernetes->node_name,
 		.prefix = settings->annotation_prefix,
+		.boot_id = boot_id,
 		.interval_ns = settings->annotation_interval_ns,
 	};
 	int r = kube_event_sink_new(&kubernetes->events, kubernetes->loop, &events);
@@ -79,6 +85,7 @@ int kubernetes_open(struct kubernetes **ret, sd_event *loop, const struct settin
 	if (!kubernetes)
 		return -ENOMEM;
 	kubernetes->loop = loop;
+	kubernetes->boot_id = boot_id;
 	r = open_client(kubernetes, settings);
 	if (r == 0)
 		r = open_sinks(kubernetes, settings, store, boot_id);
@@ -105,14 +112,22 @@ void kubernetes_free(struct kubernetes *kubernetes)
 
 int kubernetes_watch(struct kubernetes *kubernetes, event_fn on_event, void *context)
 {
-	return kubernetes_source_new(&kubernetes->source, kubernetes->loop, kubernetes->kube,
-				     kubernetes->node_name, on_event, context);
+	const struct kubernetes_boot_options boot = {
+		.boot_id = kubernetes->boot_id,
+		.until_ns = BOOT_DEADLINE_NS,
+	};
+	int r = kubernetes_source_new(&kubernetes->source, kubernetes->loop, kubernetes->kube,
+				      kubernetes->node_name, on_event, context);
+
+	return r < 0 ? r : kubernetes_source_follow_boot(kubernetes->source, &boot);
 }
 
 void kubernetes_record(struct kubernetes *kubernetes, const struct record *record)
 {
 	kube_event_sink_wake(kubernetes->events);
 	annotation_sink_record(kubernetes->annotations, record);
+	if (record->type == RECORD_BOOT && record->final && kubernetes->source)
+		kubernetes_source_boot_over(kubernetes->source);
 }
 
 void kubernetes_tend(struct kubernetes *kubernetes)

@@ -28,7 +28,7 @@ int kubernetes_open(struct kubernetes **ret, sd_event *loop, const struct settin
 		    struct store *store, const char *boot_id);
 void kubernetes_free(struct kubernetes *kubernetes);
 
-/* Begins to watch this node's pods. */
+/* Begins to watch this node's pods, and while it boots the API server and the Node. */
 int kubernetes_watch(struct kubernetes *kubernetes, event_fn on_event, void *context);
 
 /* A record was stored, and is news. */

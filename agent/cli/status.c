@@ -114,6 +114,22 @@ static void print_systemd(const json_t *systemd)
 	putchar('\n');
 }
 
+/* An agent of before this one does not tell of it. */
+static void print_journal(const json_t *journal)
+{
+	if (!journal || !number(journal, "looks"))
+		return;
+	fputs("journal     ", stdout);
+	if (json_is_true(at(journal, "up")))
+		printf("%" PRIu64 " file%s", number(journal, "files"),
+		       number(journal, "files") == 1 ? "" : "s");
+	else
+		print_text(journal, "cause");
+	if (number(journal, "unreadable"))
+		printf(" (%" PRIu64 " unreadable)", number(journal, "unreadable"));
+	printf(", %" PRIu64 " milestones of the boot\n", number(journal, "milestones"));
+}
+
 static void print_records(const json_t *records)
 {
 	const json_t *count;
@@ -175,6 +191,7 @@ static void print_status(const json_t *status)
 	print_kernel(at(sources, "kernel"));
 	print_containerd(at(sources, "containerd"));
 	print_systemd(at(sources, "systemd"));
+	print_journal(at(sources, "journal"));
 	printf("watching    %" PRIu64 " containers in %" PRIu64 " pods\n",
 	       number(tracker, "containers"), number(tracker, "pods"));
 	print_records(at(tracker, "records"));

@@ -41,5 +41,8 @@ int kube_watch_new(struct kube_watch **ret, struct kube *kube,
 		   const struct kube_watch_options *options, kube_watch_fn on_step, void *context);
 void kube_watch_free(struct kube_watch *watch);
 
+/* The server is there again: tries now instead of after the pause, if it is in one. */
+void kube_watch_hurry(struct kube_watch *watch);
+
 /* True between LISTED or UP and the next DOWN. */
 bool kube_watch_up(const struct kube_watch *watch);

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/backoff.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "sink/backoff.h"
 #include "sink/kube_name.h"
 #include "sink/node_apply.h"
+#include "sink/node_boots.h"
 #include "sink/node_summary.h"
 
 #define INTERVAL_NS   (30 * NS_PER_SECOND)
@@ -84,6 +86,7 @@ static bool render(struct annotation_sink *sink)
 	int64_t now_wall_ns = wall_now();
 	bool differs = false;
 
+	node_summary_clock(sink->summary, clock_wall_offset_ns());
 	for (enum summary_line line = 0; line < SUMMARY_LINE_COUNT; line++) {
 		node_summary_line(sink->summary, line, now_wall_ns, sink->sending[line]);
 		differs |= strcmp(sink->sending[line], sink->known[line]) != 0;
@@ -110,7 +113,7 @@ static void failed(struct annotation_sink *sink, int status, const char *why, ui
 static void on_written(void *context, const struct kube_reply *reply)
 {
 	struct annotation_sink *sink = context;
-	uint64_t eighth_ns = sink->interval_ns / 8, now_ns = clock_boot_ns();
+	uint64_t now_ns = clock_boot_ns();
 
 	if (!kube_reply_ok(reply)) {
 		failed(sink, reply->status, reply->message, reply->retry_after_ms * NS_PER_MS);
@@ -126,8 +129,7 @@ static void on_written(void *context, const struct kube_reply *reply)
 	sink->stats.status = 0;
 	sink->stats.last_write_wall_ns = wall_now();
 	/* so that the agents of a cluster don't fall into step */
-	sink->next_write_ns =
-		now_ns + sink->interval_ns + eighth_ns * (backoff_random() % 256) / 256;
+	sink->next_write_ns = now_ns + sink->interval_ns + backoff_chance(sink->interval_ns / 8);
 	if (render(sink))
 		wake(sink, 0);
 	else
@@ -140,6 +142,8 @@ static void write_lines(struct annotation_sink *sink)
 	char name[KUBE_NAME_SIZE + 32];
 
 	for (enum summary_line line = 0; line < SUMMARY_LINE_COUNT; line++) {
+		if (!*sink->sending[line])
+			continue; /* the server removes what is not applied any more */
 		snprintf(name, sizeof(name), "%s/%s", sink->prefix, summary_line_name(line));
 		json_object_set_new(annotations, name, json_string(sink->sending[line]));
 	}
@@ -209,7 +213,19 @@ static int take_row(void *context, const char *boot_id, const struct record *rec
 	return 0;
 }
 
-static void rebuild(struct annotation_sink *sink, struct store *store)
+static int rebuild_boot(struct annotation_sink *sink, struct store *store, const char *boot_id)
+{
+	struct boot_history earlier;
+	struct record own;
+	int r = node_boots_read(store, boot_id, &earlier, &own);
+
+	node_summary_earlier(sink->summary, &earlier);
+	if (own.type)
+		node_summary_record(sink->summary, &own);
+	return r;
+}
+
+static void rebuild(struct annotation_sink *sink, struct store *store, const char *boot_id)
 {
 	static const struct store_query queries[] = {
 		{.type = RECORD_START, .order = STORE_LONGEST_FIRST, .limit = 100},
@@ -217,7 +233,7 @@ static void rebuild(struct annotation_sink *sink, struct store *store)
 		{.type = RECORD_EXIT, .limit = REBUILD_MAX},
 		{.type = RECORD_GAP, .limit = REBUILD_MAX},
 	};
-	int r = 0;
+	int r = rebuild_boot(sink, store, boot_id);
 
 	for (size_t i = 0; i < sizeof(queries) / sizeof(*queries) && r == 0; i++) {
 		struct store_query query = queries[i];
@@ -255,9 +271,9 @@ int annotation_sink_new(struct annotation_sink **ret, sd_event *loop,
 		return r;
 	}
 	sd_event_source_set_enabled(sink->timer, SD_EVENT_OFF);
-	rebuild(sink, store);
+	rebuild(sink, store, options->boot_id);
 	/* soon, but not all nodes of a rollout at once */
-	wake(sink, clock_boot_ns() + GATHER_NS + NS_PER_SECOND * (backoff_random() % 1024) / 1024);
+	wake(sink, clock_boot_ns() + GATHER_NS + backoff_chance(NS_PER_SECOND));
 	*ret = sink;
 	return 0;
 }

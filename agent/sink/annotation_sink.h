@@ -21,11 +21,12 @@ struct annotation_sink_options {
 	struct kube *kube;	/* may be freed before the sink */
 	const char *node_name;	/* a valid name; the texts are borrowed */
 	const char *prefix;	/* "nodewake.io" */
+	const char *boot_id;	/* this boot's */
 	uint64_t interval_ns;	/* at least so long between writes; 0: 30 s */
 	uint64_t retry_most_ns; /* longest pause between tries; 0: 5 min */
 };
 
-/* Reads the last 24 h from the store. Returns 0 or a negative errno (-EINVAL: the prefix can't be one). */
+/* Reads the last 24 h and the boots from the store. Returns 0 or a negative errno (-EINVAL: the prefix can't be one). */
 int annotation_sink_new(struct annotation_sink **ret, sd_event *loop,
 			const struct annotation_sink_options *options, struct store *store);
 void annotation_sink_free(struct annotation_sink *sink);

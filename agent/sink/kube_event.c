@@ -29,6 +29,8 @@ enum reason {
 	CRASH_LOOPING,
 	IMAGE_PULL_SLOW,
 	IMAGE_PULL_FAILED,
+	NODE_BOOT_COMPLETED,
+	NODE_BOOT_SLOW,
 	OBSERVATION_GAP,
 	REASON_COUNT
 };
@@ -47,6 +49,8 @@ static const struct {
 	[CRASH_LOOPING] = {"CrashLooping", "Observing", true, true},
 	[IMAGE_PULL_SLOW] = {"ImagePullSlow", "Pulling", false, false},
 	[IMAGE_PULL_FAILED] = {"ImagePullFailed", "Pulling", true, false},
+	[NODE_BOOT_COMPLETED] = {"NodeBootCompleted", "Booting", false, false},
+	[NODE_BOOT_SLOW] = {"NodeBootSlow", "Booting", true, false},
 	[OBSERVATION_GAP] = {"ObservationGap", "Observing", true, false},
 };
 
@@ -123,6 +127,19 @@ static enum reason gap_reason(const struct record *record)
 	return OBSERVATION_GAP;
 }
 
+/* Once of each boot: when it is over, in the form that stays. */
+static enum reason boot_reason(const struct kube_event_rules *rules, const struct record_boot *boot)
+{
+	struct boot_verdict verdict;
+
+	if (boot->state == BOOT_NOT_RECOVERED)
+		return NODE_BOOT_SLOW;
+	if (boot->state != BOOT_READY)
+		return REASON_NONE;
+	boot_history_judge(rules->earlier, boot, &verdict);
+	return verdict.slower ? NODE_BOOT_SLOW : NODE_BOOT_COMPLETED;
+}
+
 static enum reason reason_of(const struct kube_event_rules *rules, const struct record *record)
 {
 	switch (record->type) {
@@ -141,6 +158,8 @@ static enum reason reason_of(const struct kube_event_rules *rules, const struct 
 				       strcmp(record->wait.reason, "ImagePullBackOff") == 0
 			       ? IMAGE_PULL_FAILED
 			       : REASON_NONE;
+	case RECORD_BOOT:
+		return boot_reason(rules, &record->boot);
 	case RECORD_GAP:
 		return gap_reason(record);
 	default:
@@ -154,6 +173,9 @@ static bool of_the_past(const struct kube_event_rules *rules, const char *boot_i
 {
 	uint64_t at_ns = record->boot_ns;
 
+	if (record->type == RECORD_BOOT)
+		return strcmp(boot_id, rules->boot_id) == 0 &&
+		       at_ns + FOUND_AFTERWARDS_NS < rules->agent_since_ns;
 	if (record->type == RECORD_WAIT)
 		at_ns = record->wait.span.from_ns;
 	else if (!record_reconstructed(record))
@@ -191,7 +213,8 @@ static void set_name(struct outbox_entry *entry, const char *owner, const char *
 		 hash(hash(hash(0, boot_id), type), record->key));
 }
 
-static void set_series(struct outbox_entry *entry, enum reason reason, const struct record *record)
+static void set_series(struct outbox_entry *entry, enum reason reason, const char *boot_id,
+		       const struct record *record)
 {
 	char detail[32] = "";
 
@@ -207,6 +230,10 @@ static void set_series(struct outbox_entry *entry, enum reason reason, const str
 	case IMAGE_PULL_SLOW:
 		snprintf(detail, sizeof(detail), "%016" PRIx64, hash(0, record->pull.image));
 		break;
+	case NODE_BOOT_COMPLETED:
+	case NODE_BOOT_SLOW:
+		snprintf(detail, sizeof(detail), "%016" PRIx64, hash(0, boot_id)); /* no repeats */
+		break;
 	case OBSERVATION_GAP:
 		snprintf(detail, sizeof(detail), "%016" PRIx64,
 			 hash(hash(0, record->gap.source), record->gap.cause));
@@ -218,9 +245,20 @@ static void set_series(struct outbox_entry *entry, enum reason reason, const str
 		 entry->object, record->subject.container, detail);
 }
 
-static bool on_pod(enum reason reason, const struct subject *subject)
+/* The others are told of pods only. */
+static bool on_node(enum reason reason, const struct subject *subject)
 {
-	return *subject->pod && reason != IMAGE_PULL_SLOW && reason != OBSERVATION_GAP;
+	switch (reason) {
+	case IMAGE_PULL_SLOW:
+	case OBSERVATION_GAP:
+	case NODE_BOOT_COMPLETED:
+	case NODE_BOOT_SLOW:
+		return true;
+	case NODE_OOM_KILLED:
+		return !*subject->pod;
+	default:
+		return false;
+	}
 }
 
 static json_t *node_reference(const struct kube_event_rules *rules)
@@ -250,11 +288,11 @@ static json_t *pod_reference(const struct record *record)
 static char *body_of(const struct kube_event_rules *rules, enum reason reason,
 		     const struct record *record, const char *name)
 {
-	bool pod = on_pod(reason, &record->subject);
+	bool pod = !on_node(reason, &record->subject);
 	char time[WALL_TEXT_SIZE], note[KUBE_EVENT_NOTE_SIZE], instance[INSTANCE_SIZE];
 
 	clock_wall_text((int64_t)record->boot_ns + record->wall_offset_ns, 6, time);
-	kube_event_note(record, note);
+	kube_event_note(record, rules->earlier, note);
 	TEXT_COPY(instance, rules->node_name);
 	json_auto_t *json = json_pack(
 		"{s:s, s:s, s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:s, s:o, s:o*, s:s, s:s}",
@@ -283,11 +321,10 @@ enum outbox_answer kube_event_describe(const struct kube_event_rules *rules, con
 	    !*subject->pod && strcmp(boot_id, rules->boot_id) == 0 &&
 	    now_ns < record->boot_ns + EARLY_PATIENCE_NS)
 		return OUTBOX_LATER;
-	if (!on_pod(reason, subject)) {
-		if (reason != NODE_OOM_KILLED && reason != IMAGE_PULL_SLOW &&
-		    reason != OBSERVATION_GAP)
-			return OUTBOX_NOTHING; /* a container that is no pod's */
+	if (on_node(reason, subject)) {
 		TEXT_COPY(ret->object, NODE_OBJECT);
+	} else if (!*subject->pod) {
+		return OUTBOX_NOTHING; /* a container that is no pod's */
 	} else if (!kube_name_valid_label(subject->pod_namespace) ||
 		   !kube_name_valid(subject->pod)) {
 		return OUTBOX_NOTHING; /* not made by Kubernetes */
@@ -297,8 +334,8 @@ enum outbox_answer kube_event_describe(const struct kube_event_rules *rules, con
 		snprintf(ret->object, sizeof(ret->object), "%016" PRIx64,
 			 hash(hash(0, subject->pod_namespace), subject->pod));
 	}
-	set_name(ret, on_pod(reason, subject) ? subject->pod : rules->node_name, boot_id, record);
-	set_series(ret, reason, record);
+	set_name(ret, on_node(reason, subject) ? rules->node_name : subject->pod, boot_id, record);
+	set_series(ret, reason, boot_id, record);
 	ret->body = body_of(rules, reason, record, ret->name);
 	return ret->body ? OUTBOX_TELL : OUTBOX_NOTHING;
 }

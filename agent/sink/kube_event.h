@@ -15,15 +15,19 @@
  *	CrashLooping        instead of both when it is the third death within 20 min        the pod
  *	ImagePullSlow       above slow_pull (containerd does not say for whom)              the node
  *	ImagePullFailed     Kubernetes waits for an image that can't be pulled              the pod
+ *	NodeBootCompleted   all pods that were expected are ready again                     the node
+ *	NodeBootSlow        so, but slower than usual; or not within the deadline           the node
  *	ObservationGap      something may have been missed                                  the node
  *
  * What was found afterwards (reconstructed) is told only if it happened since the first agent with an outbox
- * began on this boot, and at most an hour before this one: what was there before the first, never.
+ * began on this boot, and at most an hour before this one: what was there before the first, never. A boot may
+ * have been over before the first agent began: of it the hour alone decides.
  *
  * Limits of the fields are those of ValidateEventCreate in Kubernetes' pkg/apis/core/validation/events.go.
  */
 #pragma once
 
+#include "model/boot_history.h"
 #include "store/store.h"
 
 #define KUBE_EVENT_NOTE_SIZE 1025
@@ -35,6 +39,7 @@ struct kube_event_rules {
 	const char *boot_id;	 /* this boot's */
 	uint64_t first_since_ns; /* when the first agent with an outbox began on this boot */
 	uint64_t agent_since_ns; /* when this one did */
+	const struct boot_history *earlier; /* boots before this one */
 };
 
 /* The types that can't wait until they are final. */

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "model/json.h"
 #include "model/sentence.h"
+#include "sink/kube_boot_note.h"
 
 static uint64_t length(struct span span)
 {
@@ -60,6 +61,8 @@ static void start_note(FILE *out, const struct record *record)
 	duration(out, record_duration_ns(record));
 	if (start->state == START_READY)
 		fputs(" from its creation to ready", out);
+	else if (start->state == START_LISTENING && start_was_probed(start))
+		fprintf(out, " to be ready, listening on port %u", start->listen_port);
 	else if (start->state == START_LISTENING)
 		fprintf(out, " to listen on port %u", start->listen_port);
 	else
@@ -90,7 +93,8 @@ static void wait_note(FILE *out, const struct record_wait *wait)
 	text_print_safe(out, *message ? message : wait->reason);
 }
 
-void kube_event_note(const struct record *record, char ret[static KUBE_EVENT_NOTE_SIZE])
+void kube_event_note(const struct record *record, const struct boot_history *earlier,
+		     char ret[static KUBE_EVENT_NOTE_SIZE])
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -105,6 +109,9 @@ void kube_event_note(const struct record *record, char ret[static KUBE_EVENT_NOT
 		break;
 	case RECORD_WAIT:
 		wait_note(out, &record->wait);
+		break;
+	case RECORD_BOOT:
+		kube_boot_note(out, &record->boot, earlier);
 		break;
 	case RECORD_PULL:
 		text_print_safe(out, record->pull.image);

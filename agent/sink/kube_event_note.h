@@ -7,4 +7,6 @@
 
 #include "sink/kube_event.h"
 
-void kube_event_note(const struct record *record, char ret[static KUBE_EVENT_NOTE_SIZE]);
+/* earlier: the boots before, for a boot's. */
+void kube_event_note(const struct record *record, const struct boot_history *earlier,
+		     char ret[static KUBE_EVENT_NOTE_SIZE]);

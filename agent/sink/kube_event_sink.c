@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/backoff.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "sink/backoff.h"
 #include "sink/event_queue.h"
 #include "sink/event_write.h"
+#include "sink/node_boots.h"
 
 #define CALLS_MAX     4
 #define SERIES_GAP_NS (UINT64_C(1800) * NS_PER_SECOND)
@@ -34,6 +35,7 @@ struct kube_event_sink {
 	struct store *store;
 	struct kube *kube;
 	struct kube_event_rules rules;
+	struct boot_history earlier;
 	struct event_budget *budget;
 	struct event_queue *queue;
 	sd_event_source *fill, *timer;
@@ -383,6 +385,7 @@ int kube_event_sink_new(struct kube_event_sink **ret, sd_event *loop,
 {
 	struct kube_event_sink *sink = calloc(1, sizeof(*sink));
 	uint64_t now_ns = clock_boot_ns();
+	struct record own;
 
 	if (!sink)
 		return -ENOMEM;
@@ -397,7 +400,10 @@ int kube_event_sink_new(struct kube_event_sink **ret, sd_event *loop,
 		.boot_id = options->boot_id,
 		.first_since_ns = first_since(options->store, now_ns),
 		.agent_since_ns = now_ns,
+		.earlier = &sink->earlier,
 	};
+	if (node_boots_read(sink->store, options->boot_id, &sink->earlier, &own) < 0)
+		log_debug("what boots usually take is not known");
 	int r = begin(sink, loop);
 
 	if (r < 0) {

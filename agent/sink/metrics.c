@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "model/json.h"
+#include "sink/metrics_boot.h"
 #include "sink/metrics_format.h"
 #include "sink/metrics_loops.h"
 #include "sink/metrics_words.h"
@@ -43,6 +44,7 @@ struct metrics {
 	uint64_t gaps[PLACES][SOURCE_KIND_COUNT], waits[PLACES];
 	uint64_t records[RECORD_TYPE_COUNT];
 	struct metrics_loops loops;
+	struct metrics_boot boot;
 };
 
 int metrics_new(struct metrics **ret)
@@ -185,6 +187,11 @@ static bool counts(const struct record *record, enum record_known before)
 	return record->final && before != RECORD_KNOWN_FINAL;
 }
 
+void metrics_earlier(struct metrics *metrics, const struct boot_history *earlier)
+{
+	metrics->boot.earlier = *earlier;
+}
+
 void metrics_record(struct metrics *metrics, const struct record *record, enum record_known before)
 {
 	if (record->type <= RECORD_NONE || record->type >= RECORD_TYPE_COUNT)
@@ -192,6 +199,8 @@ void metrics_record(struct metrics *metrics, const struct record *record, enum r
 	/* a later form may know for the first time that it loops */
 	if (record->type == RECORD_EXIT)
 		metrics_loops_exit(&metrics->loops, record);
+	if (record->type == RECORD_BOOT)
+		metrics->boot.boot = record->boot;
 	if (counts(record, before))
 		count(metrics, record);
 }
@@ -302,6 +311,7 @@ int metrics_render(const struct metrics *metrics, const struct metrics_figures *
 	write_pulls(out, metrics);
 	write_gaps(out, metrics);
 	write_rest(out, metrics, now_ns);
+	metrics_boot_write(out, &metrics->boot);
 	metrics_figures_write(out, figures);
 	if (fclose(out) == EOF) {
 		free(text);

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "model/boot_history.h"
 #include "model/record.h"
 #include "sink/metrics_figures.h"
 
@@ -18,10 +19,13 @@ struct metrics;
 int metrics_new(struct metrics **ret);
 void metrics_free(struct metrics *metrics);
 
+/* What boots before this one took. */
+void metrics_earlier(struct metrics *metrics, const struct boot_history *earlier);
+
 /*
  * before: which form of this record was known until now, in this run of the agent or an earlier one. Each (type,
  * key) counts once: when it is final, but a wait when it begins, since it may have no end. What an
- * earlier run has counted is not counted again.
+ * earlier run has counted is not counted again. Gauges take every form; a boot's record is this boot's.
  */
 void metrics_record(struct metrics *metrics, const struct record *record, enum record_known before);
 

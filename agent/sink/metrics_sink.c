@@ -126,6 +126,11 @@ void metrics_sink_free(struct metrics_sink *sink)
 	free(sink);
 }
 
+void metrics_sink_earlier(struct metrics_sink *sink, const struct boot_history *earlier)
+{
+	metrics_earlier(sink->metrics, earlier);
+}
+
 void metrics_sink_record(struct metrics_sink *sink, const struct record *record,
 			 enum record_known before)
 {

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <systemd/sd-event.h>
 
+#include "model/boot_history.h"
 #include "model/record.h"
 #include "sink/metrics_figures.h"
 
@@ -31,6 +32,9 @@ struct metrics_sink_asks {
 int metrics_sink_new(struct metrics_sink **ret, sd_event *loop, const char *address,
 		     const struct metrics_sink_asks *asks, void *context);
 void metrics_sink_free(struct metrics_sink *sink);
+
+/* See metrics_earlier. */
+void metrics_sink_earlier(struct metrics_sink *sink, const struct boot_history *earlier);
 
 /* before: see metrics_record. */
 void metrics_sink_record(struct metrics_sink *sink, const struct record *record,

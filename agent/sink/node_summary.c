@@ -8,12 +8,12 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "sink/node_boot.h"
+#include "sink/node_loops.h"
 #include "sink/node_tally.h"
 #include "sink/node_words.h"
 
-#define LOOPING_NS ((int64_t)(1200 * NS_PER_SECOND)) /* as in record_exit.looping */
 #define STARTS_MAX 32
-#define LOOPS_MAX  64
 #define SEEN_MAX   512
 
 /* A start that no later one has beaten. */
@@ -24,22 +24,15 @@ struct slow {
 	char words[NODE_WORDS_SIZE];
 };
 
-/* A container that dies again and again. */
-struct loop {
-	uint64_t key;
-	int64_t wall_ns;
-	uint32_t deaths;
-	char subject[NODE_SUBJECT_SIZE], container[NAME_SIZE], what[24];
-};
-
 struct node_summary {
 	char version[32];
 	int64_t since_wall_ns;
 	struct slow starts[STARTS_MAX];
 	uint32_t start_count;
 	struct tally ooms, deaths, gaps; /* deaths.last: of those that don't loop */
-	struct loop loops[LOOPS_MAX];
-	uint32_t loop_count;
+	struct node_loops loops;
+	struct record boot; /* this one; of no type: not told so far */
+	struct boot_history earlier;
 	uint64_t seen[SEEN_MAX]; /* counted keys, a ring */
 	uint32_t seen_next;
 };
@@ -47,9 +40,8 @@ struct node_summary {
 const char *summary_line_name(enum summary_line line)
 {
 	static const char *const names[SUMMARY_LINE_COUNT] = {
-		[SUMMARY_SLOWEST_START] = "slowest-start",
-		[SUMMARY_OOM_KILLS] = "oom-kills",
-		[SUMMARY_CRASHES] = "crashes",
+		[SUMMARY_BOOT] = "boot",	   [SUMMARY_SLOWEST_START] = "slowest-start",
+		[SUMMARY_OOM_KILLS] = "oom-kills", [SUMMARY_CRASHES] = "crashes",
 		[SUMMARY_AGENT] = "agent",
 	};
 
@@ -147,80 +139,15 @@ static void note_oom(struct node_summary *summary, const struct record *record)
 		node_words_oom(record, words);
 }
 
-static bool is_death(const struct record_exit *exit)
-{
-	switch (exit->verdict) {
-	case EXIT_ERROR:
-	case EXIT_CRASHED:
-	case EXIT_KILLED:
-	case EXIT_SELF_KILLED:
-	case EXIT_SIGNALED:
-	case EXIT_START_FAILED:
-	case EXIT_OOM_KILLED:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static uint64_t container_key(const struct subject *subject)
-{
-	const char *pod = *subject->pod_uid ? subject->pod_uid : subject->pod;
-
-	return hash(hash(hash(1, subject->pod_namespace), pod), subject->container);
-}
-
-static struct loop *find_loop(struct node_summary *summary, uint64_t key)
-{
-	for (uint32_t i = 0; i < summary->loop_count; i++)
-		if (summary->loops[i].key == key)
-			return &summary->loops[i];
-	return NULL;
-}
-
-static struct loop *new_loop(struct node_summary *summary)
-{
-	struct loop *oldest = &summary->loops[0];
-
-	if (summary->loop_count < LOOPS_MAX)
-		return &summary->loops[summary->loop_count++];
-	for (uint32_t i = 1; i < LOOPS_MAX; i++)
-		if (summary->loops[i].wall_ns < oldest->wall_ns)
-			oldest = &summary->loops[i];
-	return oldest;
-}
-
-static void note_loop(struct node_summary *summary, const struct record *record)
-{
-	uint64_t key = container_key(&record->subject);
-	struct loop *loop = find_loop(summary, key);
-
-	if (loop && wall_of(record) < loop->wall_ns)
-		return;
-	if (!record->exit.looping || !is_death(&record->exit)) {
-		if (loop) /* it came out of it */
-			*loop = summary->loops[--summary->loop_count];
-		return;
-	}
-	if (!loop)
-		loop = new_loop(summary);
-	loop->key = key;
-	loop->wall_ns = wall_of(record);
-	loop->deaths = record->exit.deaths;
-	node_words_subject(&record->subject, loop->subject);
-	TEXT_COPY(loop->container, record->subject.container);
-	node_words_exit(&record->exit, loop->what);
-}
-
 static void note_exit(struct node_summary *summary, const struct record *record)
 {
 	char subject[NODE_SUBJECT_SIZE], what[24], *words;
 
 	if (!record->final || !*record->subject.pod) /* not Kubernetes' container */
 		return;
-	note_loop(summary, record);
+	node_loops_exit(&summary->loops, record);
 	/* kills for memory have a line of their own */
-	if (!is_death(&record->exit) || record->exit.verdict == EXIT_OOM_KILLED)
+	if (!node_loops_is_death(&record->exit) || record->exit.verdict == EXIT_OOM_KILLED)
 		return;
 	if (first_time(summary, key_of(record)))
 		node_tally_count(&summary->deaths, wall_of(record));
@@ -245,6 +172,11 @@ static void note_gap(struct node_summary *summary, const struct record *record)
 		node_words_gap(record, words);
 }
 
+void node_summary_earlier(struct node_summary *summary, const struct boot_history *earlier)
+{
+	summary->earlier = *earlier;
+}
+
 void node_summary_record(struct node_summary *summary, const struct record *record)
 {
 	switch (record->type) {
@@ -259,6 +191,9 @@ void node_summary_record(struct node_summary *summary, const struct record *reco
 		break;
 	case RECORD_GAP:
 		note_gap(summary, record);
+		break;
+	case RECORD_BOOT:
+		summary->boot = *record;
 		break;
 	default:
 		break;
@@ -281,84 +216,9 @@ static void start_line(const struct node_summary *summary, int64_t now_wall_ns, 
 	text_copy(line, SUMMARY_LINE_SIZE, slowest ? slowest->words : "none in 24h");
 }
 
-static bool loops_now(const struct loop *loop, int64_t now_wall_ns)
-{
-	return loop->wall_ns > now_wall_ns - LOOPING_NS;
-}
-
-static int most_deaths_first(const void *a, const void *b)
-{
-	const struct loop *of_a = a, *of_b = b;
-
-	return of_a->deaths != of_b->deaths ? (of_a->deaths < of_b->deaths ? 1 : -1)
-					    : strcmp(of_a->subject, of_b->subject);
-}
-
-static uint32_t loops_of_now(const struct node_summary *summary, int64_t now_wall_ns,
-			     struct loop *ret)
-{
-	uint32_t found = 0;
-
-	for (uint32_t i = 0; i < summary->loop_count; i++)
-		if (loops_now(&summary->loops[i], now_wall_ns))
-			ret[found++] = summary->loops[i];
-	qsort(ret, found, sizeof(*ret), most_deaths_first);
-	return found;
-}
-
-/* A pod with several of them needs the container's name too. */
-static bool alone(const struct loop *loops, uint32_t number, uint32_t which)
-{
-	for (uint32_t i = 0; i < number; i++)
-		if (i != which && strcmp(loops[i].subject, loops[which].subject) == 0)
-			return false;
-	return true;
-}
-
-/* Appends if it fits with `spare` bytes left. */
-static bool append(char *line, const char *text, size_t spare)
-{
-	if (strlen(line) + strlen(text) + spare >= SUMMARY_LINE_SIZE)
-		return false;
-	strcat(line, text);
-	return true;
-}
-
-static void loops_line(const struct node_summary *summary, const struct loop *loops,
-		       uint32_t number, int64_t now_wall_ns, char *line)
-{
-	const struct tally *deaths = &summary->deaths;
-	char text[256], at[NODE_CLOCK_SIZE];
-
-	snprintf(line, SUMMARY_LINE_SIZE, "%" PRIu32 " looping", number);
-	for (uint32_t i = 0; i < number; i++) {
-		const struct loop *loop = &loops[i];
-		bool single = alone(loops, number, i);
-
-		snprintf(text, sizeof(text), "%s %s%s%.40s %s %" PRIu32 "x", i ? "," : ":",
-			 loop->subject, single ? "" : "/", single ? "" : loop->container,
-			 loop->what, loop->deaths);
-		if (append(line, text, i + 1 < number ? strlen(", 12 more") : 0))
-			continue;
-		snprintf(text, sizeof(text), ", %" PRIu32 " more", number - i);
-		append(line, text, 0);
-		return;
-	}
-	if (!node_tally_recent(deaths->last_wall_ns, now_wall_ns))
-		return;
-	node_words_clock(deaths->last_wall_ns, at);
-	snprintf(text, sizeof(text), "; last other %s %s", at, deaths->last);
-	append(line, text, 0);
-}
-
 static void crash_line(const struct node_summary *summary, int64_t now_wall_ns, char *line)
 {
-	struct loop loops[LOOPS_MAX];
-	uint32_t number = loops_of_now(summary, now_wall_ns, loops);
-
-	if (number)
-		loops_line(summary, loops, number, now_wall_ns, line);
-	else
+	if (!node_loops_line(&summary->loops, &summary->deaths, now_wall_ns, line))
 		node_tally_line(&summary->deaths, now_wall_ns, line);
 }
 
@@ -385,10 +245,26 @@ static void agent_line(const struct node_summary *summary, int64_t now_wall_ns, 
 	text_copy(line, SUMMARY_LINE_SIZE, text);
 }
 
+void node_summary_clock(struct node_summary *summary, int64_t wall_offset_ns)
+{
+	summary->boot.wall_offset_ns = wall_offset_ns;
+}
+
+static uint64_t awake_ns(const struct node_summary *summary, int64_t now_wall_ns)
+{
+	int64_t awake = now_wall_ns - summary->boot.wall_offset_ns;
+
+	return awake > 0 ? (uint64_t)awake : 0;
+}
+
 void node_summary_line(const struct node_summary *summary, enum summary_line line,
 		       int64_t now_wall_ns, char ret[static SUMMARY_LINE_SIZE])
 {
 	switch (line) {
+	case SUMMARY_BOOT:
+		node_boot_line(&summary->boot.boot, &summary->earlier,
+			       awake_ns(summary, now_wall_ns), ret);
+		break;
 	case SUMMARY_SLOWEST_START:
 		start_line(summary, now_wall_ns, ret);
 		break;
@@ -405,12 +281,15 @@ void node_summary_line(const struct node_summary *summary, enum summary_line lin
 
 int64_t node_summary_next_wall_ns(const struct node_summary *summary, int64_t now_wall_ns)
 {
+	uint64_t boot_ns = node_boot_next_ns(&summary->boot.boot, awake_ns(summary, now_wall_ns));
 	int64_t next = INT64_MAX;
 
+	if (boot_ns != UINT64_MAX)
+		node_tally_sooner(&next, (int64_t)boot_ns + summary->boot.wall_offset_ns,
+				  now_wall_ns);
 	for (uint32_t i = 0; i < summary->start_count; i++)
 		node_tally_sooner(&next, summary->starts[i].wall_ns + DAY_NS, now_wall_ns);
-	for (uint32_t i = 0; i < summary->loop_count; i++)
-		node_tally_sooner(&next, summary->loops[i].wall_ns + LOOPING_NS, now_wall_ns);
+	node_loops_next(&summary->loops, now_wall_ns, &next);
 	node_tally_next(&summary->ooms, now_wall_ns, &next);
 	node_tally_next(&summary->deaths, now_wall_ns, &next);
 	node_tally_next(&summary->gaps, now_wall_ns, &next);

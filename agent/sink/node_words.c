@@ -62,6 +62,14 @@ static void into_close(struct into *into, char *to, size_t size)
 	free(into->text);
 }
 
+bool node_words_append(char *line, size_t size, const char *text, size_t spare)
+{
+	if (strlen(line) + strlen(text) + spare >= size)
+		return false;
+	strcat(line, text);
+	return true;
+}
+
 void node_words_clock(int64_t wall_ns, char ret[static NODE_CLOCK_SIZE])
 {
 	char text[WALL_TEXT_SIZE];

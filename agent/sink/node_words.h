@@ -2,6 +2,8 @@
 /* Parts of the annotations' lines: a record in few words, of bounded length. Only node_summary.c asks. */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "model/record.h"
@@ -9,6 +11,9 @@
 #define NODE_WORDS_SIZE	  112 /* leaves room for "1234 in 24h, last 06:20Z " */
 #define NODE_SUBJECT_SIZE 52
 #define NODE_CLOCK_SIZE	  20
+
+/* Appends all of text if it fits into size with `spare` bytes left, else nothing. */
+bool node_words_append(char *line, size_t size, const char *text, size_t spare);
 
 /* "06:14Z" */
 void node_words_clock(int64_t wall_ns, char ret[static NODE_CLOCK_SIZE]);

@@ -22,20 +22,24 @@ static uint64_t time_of(const json_t *object, const char *name, int64_t wall_off
 	return clock_boot_from_wall((uint64_t)wall_ns, wall_offset_ns);
 }
 
-/* When a condition became true; 0 if it is not. One that dates from before the boot has the time 1. */
-static uint64_t condition_ns(const json_t *conditions, const char *type, int64_t wall_offset_ns)
+/* The condition of this type, if it holds. */
+static const json_t *condition_of(const json_t *conditions, const char *type)
 {
 	const json_t *condition;
 	size_t i;
 
-	json_array_foreach ((json_t *)conditions, i, condition) {
-		if (strcmp(text_of(condition, "type"), type) != 0)
-			continue;
-		if (strcmp(text_of(condition, "status"), "True") != 0)
-			return 0;
-		return time_of(condition, "lastTransitionTime", wall_offset_ns) ?: 1;
-	}
-	return 0;
+	json_array_foreach ((json_t *)conditions, i, condition)
+		if (strcmp(text_of(condition, "type"), type) == 0)
+			return strcmp(text_of(condition, "status"), "True") == 0 ? condition : NULL;
+	return NULL;
+}
+
+/* When a condition became true; 0 if it is not. One that dates from before the boot has the time 1. */
+static uint64_t condition_ns(const json_t *conditions, const char *type, int64_t wall_offset_ns)
+{
+	const json_t *condition = condition_of(conditions, type);
+
+	return condition ? time_of(condition, "lastTransitionTime", wall_offset_ns) ?: 1 : 0;
 }
 
 /*
@@ -228,4 +232,19 @@ int kubernetes_trouble_read(const json_t *object, int64_t wall_offset_ns,
 				  ?: trouble.first_ns;
 	*ret = trouble;
 	return 0;
+}
+
+void kubernetes_node_read(const json_t *object, const char *boot_id, int64_t wall_offset_ns,
+			  struct kubernetes_node *ret)
+{
+	const json_t *status = json_object_get(object, "status");
+	const json_t *conditions = json_object_get(status, "conditions");
+	const json_t *ready = condition_of(conditions, "Ready");
+
+	*ret = (struct kubernetes_node){
+		.of_this_boot = strcmp(text_of(json_object_get(status, "nodeInfo"), "bootID"),
+				       boot_id) == 0,
+		.ready_ns = condition_ns(conditions, "Ready", wall_offset_ns),
+		.heard_ns = time_of(ready, "lastHeartbeatTime", wall_offset_ns),
+	};
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One pod, as the API server sends it, in our words. Pure: no clock, no memory of earlier forms.
+ * One pod or Node, as the API server sends it, in our words. Pure: no clock, no memory of earlier forms.
  *
  * Times are the API server's stamps (whole seconds) on the boot clock; kubernetes_source.c puts the time of
  * arrival in their place where it saw the change itself.
@@ -28,3 +28,12 @@ uint32_t kubernetes_pod_containers(const json_t *object, int64_t wall_offset_ns,
  */
 int kubernetes_trouble_read(const json_t *object, int64_t wall_offset_ns,
 			    struct event_pod_trouble *ret);
+
+struct kubernetes_node {
+	bool of_this_boot; /* its status was written in the boot with the given id */
+	uint64_t ready_ns; /* Ready since; 0: it is not; 1: since before this boot */
+	uint64_t heard_ns; /* when its kubelet last said so; 0: not told, or before this boot */
+};
+
+void kubernetes_node_read(const json_t *object, const char *boot_id, int64_t wall_offset_ns,
+			  struct kubernetes_node *ret);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the Kubernetes source share: kubernetes_source.c watches, kubernetes_known.c tells what
- * has changed, kubernetes_trouble.c asks after pods that hang, kubernetes_pod.c reads JSON.
+ * has changed, kubernetes_trouble.c asks after pods that hang, kubernetes_boot.c after the server and the Node while
+ * they come up, kubernetes_pod.c reads JSON.
  */
 #pragma once
 
 #include <uthash.h>
 
+#include "base/clock.h"
+#include "client/kube_watch.h"
 #include "source/kubernetes_source.h"
 
 struct known_container {
@@ -33,6 +36,22 @@ struct known_pod {
 	UT_hash_handle hh;
 };
 
+struct boot_follow {
+	char boot_id[BOOT_ID_SIZE], node_name[POD_SIZE];
+	uint64_t until_ns;	     /* 0: not followed */
+	uint64_t server_ns, node_ns; /* between two questions */
+	sd_event_source *timer;	     /* NULL: not followed */
+	bool away;		     /* the server did not answer */
+	bool server_done;	     /* API_READY was told, or nobody asks any more */
+	bool server_forbidden;	     /* /readyz may not be asked */
+	bool looked, node_done;	     /* at the Node */
+	bool asking;		     /* a question is under way */
+	uint64_t asked_ns;	     /* when the latest question went */
+	uint64_t pause_ns;	     /* what the server asked for */
+	uint64_t
+		unready_ns; /* when the latest look went that found the Node not Ready; 0: none did */
+};
+
 struct kubernetes_source {
 	sd_event *loop;
 	sd_event_source *trouble_timer;
@@ -44,6 +63,7 @@ struct kubernetes_source {
 	uint32_t generation; /* of the listing */
 	uint64_t trouble_due_ns;
 	char asking_uid[POD_UID_SIZE]; /* whose Events are asked for now; "" none */
+	struct boot_follow boot;
 	bool down_told;
 	struct kubernetes_source_stats stats;
 };
@@ -64,3 +84,11 @@ struct known_pod *kubernetes_known_find(const struct kubernetes_source *source, 
 /* Asks, when the time has come, for the Events of a pod that hangs. */
 int kubernetes_trouble_begin(struct kubernetes_source *source);
 void kubernetes_trouble_arm(struct kubernetes_source *source);
+
+/* --- kubernetes_boot.c --- */
+
+/* The watch went down. */
+void kubernetes_boot_away(struct kubernetes_source *source);
+
+/* The watch went up or down, or a question was answered: asks what is to be asked next, when it is due. */
+void kubernetes_boot_arm(struct kubernetes_source *source);

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "client/kube_watch.h"
 #include "source/kubernetes_private.h"
 
 void kubernetes_emit(struct kubernetes_source *source, const struct event *event)
@@ -92,6 +91,7 @@ static void on_step(void *context, enum kube_watch_step step, json_t *object, bo
 		drop_deleted(source, object);
 		break;
 	case KUBE_WATCH_DOWN:
+		kubernetes_boot_away(source);
 		set_down(source, why);
 		break;
 	case KUBE_WATCH_UP:
@@ -99,6 +99,7 @@ static void on_step(void *context, enum kube_watch_step step, json_t *object, bo
 		break;
 	}
 	kubernetes_trouble_arm(source);
+	kubernetes_boot_arm(source);
 }
 
 /* A node's name is a DNS subdomain; anything else would be another query. */
@@ -120,6 +121,7 @@ static int begin(struct kubernetes_source *source, const char *node_name)
 
 	if (!is_node_name(node_name))
 		return -EINVAL;
+	TEXT_COPY(source->boot.node_name, node_name);
 	snprintf(selector, sizeof(selector), "fieldSelector=spec.nodeName%%3D%s", node_name);
 	r = kubernetes_trouble_begin(source);
 	return r < 0 ? r : kube_watch_new(&source->watch, source->kube, &options, on_step, source);
@@ -154,6 +156,7 @@ void kubernetes_source_free(struct kubernetes_source *source)
 		return;
 	kube_watch_free(source->watch);
 	sd_event_source_unref(source->trouble_timer);
+	sd_event_source_unref(source->boot.timer);
 	HASH_ITER (hh, source->pods, pod, next) {
 		HASH_DEL(source->pods, pod);
 		free(pod->containers);

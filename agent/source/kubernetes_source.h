@@ -25,6 +25,24 @@ struct kubernetes_source_stats {
 /* kube is borrowed and must outlive the source. Returns 0 or a negative errno. */
 int kubernetes_source_new(struct kubernetes_source **ret, sd_event *loop, struct kube *kube,
 			  const char *node_name, event_fn on_event, void *context);
+
+struct kubernetes_boot_options {
+	const char *boot_id;	     /* this boot's */
+	uint64_t until_ns;	     /* boot clock: what comes later is not the boot any more */
+	uint64_t server_ns, node_ns; /* between two questions; 0: 1 s, 2 s */
+};
+
+/*
+ * Tells of the boot too: API_READY when the API server answers for the first time after it did not, NODE_READY when
+ * the Node becomes Ready; where it was so before it was looked at, what its stamps say of this boot. Once, right
+ * after new. Returns 0 or a negative errno.
+ */
+int kubernetes_source_follow_boot(struct kubernetes_source *source,
+				  const struct kubernetes_boot_options *options);
+
+/* Nothing more is asked about it. */
+void kubernetes_source_boot_over(struct kubernetes_source *source);
+
 void kubernetes_source_free(struct kubernetes_source *source);
 
 void kubernetes_source_stats(const struct kubernetes_source *source,

@@ -26,6 +26,13 @@ static int delete_batch(struct store *store, sqlite3_stmt *statement)
 	return result == SQLITE_DONE ? deleted : store_database_errno(store->db, result);
 }
 
+static void bind_batch(sqlite3_stmt *statement)
+{
+	sqlite3_bind_int(statement, 2, BATCH);
+	sqlite3_bind_int(statement, 3, RECORD_BOOT);
+	sqlite3_bind_int(statement, 4, STORE_BOOTS_KEPT);
+}
+
 static int trim_age(struct store *store)
 {
 	int64_t now_ns = (int64_t)clock_boot_ns() + clock_wall_offset_ns();
@@ -39,7 +46,7 @@ static int trim_age(struct store *store)
 			return -EIO;
 		sqlite3_bind_int64(statement, 1,
 				   age_ns < (uint64_t)now_ns ? now_ns - (int64_t)age_ns : 0);
-		sqlite3_bind_int(statement, 2, BATCH);
+		bind_batch(statement);
 		deleted = delete_batch(store, statement);
 		sum += deleted > 0 ? deleted : 0;
 	}
@@ -71,7 +78,7 @@ static int trim_size(struct store *store)
 
 		if (!statement)
 			return -EIO;
-		sqlite3_bind_int(statement, 1, BATCH);
+		bind_batch(statement);
 		deleted = delete_batch(store, statement);
 		sum += deleted > 0 ? deleted : 0;
 	}

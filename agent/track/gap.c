@@ -152,6 +152,9 @@ void gaps_event(struct gaps *gaps, const struct event *event, uint64_t now_ns)
 
 	if (event->type != EVENT_SOURCE || source->source >= SOURCE_KIND_COUNT)
 		return;
+	/* without these the boot report knows less; nothing of a container is missed */
+	if (source->source == SOURCE_SYSTEMD || source->source == SOURCE_JOURNAL)
+		return;
 	switch (source->step) {
 	case SOURCE_UP:
 		note_up(gaps, source, event->boot_ns);

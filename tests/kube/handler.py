@@ -60,11 +60,11 @@ class Handler(BaseHTTPRequestHandler):
         name = names.get("commonName")
         return name if name and (api.users is None or name in api.users) else None
 
-    def answer(self, code, body, headers=None):
+    def answer(self, code, body, headers=None, kind="application/json"):
         text = body if isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode() + b"\n"
         self.entry["status"] = code
         self.send_response(code)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(text)))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -74,7 +74,10 @@ class Handler(BaseHTTPRequestHandler):
     # --- what is asked for
 
     def route(self, api, path, body):
-        if path in ("/version", "/livez", "/readyz", "/healthz"):
+        if path in ("/livez", "/readyz", "/healthz"):
+            self.answer(200, b"ok", kind="text/plain; charset=utf-8")
+            return
+        if path == "/version":
             self.answer(200, {"major": "1", "minor": "30", "gitVersion": "v1.30.0+fake"})
             return
         group = next((g for g in GROUPS if path.startswith(g + "/")), None)

@@ -6,6 +6,7 @@
  *	kube [OPTIONS] calls                     the same for each line "VERB PATH [BODY]" on stdin
  *	kube [OPTIONS] burst NUMBER PATH         so many GETs at once
  *	kube [OPTIONS] watch PATH [SELECTOR]     steps until SIGTERM
+ *	kube [OPTIONS] boot NODE BOOT-ID         the boot's milestones until SIGTERM, then {"offset_ns": ...}
  *
  * VERB is get, post, apply, merge or delete. When it ends it prints {"stats": ...}.
  */
@@ -16,8 +17,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "client/kube.h"
 #include "client/kube_watch.h"
+#include "model/json.h"
+#include "source/kubernetes_source.h"
 
 static const char *const verbs[KUBE_VERB_COUNT] = {"get", "post", "apply", "merge", "delete"};
 static const char *const steps[] = {
@@ -131,6 +135,36 @@ static void on_step(void *context, enum kube_watch_step step, json_t *object, bo
 	}
 }
 
+static void on_event(void *context, const struct event *event)
+{
+	(void)context;
+	if (event->type == EVENT_MILESTONE)
+		print(json_pack("{s:s, s:I, s:b}", "milestone",
+				milestone_name(event->milestone.what), "boot_ns",
+				(json_int_t)event->boot_ns, "reconstructed",
+				(event->flags & EVENT_RECONSTRUCTED) != 0));
+}
+
+/* Until an hour from now, whenever the machine was booted. */
+static int run_boot(struct program *program, const char *node_name, const char *boot_id)
+{
+	const struct kubernetes_boot_options options = {
+		.boot_id = boot_id,
+		.until_ns = clock_boot_ns() + 3600 * NS_PER_SECOND,
+	};
+	struct kubernetes_source *source = NULL;
+	int r = kubernetes_source_new(&source, program->loop, program->kube, node_name, on_event,
+				      program);
+
+	if (r == 0)
+		r = kubernetes_source_follow_boot(source, &options);
+	if (r == 0)
+		r = sd_event_loop(program->loop);
+	kubernetes_source_free(source);
+	print(json_pack("{s:I}", "offset_ns", (json_int_t)clock_wall_offset_ns()));
+	return r;
+}
+
 static int run(struct program *program, int argc, char **argv)
 {
 	if (argc >= 3 && strcmp(argv[0], "call") == 0) {
@@ -147,6 +181,8 @@ static int run(struct program *program, int argc, char **argv)
 		if (kube_watch_new(&program->watch, program->kube, &program->watching, on_step,
 				   program) < 0)
 			return 1;
+	} else if (argc == 3 && strcmp(argv[0], "boot") == 0) {
+		return run_boot(program, argv[1], argv[2]);
 	} else {
 		fprintf(stderr, "kube: see tests/kube/main.c\n");
 		return 2;

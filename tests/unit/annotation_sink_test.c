@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "sink/node_summary.h"
 #include "unit/kube_fake.h"
 #include "unit/store_fixture.h"
 
@@ -25,6 +26,7 @@ static void open_sink(struct fixture *fixture)
 		.kube = fake_open(),
 		.node_name = "node-1",
 		.prefix = "nodewake.io",
+		.boot_id = BOOT,
 		.interval_ns = INTERVAL_NS,
 		.retry_most_ns = S / 5,
 	};
@@ -101,6 +103,67 @@ static void one_apply_for_all_lines(void **state)
 	ok(1);
 	fake_run(fixture.loop, 1000);
 	assert_int_equal(fake.count, 2); /* nothing changed: nothing is written */
+	close_sink(&fixture);
+}
+
+static const char *boot_line(int call)
+{
+	static char line[SUMMARY_LINE_SIZE];
+	json_auto_t *body = json_loads(fake.calls[call].body, 0, NULL);
+	json_t *lines = json_object_get(json_object_get(body, "metadata"), "annotations");
+
+	TEXT_COPY(line, json_string_value(json_object_get(lines, "nodewake.io/boot")) ?: "");
+	assert_int_equal(json_object_size(lines), *line ? 5 : 4);
+	return line;
+}
+
+/* The line of an earlier boot goes with the first write; this one's comes with its record. */
+static void the_boot_is_told_when_there_is_one(void **state)
+{
+	struct fixture fixture;
+	struct record record = {
+		.type = RECORD_BOOT,
+		.boot_ns = clock_boot_ns(),
+		.wall_offset_ns = clock_wall_offset_ns(),
+		.boot = {.state = BOOT_WAKING, .pods_expected = 9, .pods_ready = 7}};
+
+	(void)state;
+	TEXT_COPY(record.key, "boot");
+	open_sink(&fixture);
+	let_read(&fixture, 0, "u-1");
+	assert_string_equal(boot_line(1), "");
+	ok(1);
+	annotation_sink_record(fixture.sink, &record);
+	assert_true(fake_run_until(fixture.loop, 3));
+	assert_non_null(strstr(boot_line(2), ": 7 of 9 pods ready"));
+	ok(2);
+	record.final = true;
+	record.boot.state = BOOT_READY;
+	record.boot.measured = true;
+	record.boot.span = (struct span){1, 58 * S};
+	store_put(fixture.store, &record);
+	annotation_sink_record(fixture.sink, &record);
+	assert_true(fake_run_until(fixture.loop, 4));
+	assert_string_equal(boot_line(3), "ready 58s after kernel start");
+	ok(3);
+
+	/* after a restart of the agent; and in the next boot, which has none so far */
+	for (int i = 0; i < 2; i++) {
+		const struct annotation_sink_options options = {
+			.kube = fake_open(),
+			.node_name = "node-1",
+			.prefix = "nodewake.io",
+			.boot_id = i ? "the next" : BOOT,
+			.interval_ns = INTERVAL_NS,
+		};
+
+		annotation_sink_free(fixture.sink);
+		assert_int_equal(
+			annotation_sink_new(&fixture.sink, fixture.loop, &options, fixture.store),
+			0);
+		let_read(&fixture, 0, "u-1");
+		assert_string_equal(boot_line(1), i ? "" : "ready 58s after kernel start");
+	}
 	close_sink(&fixture);
 }
 
@@ -200,7 +263,7 @@ static void retry_after_is_heeded(void **state)
 	let_read(&fixture, 0, "u-1");
 	fake_answer(1, 429, "TooManyRequests", "", 900, NULL);
 	let_read(&fixture, 2, "u-1");
-	assert_in_range(fake.calls[2].at_ns - fake.calls[1].at_ns, 9 * S / 10, 3 * S / 2);
+	assert_in_range(fake.calls[2].at_ns - fake.calls[1].at_ns, 9 * S / 10, 5 * S / 2);
 	close_sink(&fixture);
 }
 
@@ -217,6 +280,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_apply_for_all_lines),
+		cmocka_unit_test(the_boot_is_told_when_there_is_one),
 		cmocka_unit_test(changes_are_written_at_once_but_seldom),
 		cmocka_unit_test(failures_are_tried_again),
 		cmocka_unit_test(a_node_that_is_not_there_is_not_made),

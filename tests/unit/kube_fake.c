@@ -60,6 +60,36 @@ void fake_answer(int index, int status, const char *reason, const char *message,
 	json_decref(body);
 }
 
+__attribute__((weak)) int kube_watch_new(struct kube_watch **ret, struct kube *kube,
+					 const struct kube_watch_options *options,
+					 kube_watch_fn on_step, void *context)
+{
+	(void)kube;
+	(void)options;
+	fake.on_step = on_step;
+	fake.watch_context = context;
+	*ret = (struct kube_watch *)&fake;
+	return 0;
+}
+
+__attribute__((weak)) void kube_watch_free(struct kube_watch *watch)
+{
+	(void)watch;
+	fake.on_step = NULL;
+}
+
+__attribute__((weak)) void kube_watch_hurry(struct kube_watch *watch)
+{
+	(void)watch;
+	fake.hurried++;
+}
+
+void fake_step(enum kube_watch_step step, json_t *object, bool listed)
+{
+	fake.on_step(fake.watch_context, step, object, listed, "");
+	json_decref(object);
+}
+
 void fake_run(sd_event *loop, uint64_t ms)
 {
 	uint64_t end_ns = clock_boot_ns() + ms * NS_PER_MS;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The API client's part in unit tests of the sinks: kube_call itself, linked in the client's place. It keeps
- * each call until the test answers it.
+ * The API client's part in unit tests of the sinks and of the source: kube_call itself and the watch, linked in
+ * the client's place. Each call is kept until the test answers it; the test says what the watch tells.
  */
 #pragma once
 
 #include "client/kube.h"
+#include "client/kube_watch.h"
 
 struct fake_call {
 	enum kube_verb verb;
@@ -22,6 +23,9 @@ struct fake_call {
 struct fake_kube {
 	struct fake_call calls[FAKE_CALLS_MAX];
 	int count;
+	kube_watch_fn on_step; /* the watch's; NULL: there is none */
+	void *watch_context;
+	int hurried;
 	int refuse; /* what kube_call returns instead, 0: it takes calls */
 };
 
@@ -33,6 +37,9 @@ void fake_close(void);
 
 void fake_answer(int index, int status, const char *reason, const char *message,
 		 uint32_t retry_after_ms, json_t *body);
+
+/* One step of the watch; takes object over. */
+void fake_step(enum kube_watch_step step, json_t *object, bool listed);
 
 /* Runs the loop for so long. */
 void fake_run(sd_event *loop, uint64_t ms);

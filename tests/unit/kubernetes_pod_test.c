@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -183,6 +184,51 @@ static void troubles(void **state)
 	assert_int_equal(read_trouble("'type':'Warning','reason':'BackOff'", &trouble), -ENOENT);
 }
 
+static struct kubernetes_node read_node(const char *boot_id, const char *ready)
+{
+	char text[512];
+	struct kubernetes_node node;
+
+	snprintf(text, sizeof(text),
+		 "{'status':{'nodeInfo':{'bootID':'%s'},'conditions':["
+		 "{'type':'MemoryPressure','status':'True',"
+		 "'lastTransitionTime':'2026-11-25T10:00:01Z'},{'type':'Ready',%s}]}}",
+		 boot_id, ready);
+	json_t *json = load(text);
+
+	kubernetes_node_read(json, "b-2", OFFSET, &node);
+	json_decref(json);
+	return node;
+}
+
+static void nodes(void **state)
+{
+	struct kubernetes_node node =
+		read_node("b-2", "'status':'True','lastTransitionTime':'2026-11-25T10:00:21Z',"
+				 "'lastHeartbeatTime':'2026-11-25T10:05:00Z'");
+
+	(void)state;
+	assert_true(node.of_this_boot);
+	assert_int_equal(node.ready_ns, AT(21));
+	assert_int_equal(node.heard_ns, AT(300));
+	node = read_node("b-1", "'status':'True','lastTransitionTime':'2026-11-24T10:00:21Z',"
+				"'lastHeartbeatTime':'2026-11-25T09:59:59Z'");
+	assert_false(node.of_this_boot);
+	assert_int_equal(node.ready_ns, 1);
+	assert_int_equal(node.heard_ns, 0);
+	for (int i = 0; i < 3; i++) {
+		static const char *const not_ready[] = {
+			"'status':'False','lastTransitionTime':'2026-11-25T10:00:21Z'",
+			"'status':'Unknown','lastTransitionTime':'2026-11-25T10:00:21Z'",
+			"'status':true"};
+
+		node = read_node("b-2", not_ready[i]);
+		assert_int_equal(node.ready_ns, 0);
+	}
+	kubernetes_node_read(NULL, "b-2", OFFSET, &node);
+	assert_false(node.of_this_boot);
+}
+
 static void wall_times(void **state)
 {
 	static const char *const bad[] = {"",
@@ -208,7 +254,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pod),	  cmocka_unit_test(a_static_pod_has_the_nodes_uid),
 		cmocka_unit_test(what_is_no_pod), cmocka_unit_test(troubles),
-		cmocka_unit_test(wall_times),
+		cmocka_unit_test(nodes),	  cmocka_unit_test(wall_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -312,6 +312,87 @@ static void the_gauge_takes_every_form(void **state)
 	free(text);
 }
 
+/* --- the boot --------------------------------------------------------------------------------- */
+
+static void assert_no_series(const struct metrics *metrics, const char *name)
+{
+	static const struct metrics_figures none;
+	char *text = render(metrics, &none, 0), start[64];
+
+	snprintf(start, sizeof(start), "\n%s", name);
+	if (strstr(text, start))
+		fail_msg("%.80s", strstr(text, start) + 1);
+	free(text);
+}
+
+static struct record a_boot(void)
+{
+	return (struct record){
+		.type = RECORD_BOOT,
+		.boot = {.state = BOOT_WAKING,
+			 .span = {1, 40 * S},
+			 .firmware_ns = 6 * S,
+			 .last_end = BOOT_END_POWER_LOSS,
+			 .pods_expected = 9,
+			 .pods_ready = 7,
+			 .phase_count = 3,
+			 .phases = {{.phase = BOOT_PHASE_FIRMWARE, .span = {0, 6 * S}},
+				    {.phase = BOOT_PHASE_KERNEL, .span = {1, 2 * S + S / 4 + 1}},
+				    {.phase = BOOT_PHASE_PODS,
+				     .span = {2 * S + S / 4 + 1, 40 * S + 1}}}},
+	};
+}
+
+static void a_boot_is_gauges(void **state)
+{
+	struct record record = a_boot();
+
+	assert_no_series(*state, "nodewake_boot_s");
+	assert_no_series(*state, "nodewake_boot_p");
+	assert_no_series(*state, "nodewake_boot_last");
+	metrics_record(*state, &record, RECORD_UNKNOWN);
+	ASSERT_LINES(*state, "nodewake_boot_state{state=\"waking\"} 1",
+		     "nodewake_boot_state{state=\"ready\"} 0",
+		     "nodewake_boot_state{state=\"not-recovered\"} 0",
+		     "nodewake_boot_pods_expected 9", "nodewake_boot_pods_ready 7",
+		     "nodewake_boot_last_end{end=\"power-loss\"} 1",
+		     "nodewake_boot_seconds{phase=\"kernel\"} 2.25",
+		     "nodewake_records_total{type=\"boot\"} 0");
+	assert_no_series(*state, "nodewake_boot_ready_seconds");
+	assert_no_series(*state, "nodewake_boot_slower_than_usual");
+	record.final = true;
+	record.boot.state = BOOT_READY;
+	record.boot.pods_ready = 9;
+	record.boot.span.to_ns++;
+	metrics_record(*state, &record, RECORD_KNOWN);
+	ASSERT_LINES(*state, "nodewake_boot_state{state=\"waking\"} 0",
+		     "nodewake_boot_state{state=\"ready\"} 1", "nodewake_boot_pods_ready 9",
+		     "nodewake_boot_ready_seconds 46", "nodewake_boot_slower_than_usual 0",
+		     "nodewake_boot_seconds{phase=\"firmware\"} 6",
+		     "nodewake_boot_seconds{phase=\"pods\"} 37.75",
+		     "nodewake_records_total{type=\"boot\"} 1");
+}
+
+/* After a restart of the agent: from the store, not counted again. */
+static void a_slow_boot_is_a_gauge(void **state)
+{
+	struct record record = a_boot();
+	struct boot_history earlier = {.count = 3, .total_ns = {20 * S, 20 * S, 20 * S}};
+
+	record.final = true;
+	record.boot.state = BOOT_READY;
+	metrics_earlier(*state, &earlier);
+	metrics_record(*state, &record, RECORD_KNOWN_FINAL);
+	ASSERT_LINES(*state, "nodewake_boot_slower_than_usual 1",
+		     "nodewake_records_total{type=\"boot\"} 0");
+	record.boot.state = 1000; /* of another version */
+	record.boot.last_end = 1000;
+	record.boot.phase_count = 1000;
+	metrics_record(*state, &record, RECORD_KNOWN_FINAL);
+	assert_no_series(*state, "nodewake_boot_state{");
+	assert_no_series(*state, "nodewake_boot_last_end{");
+}
+
 /* --- figures ---------------------------------------------------------------------------------- */
 
 static void figures_are_written(void **state)
@@ -372,6 +453,8 @@ int main(void)
 		TEST(causes_are_bounded),
 		TEST(reasons_are_bounded),
 		TEST(the_gauge_takes_every_form),
+		TEST(a_boot_is_gauges),
+		TEST(a_slow_boot_is_a_gauge),
 		TEST(figures_are_written),
 	};
 

@@ -293,6 +293,36 @@ static void gaps(void **state)
 	node_summary_free(summary);
 }
 
+static void the_boot(void **state)
+{
+	struct node_summary *summary = node_summary_new("0.1.0", AT(0));
+	struct record record = a_record(RECORD_BOOT, "", 70);
+	struct boot_history earlier = {.count = 3, .total_ns = {20 * S, 20 * S, 21 * S}};
+
+	(void)state;
+	assert_string_equal(line(summary, SUMMARY_BOOT, 1), ""); /* there is none to tell of */
+	record.final = false;
+	record.wall_offset_ns = AT(-100); /* the kernel began then */
+	record.boot = (struct record_boot){
+		.state = BOOT_WAKING, .pods_expected = 9, .pods_ready = 7, .measured = true};
+	take(summary, record);
+	assert_string_equal(line(summary, SUMMARY_BOOT, 0), "waking for 90s: 7 of 9 pods ready");
+	assert_int_equal(node_summary_next_wall_ns(summary, AT(0)), AT(20));
+	/* the clock was wrong by a year: it was set meanwhile */
+	node_summary_clock(summary, AT(-130));
+	assert_string_equal(line(summary, SUMMARY_BOOT, 0), "waking for 2m: 7 of 9 pods ready");
+	assert_int_equal(node_summary_next_wall_ns(summary, AT(0)), AT(20));
+	record.final = true;
+	record.boot.state = BOOT_READY;
+	record.boot.span = (struct span){1, 1 + 170 * S};
+	take(summary, record);
+	node_summary_earlier(summary, &earlier);
+	assert_string_equal(line(summary, SUMMARY_BOOT, 1000 * HOUR),
+			    "ready 2m50s after kernel start (usual 20s)");
+	assert_int_equal(node_summary_next_wall_ns(summary, AT(80)), AT(24 * HOUR));
+	node_summary_free(summary);
+}
+
 static void lines_are_bounded(void **state)
 {
 	struct node_summary *summary = node_summary_new("0.1.0", AT(0));
@@ -351,6 +381,7 @@ int main(void)
 		cmocka_unit_test(what_grows_old_leaves),
 		cmocka_unit_test(the_order_does_not_matter),
 		cmocka_unit_test(gaps),
+		cmocka_unit_test(the_boot),
 		cmocka_unit_test(lines_are_bounded),
 		cmocka_unit_test(a_foreign_container_is_not_kubernetes),
 	};

@@ -187,6 +187,100 @@ static void the_file_stays_small(void **state)
 	folder_remove(&folder);
 }
 
+/* Boot number n of 60, all longer ago than the age limit, with some deaths in it. */
+static void live_a_boot(struct folder *folder, const struct store_limits *limits, int n)
+{
+	char boot_id[BOOT_ID_SIZE], key[16];
+	struct store *store;
+
+	snprintf(boot_id, sizeof(boot_id), "boot-%02d", n);
+	assert_int_equal(store_open(&store, folder->dir, boot_id, limits, folder->why), 0);
+	for (int i = 0; i < 20; i++) {
+		snprintf(key, sizeof(key), "%02d-%02d", n, i);
+		struct record death = an_exit(key, "web", (unsigned int)i * S + S, 0);
+
+		death.wall_offset_ns = (int64_t)((unsigned int)n * 1000 * S);
+		assert_int_equal(store_put(store, &death), STORE_NEW);
+	}
+	struct record boot = {
+		.type = RECORD_BOOT,
+		.final = n % 2, /* a boot that died while it woke is one too */
+		.boot_ns = 60 * S,
+		.wall_offset_ns = (int64_t)((unsigned int)n * 1000 * S),
+		.boot = {.state = BOOT_READY, .span = {1, 60 * S}},
+	};
+
+	TEXT_COPY(boot.key, "boot");
+	assert_int_equal(store_put(store, &boot), STORE_NEW);
+	store_close(store);
+}
+
+struct boots {
+	int count;
+	char oldest[BOOT_ID_SIZE];
+};
+
+static int note_boot(void *context, const char *boot_id, const struct record *record)
+{
+	struct boots *boots = context;
+
+	assert_int_equal(record->type, RECORD_BOOT);
+	boots->count++;
+	memcpy(boots->oldest, boot_id, BOOT_ID_SIZE);
+	return 0;
+}
+
+static void expect_boots(struct store *store, int count, const char *oldest)
+{
+	struct store_query boots_first = {.type = RECORD_BOOT};
+	struct store_stats stats;
+	struct boots boots = {0};
+
+	assert_int_equal(store_query(store, &boots_first, note_boot, &boots), 0);
+	assert_int_equal(boots.count, count);
+	assert_string_equal(boots.oldest, oldest);
+	store_stats(store, &stats);
+	assert_int_equal(stats.records[RECORD_BOOT], count);
+	assert_int_equal(stats.records[RECORD_EXIT], 0);
+}
+
+static void the_last_boots_stay(void **state)
+{
+	struct store_limits age = {.age_ns = S}, size = {.age_ns = UINT64_MAX, .bytes = 1},
+			    none = {.age_ns = UINT64_MAX};
+	struct folder folder;
+	struct store *store;
+
+	(void)state;
+	for (int which = 0; which < 2; which++) {
+		folder_make(&folder);
+		for (int n = 0; n < 60; n++)
+			live_a_boot(&folder, &none, n);
+		store = folder_open(&folder, which ? &size : &age);
+		for (int i = 0; i < 10; i++)
+			store_tend(store);
+		expect_boots(store, STORE_BOOTS_KEPT, "boot-10");
+		store_close(store);
+		/* each one more takes the oldest's place */
+		live_a_boot(&folder, &none, 60);
+		store = folder_open(&folder, which ? &size : &age);
+		for (int i = 0; i < 10; i++)
+			store_tend(store);
+		expect_boots(store, STORE_BOOTS_KEPT, "boot-11");
+		store_close(store);
+		folder_remove(&folder);
+	}
+	/* fewer than that: all */
+	folder_make(&folder);
+	for (int n = 0; n < 3; n++)
+		live_a_boot(&folder, &none, n);
+	store = folder_open(&folder, &age);
+	store_tend(store);
+	expect_boots(store, 3, "boot-00");
+	store_close(store);
+	folder_remove(&folder);
+}
+
 static void a_few_records_take_little(void **state)
 {
 	struct store_stats stats;
@@ -238,6 +332,58 @@ static void bookmarks(void **state)
 	folder_remove(&folder);
 }
 
+static struct store *open_boot(struct folder *folder, const char *boot_id,
+			       const struct store_limits *limits)
+{
+	struct store *store;
+
+	assert_int_equal(store_open(&store, folder->dir, boot_id, limits, folder->why), 0);
+	return store;
+}
+
+/* The boots before, last first, with the last sign of life; the last is kept though it has no records. */
+static void past_boots(void **state)
+{
+	const struct store_limits limits = {.age_ns = 3600 * S};
+	struct store_past_boot past[4];
+	struct folder folder;
+	struct store *store;
+	struct record old;
+
+	(void)state;
+	folder_make(&folder);
+	store = open_boot(&folder, "first", NULL);
+	assert_int_equal(store_past_boots(store, past, 4), 0);
+	assert_int_equal(store_heartbeat(store, 5 * S), 0);
+	assert_int_equal(store_heartbeat(store, 7 * S), 0);
+	store_close(store);
+	store = open_boot(&folder, "second", NULL);
+	store_close(store);
+	store = open_boot(&folder, "third", &limits);
+	assert_int_equal(store_past_boots(store, past, 4), 2);
+	assert_string_equal(past[0].boot_id, "second");
+	assert_int_equal(past[0].heartbeat_ns, 0);
+	assert_string_equal(past[1].boot_id, "first");
+	assert_int_equal(past[1].heartbeat_ns, 7 * S);
+	assert_in_range(llabs(past[1].wall_offset_ns - clock_wall_offset_ns()), 0, S);
+	assert_int_equal(store_past_boots(store, past, 1), 1);
+	/* a record that is too old is trimmed, and with it boots that have none left */
+	old = an_exit("old", "web", 1, 0);
+	old.wall_offset_ns = 1;
+	store_put(store, &old);
+	store_tend(store);
+	assert_int_equal(query_count(store, (struct store_query){0}), 0);
+	assert_int_equal(store_past_boots(store, past, 4), 1);
+	assert_string_equal(past[0].boot_id, "second");
+	store_close(store);
+	/* opened again in the same boot: it is not among those before it */
+	store = open_boot(&folder, "third", NULL);
+	assert_int_equal(store_past_boots(store, past, 4), 1);
+	assert_string_equal(past[0].boot_id, "second");
+	store_close(store);
+	folder_remove(&folder);
+}
+
 static void a_reader_beside_the_writer(void **state)
 {
 	struct store *reader = NULL;
@@ -270,8 +416,10 @@ int main(void)
 		cmocka_unit_test(what_is_known),
 		cmocka_unit_test(old_ones_go),
 		cmocka_unit_test(the_file_stays_small),
+		cmocka_unit_test(the_last_boots_stay),
 		cmocka_unit_test(a_few_records_take_little),
 		cmocka_unit_test(bookmarks),
+		cmocka_unit_test(past_boots),
 		cmocka_unit_test(a_reader_beside_the_writer),
 	};
 

@@ -83,6 +83,10 @@ $(BUILD)/agent/%.o: agent/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# What these carry inside (.incbin).
+$(BUILD)/agent/cli/boot_svg.o: agent/cli/boot_chart.css
+$(BUILD)/agent/cli/boot_html.o: agent/cli/boot_page.css agent/cli/boot_page.js
+
 define archive_rule
 $(BUILD)/lib$(1).a: $(call objects,$(1)) $(if $(filter client,$(1)),$(PROTO_O))
 	@mkdir -p $$(@D) && rm -f $$@

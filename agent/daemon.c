@@ -14,6 +14,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "boot_sources.h"
+#include "boot_journal.h"
 #include "endpoint.h"
 #include "kubernetes.h"
 #include "sink/local_sink.h"
@@ -26,7 +28,6 @@
 #include "track/tracker.h"
 
 #define TEND_INTERVAL_NS (10 * NS_PER_SECOND)
-#define HEARTBEAT	 "heartbeat"
 #define LATE_NS		 NS_PER_SECOND
 #define PATIENCE_NS	 (200 * NS_PER_MS)
 
@@ -36,6 +37,8 @@ struct daemon {
 	sd_event_source *tick, *tend;
 	struct kernel_source *kernel;
 	struct containerd_source *containerd;
+	struct boot_sources *boot;
+	struct boot_journal *journal; /* NULL: it could not be made */
 	struct tracker *tracker;
 	struct store *store;
 	struct local_sink *local;
@@ -164,7 +167,7 @@ static int on_tend(sd_event_source *source, uint64_t time_us, void *context)
 	struct daemon *daemon = context;
 
 	daemon->parts.tended_ns = clock_boot_ns();
-	store_bookmark_set(daemon->store, HEARTBEAT, daemon->parts.tended_ns);
+	store_heartbeat(daemon->store, daemon->parts.tended_ns);
 	watch_store(daemon);
 	store_tend(daemon->store);
 	watch_store(daemon);
@@ -206,7 +209,7 @@ static void tell_absence(struct daemon *daemon)
 {
 	uint64_t heartbeat_ns;
 
-	if (store_bookmark_get(daemon->store, HEARTBEAT, &heartbeat_ns) < 0)
+	if (store_bookmark_get(daemon->store, STORE_HEARTBEAT, &heartbeat_ns) < 0)
 		return;
 	tell_lost(daemon, "the agent was not running", 0, heartbeat_ns);
 }
@@ -230,6 +233,7 @@ static int start_sources(struct daemon *daemon)
 	struct kernel_source_options kernel = {
 		.cni_dirs = settings->cni_dirs,
 		.cgroup_root = settings->cgroup_root,
+		.start_window_ns = settings->start_window_ns,
 	};
 	struct containerd_source_options containerd = {
 		.socket = settings->containerd_socket,
@@ -258,12 +262,17 @@ static int start_sources(struct daemon *daemon)
 	daemon->parts.kernel = daemon->kernel;
 	daemon->parts.kernel_error = daemon->kernel_error;
 	daemon->parts.containerd = daemon->containerd;
+	boot_journal_open(&daemon->journal, daemon->loop, daemon->store, daemon->boot_id, on_event,
+			  daemon);
+	daemon->parts.journal = boot_journal_source(daemon->journal);
 	if (settings->no_ebpf || daemon->kernel_error < 0) {
 		log_error("the kernel can't be watched: see `nodewake doctor`",
 			  LOG_ERRNO(daemon->kernel_error));
 		tell_no_kernel(daemon, daemon->kernel_error);
 	}
-	return 0;
+	r = boot_sources_open(&daemon->boot, daemon->loop, settings, on_event, daemon);
+	daemon->parts.boot = daemon->boot;
+	return r;
 }
 
 /* Blocked before any library starts a thread, so that the loop gets them by signalfd. */
@@ -311,7 +320,10 @@ static void open_local_api(struct daemon *daemon)
 static int start(struct daemon *daemon)
 {
 	const struct settings *settings = daemon->settings;
-	struct tracker_settings track = {.start_window_ns = settings->start_window_ns};
+	struct tracker_settings track = {
+		.start_window_ns = settings->start_window_ns,
+		.boot_deadline_ns = settings->boot_deadline_ns,
+	};
 	int r = clock_boot_id(daemon->boot_id);
 
 	if (r < 0)
@@ -364,12 +376,14 @@ static int start(struct daemon *daemon)
 static void stop(struct daemon *daemon)
 {
 	kubernetes_free(daemon->kubernetes);
+	boot_sources_free(daemon->boot);
 	containerd_source_free(daemon->containerd);
 	kernel_source_free(daemon->kernel);
+	boot_journal_free(daemon->journal);
 	local_sink_free(daemon->local);
 	metrics_sink_free(daemon->metrics);
 	if (daemon->store)
-		store_bookmark_set(daemon->store, HEARTBEAT, clock_boot_ns());
+		store_heartbeat(daemon->store, clock_boot_ns());
 	tracker_free(daemon->tracker);
 	recording_free(daemon->recording);
 	store_close(daemon->store);

@@ -29,6 +29,7 @@ static const struct {
 } verbs[] = {
 	{"run", "watch this node: the daemon", run_daemon},
 	{"watch", "records live, one line each", cli_watch},
+	{"boot", "how this node came back: which part took the time", cli_boot},
 	{"explain", "one pod, phase by phase, and how it died", cli_explain},
 	{"starts", "container starts, newest first", cli_starts},
 	{"ooms", "kills for want of memory", cli_ooms},
@@ -37,6 +38,7 @@ static const struct {
 	{"gaps", "what may have been missed", cli_gaps},
 	{"waits", "what pods waited for, as Kubernetes told", cli_waits},
 	{"status", "is the daemon well, what does it cost, what did it miss", cli_status},
+	{"health", "is this node well after a reboot, and what to do next", cli_health},
 	{"doctor", "can it run here: what is missing and what to do", cli_doctor},
 	{"uninstall-annotations", "remove what the daemon wrote on its Node",
 	 uninstall_annotations},

@@ -35,6 +35,8 @@ static const struct setting {
 	 "where cgroups are mounted"},
 	{"start-window", "TIME", DURATION, offsetof(struct settings, start_window_ns), "5min",
 	 "how long a container may take until it listens"},
+	{"boot-deadline", "TIME", DURATION, offsetof(struct settings, boot_deadline_ns), "10min",
+	 "how long after the kernel's start a node may take until its pods are back"},
 	{"keep-age", "TIME", DURATION, offsetof(struct settings, keep_age_ns), "30d",
 	 "records older than this are removed"},
 	{"keep-size", "SIZE", SIZE, offsetof(struct settings, keep_bytes), "64MiB",

@@ -27,6 +27,7 @@ struct settings {
 	uint64_t slow_start_ns, slow_pull_ns;
 	bool no_kubernetes;
 	uint64_t start_window_ns;
+	uint64_t boot_deadline_ns;
 	uint64_t keep_age_ns;
 	uint64_t keep_bytes;
 	bool no_ebpf;

@@ -60,6 +60,43 @@ static json_t *containerd_json(const struct status_parts *parts)
 	return json;
 }
 
+static json_t *systemd_json(const struct status_parts *parts)
+{
+	struct boot_sources_stats stats = {0};
+	json_t *json = json_object();
+
+	if (parts->boot)
+		boot_sources_stats(parts->boot, &stats);
+	json_object_set_new(json, "connected", json_boolean(stats.systemd.connected));
+	json_object_set_new(json, "finished", json_boolean(stats.systemd.finished));
+	/* a peer's words, cut at any byte */
+	json_object_set_new(json, "cause", json_string(stats.systemd.cause) ?: json_string("?"));
+	set_count(json, "units", stats.systemd.units);
+	set_count(json, "orderings", stats.systemd.edges);
+	set_count(json, "left_out", stats.systemd.left_out);
+	set_count(json, "restarted", stats.systemd.restarted);
+	return json;
+}
+
+static json_t *journal_json(const struct status_parts *parts)
+{
+	struct journal_source_stats stats = {0};
+	json_t *json = json_object();
+
+	if (parts->journal)
+		journal_source_stats(parts->journal, &stats);
+	json_object_set_new(json, "up", json_boolean(stats.up));
+	json_object_set_new(json, "cause", json_string(stats.cause));
+	json_object_set_new(json, "done", json_boolean(stats.done));
+	set_count(json, "looks", stats.looks);
+	set_count(json, "files", stats.files);
+	set_count(json, "unreadable", stats.unreadable);
+	set_count(json, "entries", stats.entries);
+	set_count(json, "milestones", stats.milestones);
+	set_count(json, "longest_ns", stats.longest_ns);
+	return json;
+}
+
 static json_t *tracker_json(const struct status_parts *parts)
 {
 	json_t *json = json_object(), *events = json_object(), *records = json_object();
@@ -183,6 +220,8 @@ json_t *status_json(const struct status_parts *parts)
 	set_count(json, "uptime_ns", now_ns - parts->since_ns);
 	json_object_set_new(sources, "kernel", kernel_json(parts));
 	json_object_set_new(sources, "containerd", containerd_json(parts));
+	json_object_set_new(sources, "systemd", systemd_json(parts));
+	json_object_set_new(sources, "journal", journal_json(parts));
 	json_object_set_new(json, "sources", sources);
 	json_object_set_new(json, "tracker", tracker_json(parts));
 	json_object_set_new(json, "store", store_json(parts));

@@ -4,8 +4,10 @@
 
 #include <jansson.h>
 
+#include "boot_sources.h"
 #include "kubernetes.h"
 #include "source/containerd_source.h"
+#include "source/journal_source.h"
 #include "source/kernel_source.h"
 #include "store/store.h"
 #include "track/tracker.h"
@@ -15,6 +17,8 @@ struct status_parts {
 	const struct kernel_source *kernel;
 	int kernel_error;
 	const struct containerd_source *containerd;
+	const struct boot_sources *boot;      /* NULL before it is open */
+	const struct journal_source *journal; /* NULL: it could not be made */
 	const struct tracker *tracker;
 	struct store *store;
 	const struct kubernetes *kubernetes;

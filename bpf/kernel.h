@@ -12,6 +12,7 @@
 
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
@@ -147,14 +148,17 @@ struct linux_binprm {
 struct sock_common {
 	unsigned short skc_family;
 	__u16 skc_num;
-	__u32 skc_rcv_saddr;
+	__u16 skc_dport; /* network order */
+	__u32 skc_daddr, skc_rcv_saddr;
 	struct {
 		__u8 bytes[16];
-	} skc_v6_rcv_saddr;
+	} skc_v6_daddr, skc_v6_rcv_saddr;
 };
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_protocol; /* its width since bf9765145b85 (5.6) */
+	int sk_err;
 };
 
 struct kernel_siginfo {
@@ -172,6 +176,10 @@ struct trace_event_raw_mark_victim {
 
 #define AF_INET		  2
 #define AF_INET6	  10
+#define TCP_SYN_SENT	  2
+#define TCP_CLOSE	  7
 #define TCP_LISTEN	  10
 #define SIGNAL_GROUP_EXIT 4u
 #define SIGKILL		  9
+#define ETIMEDOUT	  110
+#define IPPROTO_TCP	  6

@@ -6,9 +6,11 @@
 #include "bpf/probe.h"
 
 #include "bpf/cgroup.bpf.c"
+#include "bpf/connect.bpf.c"
 #include "bpf/exec.bpf.c"
 #include "bpf/exit.bpf.c"
 #include "bpf/listen.bpf.c"
 #include "bpf/oom.bpf.c"
+#include "bpf/socket.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

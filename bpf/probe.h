@@ -14,10 +14,11 @@
 struct known {
 	__u64 container_id; /* cgroup id of the container; its own if it is not nested */
 	__u64 sessions_from_ns;
-	__u32 init_pid; /* 0 until the entrypoint was executed */
+	__u64 began_ns; /* when the entrypoint was executed; 0 until then */
+	__u32 init_pid; /* the same */
 	__u32 by_runc;	/* only tasks that were seen to be runc's init begin anything in it */
 	__u32 reexecs, sessions, listens;
-	__u32 pad;
+	__u32 targets; /* of failed connections that are told apart */
 };
 
 /*

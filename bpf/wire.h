@@ -28,6 +28,7 @@ enum wire_type {
 	WIRE_EXIT_HELPER,
 	WIRE_LISTEN,
 	WIRE_OOM,
+	WIRE_CONNECT_FAILED,
 };
 
 enum wire_role {
@@ -169,10 +170,47 @@ struct wire_oom {
 _Static_assert(sizeof(struct wire_oom) == 64 + 96 + 960 + 8 + 8 + 16 + 48 + 16 + 16 + 8 + 16,
 	       "wire_oom");
 
+/* What a container could not connect to, and why. A v4-mapped address is told as IPv4. */
+struct wire_target {
+	__u64 container_id; /* cgroup id */
+	__u8 address[16];   /* as in wire_listen */
+	__u16 family;
+	__u16 port;  /* host order */
+	__s32 error; /* errno; ETIMEDOUT too where the program gave up waiting for an answer */
+};
+_Static_assert(sizeof(struct wire_target) == 32, "wire_target");
+
+/* How often that was so. The kernel only ever adds: counts survive what the ring had no room for. */
+struct wire_failures {
+	__u64 told_ns;		 /* of the last record */
+	__u64 began_ns, last_ns; /* of the last failure: connect, and its end */
+	__u32 total;
+	__u32 told; /* the total of the last record */
+};
+_Static_assert(sizeof(struct wire_failures) == 32, "wire_failures");
+
+/* Between two records of one target; what fails meanwhile is counted. */
+#define WIRE_CONNECT_INTERVAL_NS 500000000ull
+
+/*
+ * A connection that a container made while it started has failed, which is header.boot_ns. The process is
+ * the one that connected, not the one that happened to run.
+ */
+struct wire_connect_failed {
+	struct wire_header header;
+	char container[WIRE_NAME];
+	struct wire_target target;
+	__u64 began_ns;
+	__u32 count; /* since the last record of this target, this failure included */
+	__u32 total; /* since the first */
+};
+_Static_assert(sizeof(struct wire_connect_failed) == 64 + 96 + 32 + 16, "wire_connect_failed");
+
 /* Facts that could not be written, by cause; a per-CPU array of counters. */
 enum wire_loss {
 	WIRE_LOSS_MAIN_FULL,	/* deaths, starts, OOM kills */
 	WIRE_LOSS_CHATTER_FULL, /* runtime, shim and CNI processes */
 	WIRE_LOSS_TABLE_FULL,	/* a container or process could not be remembered */
+	WIRE_LOSS_CONNECTS, /* failed connections: too many at once or targets, or the ring full */
 	WIRE_LOSS_COUNT,
 };

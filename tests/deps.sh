@@ -7,13 +7,19 @@ packages="build-essential pkg-config clang llvm lld libclang-rt-14-dev clang-for
 libbpf-dev libelf-dev zlib1g-dev bpftool libsystemd-dev libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
 libsqlite3-dev sqlite3 libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev libyaml-dev openssl uthash-dev libcmocka-dev
 python3 python3-pytest scdoc containerd runc crun docker-registry skopeo iproute2 containernetworking-plugins
-ca-certificates qemu-system-x86 busybox-static cpio prometheus golang-go rsync jq etcd-server"
+ca-certificates systemd-journal-remote qemu-system-x86 busybox-static cpio prometheus golang-go rsync jq etcd-server"
 
 # Any kubectl serves; Debian's would take the place of one from another package.
 command -v kubectl >/dev/null || packages="$packages kubernetes-client"
 
+# what tests/boot/ makes a machine with
+packages="$packages mmdebstrap e2fsprogs"
+
 # what deploy/ is made with and checked by
 packages="$packages nghttp2-proxy umoci prometheus python3-yaml python3-seccomp man-db"
+
+# what the boot report's page is looked at with
+packages="$packages chromium chromium-driver fonts-dejavu-core python3-selenium python3-jsonschema"
 
 missing=""
 for package in $packages; do

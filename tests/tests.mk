@@ -34,6 +34,11 @@ $(CRI): $(CRI_O) $(LINK)
 $(KUBE): $(KUBE_O) $(LINK)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(KUBE_O) $(LINK) $(LDLIBS)
 
+# Synthetic boots in a store, for tests/report.
+SCENE := $(BUILD)/boot-scene
+$(SCENE): tests/report/scene.c $(BUILD)/libfixture.a $(LINK)
+	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests $(LDFLAGS) -o $@ $< $(BUILD)/libfixture.a $(LINK) $(LDLIBS) -lcmocka
+
 PROGRAMS := $(patsubst tests/programs/%.c,$(BUILD)/tests/programs/%,$(sort $(wildcard tests/programs/*.c)))
 
 $(BUILD)/tests/programs/%: tests/programs/%.c
@@ -41,7 +46,7 @@ $(BUILD)/tests/programs/%: tests/programs/%.c
 	$(call say,STATIC,$<)$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -static -o $@ $<
 
 # Every decoder of foreign bytes, as a corpus test and as a libFuzzer target.
-FUZZ_TARGETS := kernel_wire containerd_wire containerd_json replay record local_socket kubernetes_pod kube_config kube_wire
+FUZZ_TARGETS := kernel_wire containerd_wire containerd_json replay record boot_report local_socket kubernetes_pod kube_config kube_wire log_line
 CORPUS_BIN   := $(patsubst %,$(BUILD)/tests/corpus/%,$(FUZZ_TARGETS))
 FUZZ_SECONDS ?= 60
 
@@ -62,9 +67,9 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 		$(BUILD)/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
 			$(BUILD)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
 
-.PHONY: check check-unit check-replay replay-accept check-kube check-node check-containerd check-kernels check-cluster check-clang layers lint fmt asan demo bench
+.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-containerd check-kernels check-cluster check-boot check-clang layers lint fmt asan demo bench
 
-check: check-unit check-replay layers check-deploy check-kube check-node check-containerd check-kernels ## all tests that this machine can run
+check: check-unit check-replay layers check-deploy check-report check-kube check-node check-containerd check-kernels ## all tests that this machine can run
 
 check-unit: $(UNIT_BIN) $(CORPUS_BIN) ## unit, replay and corpus tests: any machine, no root
 	@failed=0; for test in $(UNIT_BIN); do $$test || failed=$$((failed + 1)); done; \
@@ -90,6 +95,10 @@ KUBE_TESTS := $(patsubst %,tests/integration/test_kube_%.py,client watch http2 b
 check-kube: $(KUBE) ## the Kubernetes client against a fake API server: any machine, no root
 	@BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider $(KUBE_TESTS)
 
+# Screenshots stay in $(BUILD)/report.
+check-report: $(BUILD)/nodewake $(SCENE) ## the boot report in its forms, the page in headless Chromium: any machine, no root
+	@BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/report
+
 # Real kernel, real containerd, real registry.
 check-node: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(IMAGE) ## integration tests: root and a kernel with BTF
 	@if [ "$$(id -u)" -ne 0 ]; then echo "check-node: SKIPPED: needs root"; \
@@ -108,6 +117,10 @@ check-kernels: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## the same on other kernels
 # Not part of `check` yet.
 check-cluster: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(IMAGE) ## a real Kubernetes with one node (root; its build takes 6 min, once)
 	@tests/cluster/check.sh $(BUILD)
+
+# Not part of `check` yet.
+check-boot: $(BUILD)/nodewake $(BUILD)/man/nodewake.8 $(BUILD)/nodewake.service $(CRI) $(PROGRAMS) ## a machine that boots, under QEMU without KVM (root; its image is built once)
+	@tests/boot/check.sh $(BUILD)
 
 demo: deps ## a cast of pods on a private node, and what nodewake says of them
 	$(Q)$(MAKE) -j2 $(BUILD)/nodewake $(CRI) $(PROGRAMS)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -117,6 +118,11 @@ int clock_wall_parse(const char *text, int64_t *ret_wall_ns)
 	} else if (strcmp(rest, "Z") != 0) {
 		return -EINVAL;
 	}
-	*ret_wall_ns = ((int64_t)timegm(&utc) - offset_s) * (int64_t)NS_PER_SECOND + fraction;
+	int64_t second = (int64_t)timegm(&utc) - offset_s;
+
+	/* years that ns don't reach */
+	if (llabs(second) >= INT64_MAX / (int64_t)NS_PER_SECOND)
+		return -EINVAL;
+	*ret_wall_ns = second * (int64_t)NS_PER_SECOND + fraction;
 	return 0;
 }

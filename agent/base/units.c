@@ -31,11 +31,12 @@ static int scaled(const char *text, const char *const *units, const uint64_t *fa
 
 int units_duration(const char *text, uint64_t *ret_ns)
 {
-	static const char *const units[] = {"ms", "s", "min", "h", "d"};
-	static const uint64_t factors[] = {NS_PER_MS, NS_PER_SECOND, 60 * NS_PER_SECOND,
-					   3600 * NS_PER_SECOND, 86400 * NS_PER_SECOND};
+	static const char *const units[] = {"ms", "s", "min", "m", "h", "d"};
+	static const uint64_t factors[] = {
+		NS_PER_MS,	    NS_PER_SECOND,	  60 * NS_PER_SECOND,
+		60 * NS_PER_SECOND, 3600 * NS_PER_SECOND, 86400 * NS_PER_SECOND};
 
-	return scaled(text, units, factors, 5, ret_ns);
+	return scaled(text, units, factors, 6, ret_ns);
 }
 
 int units_size(const char *text, uint64_t *ret_bytes)

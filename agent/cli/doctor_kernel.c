@@ -67,10 +67,14 @@ static void check_tracepoints(struct doctor *doctor)
 	static const struct {
 		const char *name, *lost;
 	} needed[] = {
-		{"sched_process_exec", "starts"},	 {"sched_process_exit", "deaths"},
-		{"task_rename", "starts with runc"},	 {"cgroup_mkdir", "containers' names"},
-		{"cgroup_rmdir", "containers' ends"},	 {"signal_generate", "who killed it"},
-		{"inet_sock_set_state", "first listen"}, {"mark_victim", "OOM kills"},
+		{"sched_process_exec", "starts"},
+		{"sched_process_exit", "deaths"},
+		{"task_rename", "starts with runc"},
+		{"cgroup_mkdir", "containers' names"},
+		{"cgroup_rmdir", "containers' ends"},
+		{"signal_generate", "who killed it"},
+		{"inet_sock_set_state", "first listens and failed connections"},
+		{"mark_victim", "OOM kills"},
 	};
 	const size_t count = sizeof(needed) / sizeof(*needed);
 	cleanup_free char *path = NULL;

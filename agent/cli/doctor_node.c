@@ -2,64 +2,21 @@
 /* What is expected around the agent: containerd, a disk, CNI plugins. */
 #include <errno.h>
 #include <limits.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/doctor.h"
+#include "client/grpc_hello.h"
 
-#define PATIENCE_S 2
-
-/*
- * The begin of an HTTP/2 connection (RFC 9113, 3.4), which is what gRPC speaks: preface and empty
- * settings there, settings back. Returns 0 or a negative errno: -ETIMEDOUT if it is silent,
- * -EPROTO if it speaks something else.
- */
-static int shake_hands(int fd)
-{
-	static const char hello[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-				    "\0\0\0\4\0\0\0\0";
-	static const uint8_t settings_frame = 4;
-	const struct timeval patience = {.tv_sec = PATIENCE_S};
-	uint8_t frame[9];
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	/* the literal's own NUL is the last byte of the settings frame */
-	if (send(fd, hello, sizeof(hello), MSG_NOSIGNAL) != (ssize_t)sizeof(hello))
-		return -EPROTO;
-	ssize_t size = recv(fd, frame, sizeof(frame), MSG_WAITALL);
-
-	if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return -ETIMEDOUT;
-	return size == sizeof(frame) && frame[3] == settings_frame ? 0 : -EPROTO;
-}
-
-static int try_socket(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	return shake_hands(fd);
-}
+#define PATIENCE_MS 2000
 
 static void tell_socket(struct doctor *doctor, const char *path)
 {
-	int r = try_socket(path);
+	int r = grpc_hello(path, PATIENCE_MS);
 
 	if (r == 0) {
 		doctor_find(doctor, "containerd", HEALTH_OK, "speaks gRPC on %.200s", path);
@@ -174,9 +131,24 @@ static void check_cni(struct doctor *doctor)
 			"part");
 }
 
+/* Without it, and in its default place in memory only, boot reports know less; nothing else does. */
+static void check_journal(struct doctor *doctor)
+{
+	if (doctor_exists(doctor, "/var/log/journal"))
+		doctor_find(doctor, "journal", HEALTH_OK, "kept in /var/log/journal");
+	else if (doctor_exists(doctor, "/run/log/journal"))
+		doctor_find(doctor, "journal", HEALTH_OK,
+			    "in memory only: how the last boot ended is not known from it; see "
+			    "Storage= in journald.conf(5)");
+	else
+		doctor_find(doctor, "journal", HEALTH_OK,
+			    "none: boot reports do without its milestones");
+}
+
 void doctor_check_node(struct doctor *doctor)
 {
 	check_containerd(doctor);
 	check_state_dir(doctor);
 	check_cni(doctor);
+	check_journal(doctor);
 }

@@ -17,6 +17,50 @@ static int take_output(struct options *options, const char *text)
 	return options->json || strcmp(text, "text") == 0 ? 0 : -EINVAL;
 }
 
+static int take_format(struct options *options, const char *text)
+{
+	static const char *const words[] = {[REPORT_TEXT] = "text",
+					    [REPORT_JSON] = "json",
+					    [REPORT_SVG] = "svg",
+					    [REPORT_HTML] = "html",
+					    [REPORT_TRACE] = "trace"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp(words[i], text) == 0) {
+			options->format = (enum report_format)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int take_list(struct options *options, const char *text)
+{
+	(void)text;
+	options->list = true;
+	return 0;
+}
+
+static int take_compare(struct options *options, const char *text)
+{
+	(void)text;
+	options->compare = true;
+	return 0;
+}
+
+static int take_against(struct options *options, const char *text)
+{
+	options->compare = true;
+	options->against = text;
+	return *text ? 0 : -EINVAL;
+}
+
+static int take_follow(struct options *options, const char *text)
+{
+	(void)text;
+	options->follow = true;
+	return 0;
+}
+
 static int take_state_dir(struct options *options, const char *text)
 {
 	options->state_dir = text;
@@ -110,6 +154,23 @@ static int take_containerd_socket(struct options *options, const char *text)
 	return *text ? 0 : -EINVAL;
 }
 
+static int take_kubeconfig(struct options *options, const char *text)
+{
+	options->kubeconfig = text;
+	return *text ? 0 : -EINVAL;
+}
+
+static int take_node_name(struct options *options, const char *text)
+{
+	options->node_name = text;
+	return *text ? 0 : -EINVAL;
+}
+
+static int take_wait(struct options *options, const char *text)
+{
+	return units_duration(text, &options->wait_ns);
+}
+
 static int take_cni_dirs(struct options *options, const char *text)
 {
 	options->cni_dirs = text;
@@ -143,20 +204,38 @@ static const struct option {
 	 "newest or slowest"},
 	{OPTION_HISTORY, "--limit", NULL, "N", "at most so many, default 100", take_limit,
 	 "a number from 1 to 1000000"},
+	{OPTION_REPORT, "--boot", "-b", "BOOT",
+	 "-1 the one before the latest, current, or a boot id", take_boot,
+	 "a number like -1, current, or a boot id"},
+	{OPTION_REPORT, "--list", NULL, NULL, "the boots that are recorded, one line each",
+	 take_list, ""},
+	{OPTION_REPORT, "--compare", NULL, NULL, "what took longer than usual", take_compare, ""},
+	{OPTION_REPORT, "--against", NULL, "BOOT", "what took longer than in that boot",
+	 take_against, "a number like -1, current, or a boot id"},
+	{OPTION_REPORT, "--follow", "-f", NULL, "redraw while the node wakes, until it is ready",
+	 take_follow, ""},
+	{OPTION_REPORT, "--output", "-o", "FORMAT", "text (default), json, svg, html or trace",
+	 take_format, "text, json, svg, html or trace"},
 	{OPTION_TYPE, "--type", "-t", "TYPES",
-	 "start, oom, exit, pull, gap, wait, separated by commas", take_type,
-	 "a list of start, oom, exit, pull, gap, wait"},
+	 "start, oom, exit, pull, boot, gap, wait, unit, separated by commas", take_type,
+	 "a list of start, oom, exit, pull, boot, gap, wait, unit"},
 	{OPTION_ALL, "--all", NULL, NULL, "also what is not complete yet", take_all, ""},
 	{OPTION_OUTPUT, "--output", "-o", "FORMAT", "text (default) or json", take_output,
 	 "text or json"},
 	{OPTION_STATE_DIR, "--state-dir", NULL, "DIR", "where the daemon keeps records",
 	 take_state_dir, "a directory"},
 	{OPTION_SOCKET, "--socket", NULL, "PATH", "the daemon's local API", take_socket, "a path"},
-	{OPTION_DOCTOR, "--containerd-socket", NULL, "PATH", "containerd's socket, as for run",
-	 take_containerd_socket, "a path"},
+	{OPTION_HEALTH, "--wait", NULL, "TIME", "until all is well, at most so long, like 10m",
+	 take_wait, "a number and ms, s, m, h or d, like 10m"},
+	{OPTION_HEALTH, "--kubeconfig", NULL, "FILE",
+	 "how to reach the API server; found by itself", take_kubeconfig, "a file"},
+	{OPTION_HEALTH, "--node-name", NULL, "NAME", "this node's name in Kubernetes",
+	 take_node_name, "a name"},
+	{OPTION_DOCTOR | OPTION_HEALTH, "--containerd-socket", NULL, "PATH",
+	 "containerd's socket, as for run", take_containerd_socket, "a path"},
 	{OPTION_DOCTOR, "--cni-dirs", NULL, "DIRS", "directories of CNI plugins, as for run",
 	 take_cni_dirs, "directories separated by colons"},
-	{OPTION_DOCTOR, "--root", NULL, "DIR", NULL, take_root, "a directory"},
+	{OPTION_DOCTOR | OPTION_HEALTH, "--root", NULL, "DIR", NULL, take_root, "a directory"},
 };
 
 #define COUNT (sizeof(table) / sizeof(*table))
@@ -224,6 +303,8 @@ int options_read(struct options *ret, unsigned int set, const char *usage, const
 		.socket = from_environment("NODEWAKE_SOCKET", DEFAULT_SOCKET),
 		.containerd_socket = from_environment("NODEWAKE_CONTAINERD_SOCKET", NULL),
 		.cni_dirs = from_environment("NODEWAKE_CNI_DIRS", NULL),
+		.kubeconfig = from_environment("NODEWAKE_KUBECONFIG", NULL),
+		.node_name = from_environment("NODEWAKE_NODE_NAME", NULL),
 		.boot = "all",
 		.root = "",
 		.limit = 100,

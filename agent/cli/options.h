@@ -15,17 +15,26 @@ enum option_set {
 	OPTION_TYPE = 1 << 5,
 	OPTION_ALL = 1 << 6,
 	OPTION_NAMESPACE = 1 << 7,
-	OPTION_DOCTOR = 1 << 8, /* containerd-socket, cni-dirs, and root for tests */
+	OPTION_DOCTOR = 1 << 8,	 /* containerd-socket, cni-dirs, and root for tests */
+	OPTION_REPORT = 1 << 9,	 /* of a boot: boot, output, list, compare, against, follow */
+	OPTION_HEALTH = 1 << 12, /* wait, kubeconfig, node-name, containerd-socket, root */
 };
+
+enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_SVG, REPORT_HTML, REPORT_TRACE };
 
 struct options {
 	bool json;
+	enum report_format format;
+	bool list, compare, follow;
+	const char *against; /* the boot to compare with; NULL: the usual */
 	const char *state_dir, *socket;
 	const char *pod_namespace, *pod, *container;
 	unsigned int types;			  /* bits of enum record_type; 0: all */
 	const char *boot;			  /* "current", "all" or an id */
 	const char *containerd_socket, *cni_dirs; /* NULL: not given */
+	const char *kubeconfig, *node_name;	  /* NULL: not given */
 	const char *root;
+	uint64_t wait_ns;  /* 0: do not wait */
 	uint64_t since_ns; /* how far back; 0: all */
 	uint64_t slower_ns;
 	bool slowest_first;

@@ -98,6 +98,38 @@ static void print_containerd(const json_t *containerd)
 	printf(", %" PRIu64 " reconnects\n", number(containerd, "reconnects"));
 }
 
+static void print_systemd(const json_t *systemd)
+{
+	if (!systemd)
+		return;
+	if (*text(systemd, "cause")) {
+		fputs("systemd     not reachable: ", stdout);
+		print_text(systemd, "cause");
+	} else {
+		printf("systemd     %" PRIu64 " units of the boot, %" PRIu64 " orderings",
+		       number(systemd, "units"), number(systemd, "orderings"));
+		if (number(systemd, "left_out"))
+			printf(", %" PRIu64 " left out", number(systemd, "left_out"));
+	}
+	putchar('\n');
+}
+
+/* An agent of before this one does not tell of it. */
+static void print_journal(const json_t *journal)
+{
+	if (!journal || !number(journal, "looks"))
+		return;
+	fputs("journal     ", stdout);
+	if (json_is_true(at(journal, "up")))
+		printf("%" PRIu64 " file%s", number(journal, "files"),
+		       number(journal, "files") == 1 ? "" : "s");
+	else
+		print_text(journal, "cause");
+	if (number(journal, "unreadable"))
+		printf(" (%" PRIu64 " unreadable)", number(journal, "unreadable"));
+	printf(", %" PRIu64 " milestones of the boot\n", number(journal, "milestones"));
+}
+
 static void print_records(const json_t *records)
 {
 	const json_t *count;
@@ -158,6 +190,8 @@ static void print_status(const json_t *status)
 	printf(" (%s)\n", uptime);
 	print_kernel(at(sources, "kernel"));
 	print_containerd(at(sources, "containerd"));
+	print_systemd(at(sources, "systemd"));
+	print_journal(at(sources, "journal"));
 	printf("watching    %" PRIu64 " containers in %" PRIu64 " pods\n",
 	       number(tracker, "containers"), number(tracker, "pods"));
 	print_records(at(tracker, "records"));

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/backoff.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "client/backoff.h"
 #include "client/kube_private.h"
 #include "client/kube_watch_private.h"
 #include "client/kube_wire.h"
@@ -23,6 +23,7 @@
 #define BEGIN_MS	15000u
 #define STREAM_S	270 /* and up to a minute more, so that not all nodes come back together */
 #define STREAM_JITTER_S 60
+#define RETRY_MOST_NS	(30 * NS_PER_SECOND)
 #define LIVED_NS	(10 * NS_PER_SECOND)
 /* Resumed so often without an object or a bookmark, a stream is listed anew. */
 #define REFUSED_MAX 3
@@ -114,14 +115,16 @@ static void close_request(struct kube_watch *watch)
 static void fail(struct kube_watch *watch, const char *why, uint32_t retry_after_ms)
 {
 	if (lived(watch, LIVED_NS))
-		backoff_reset(&watch->backoff);
+		backoff_over(&watch->backoff);
 	close_request(watch);
 	kube_note_restart(watch->kube);
 	free(watch->next_page);
 	watch->next_page = NULL;
 	watch->pages = 0;
 	watch->up = false;
-	set_timer(watch, backoff_next(&watch->backoff, retry_after_ms));
+	uint64_t now_ns = clock_boot_ns();
+	backoff_failed(&watch->backoff, now_ns, retry_after_ms * NS_PER_MS, RETRY_MOST_NS);
+	set_timer(watch, (uint32_t)((watch->backoff.until_ns - now_ns) / NS_PER_MS));
 	if (!watch->down_told) {
 		watch->down_told = true;
 		tell(watch, KUBE_WATCH_DOWN, NULL, why);
@@ -263,7 +266,7 @@ static bool end_stream(struct kube_watch *watch, const struct http_answer *answe
 {
 	if (answer->status != 200 || !lived(watch, watch->asked_s * NS_PER_SECOND * 3 / 4))
 		return false;
-	backoff_reset(&watch->backoff);
+	backoff_over(&watch->backoff);
 	close_request(watch);
 	kube_note_restart(watch->kube);
 	start(watch);
@@ -407,7 +410,7 @@ void kube_watch_hurry(struct kube_watch *watch)
 {
 	if (watch->request || watch->freed)
 		return;
-	backoff_reset(&watch->backoff);
+	backoff_over(&watch->backoff);
 	set_timer(watch, 0);
 }
 

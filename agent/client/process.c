@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -14,11 +15,16 @@
 
 int process_stat_read(uint32_t pid, struct process_stat *ret)
 {
-	char path[64], line[1024];
+	return process_stat_read_at("/proc", pid, ret);
+}
+
+int process_stat_read_at(const char *proc, uint32_t pid, struct process_stat *ret)
+{
+	char path[PATH_MAX], line[1024];
 	struct process_stat stat = {0};
 	uint64_t ticks;
 
-	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
+	snprintf(path, sizeof(path), "%s/%" PRIu32 "/stat", proc, pid);
 	cleanup_fclose FILE *file = fopen(path, "re");
 	if (!file)
 		return errno == ENOENT ? -ESRCH : -errno;

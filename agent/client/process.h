@@ -13,6 +13,9 @@ struct process_stat {
 /* Returns 0, -ESRCH if it is gone, or another negative errno. */
 int process_stat_read(uint32_t pid, struct process_stat *ret);
 
+/* The same below another mount of proc. */
+int process_stat_read_at(const char *proc, uint32_t pid, struct process_stat *ret);
+
 /* Of this process. Pages that are shared count in full in rss, by this process's share of them in pss. */
 struct process_memory {
 	uint64_t rss_bytes, pss_bytes;

@@ -19,6 +19,8 @@ bool record_reconstructed(const struct record *record)
 		return record->exit.reconstructed;
 	case RECORD_PULL:
 		return record->pull.reconstructed;
+	case RECORD_BOOT:
+		return !record->boot.measured;
 	default:
 		return false;
 	}
@@ -37,8 +39,48 @@ static bool wholly_reconstructed(const struct record *record)
 	return start->phase_count > 0;
 }
 
+/*
+ * Of two final forms. An agent that was restarted knows less of the boot: pods have gone, probes came late. But
+ * it may have seen the node recover after all.
+ */
+static bool better_boot(const struct record_boot *newer, const struct record_boot *older)
+{
+	if ((newer->state == BOOT_STATE_NONE) != (older->state == BOOT_STATE_NONE))
+		return older->state == BOOT_STATE_NONE;
+	if (newer->state == BOOT_READY && older->state == BOOT_NOT_RECOVERED &&
+	    newer->span.to_ns > older->span.to_ns)
+		return true;
+	if (newer->state == BOOT_NOT_RECOVERED && older->state == BOOT_READY)
+		return false;
+	if (newer->measured != older->measured)
+		return newer->measured;
+	return newer->pods_ready >= older->pods_ready && newer->phase_count >= older->phase_count;
+}
+
+static bool boot_supersedes(const struct record *newer, const struct record *older)
+{
+	if (!older->final || !newer->final)
+		return !older->final;
+	return better_boot(&newer->boot, &older->boot);
+}
+
+/* What is told first of a unit is its activation in the boot; one that begins later is a restart. */
+static bool unit_supersedes(const struct record *newer, const struct record *older)
+{
+	const struct span *known = &older->unit.span, *told = &newer->unit.span;
+
+	if (known->from_ns && told->from_ns > known->from_ns + NS_PER_MS)
+		return false;
+	return newer->final || !older->final;
+}
+
 bool record_supersedes(const struct record *newer, const struct record *older)
 {
+	if (newer->type == RECORD_BOOT)
+		return boot_supersedes(newer, older);
+	if (newer->type == RECORD_UNIT)
+		return unit_supersedes(newer, older);
+
 	bool newer_watched = !wholly_reconstructed(newer);
 	bool older_watched = !wholly_reconstructed(older);
 
@@ -49,6 +91,12 @@ bool record_supersedes(const struct record *newer, const struct record *older)
 	if (newer_watched != older_watched)
 		return newer_watched && (newer->final || !older->final);
 	return newer->final || !older->final;
+}
+
+bool start_was_probed(const struct record_start *start)
+{
+	return start->phase_count > 0 && start->phase_count <= START_PHASES_MAX &&
+	       start->phases[start->phase_count - 1].phase == PHASE_PROBE;
 }
 
 static uint64_t between(uint64_t from_ns, uint64_t to_ns)

@@ -343,12 +343,16 @@ bool record_reconstructed(const struct record *record);
 
 /*
  * True if `newer` should replace `older` (same type and key): what was watched, be it in part, is never
- * replaced by what was wholly reconstructed, and what is final never by what is not.
+ * replaced by what was wholly reconstructed, and what is final never by what is not. A boot that goes on gives way
+ * to any later form of it, also another agent's.
  */
 bool record_supersedes(const struct record *newer, const struct record *older);
 
 /* Which form of a record is known already. */
 enum record_known { RECORD_UNKNOWN, RECORD_KNOWN, RECORD_KNOWN_FINAL };
+
+/* True if its last phase is a probe's: it ends when Kubernetes called it ready, not when it listened. */
+bool start_was_probed(const struct record_start *start);
 
 /* A start's total, an exit's age, a pull's or gap's length in ns; 0 where there is none. */
 uint64_t record_duration_ns(const struct record *record);

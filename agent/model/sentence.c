@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "model/json.h"
+#include "model/sentence_boot.h"
 
 #define SUBJECT_WIDTH 32
 
@@ -82,8 +83,12 @@ static void start_text(FILE *out, const struct record *record)
 
 	switch (start->state) {
 	case START_LISTENING:
-		fprintf(out, "listening on port %u after %s", start->listen_port,
-			duration(length(start->span)));
+		if (start_was_probed(start))
+			fprintf(out, "ready after %s, listening on port %u",
+				duration(length(start->span)), start->listen_port);
+		else
+			fprintf(out, "listening on port %u after %s", start->listen_port,
+				duration(length(start->span)));
 		break;
 	case START_FAILED:
 		fprintf(out, "failed to start after %s", duration(length(start->span)));
@@ -327,10 +332,16 @@ void sentence_text(FILE *out, const struct record *record)
 	case RECORD_WAIT:
 		wait_text(out, record);
 		break;
+	case RECORD_BOOT:
+		sentence_boot(out, &record->boot);
+		break;
+	case RECORD_UNIT:
+		sentence_unit(out, &record->unit);
+		break;
 	default:
 		break;
 	}
-	if (record_reconstructed(record))
+	if (record_reconstructed(record) || (record->type == RECORD_BOOT && !record->boot.measured))
 		fputs(" [reconstructed]", out);
 }
 
@@ -356,6 +367,8 @@ void sentence_subject(FILE *out, const struct record *record)
 		text_print_safe(out, *record->pull.image ? record->pull.image : "an image");
 	} else if (record->type == RECORD_GAP) {
 		text_print_safe(out, record->gap.source);
+	} else if (record->type == RECORD_UNIT) {
+		text_print_safe(out, record->unit.name);
 	} else {
 		fputs("node", out);
 	}
@@ -371,6 +384,10 @@ static const char *colour_of(const struct record *record)
 				       record->exit.verdict == EXIT_STOPPED
 			       ? "\033[2m"
 			       : "\033[33m";
+	case RECORD_BOOT:
+		return record->boot.state == BOOT_NOT_RECOVERED ? "\033[31m" : "\033[32m";
+	case RECORD_UNIT:
+		return *record->unit.result ? "\033[33m" : "\033[2m";
 	case RECORD_START:
 		return "\033[32m";
 	case RECORD_GAP:

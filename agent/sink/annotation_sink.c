@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/backoff.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "sink/backoff.h"
 #include "sink/kube_name.h"
 #include "sink/node_apply.h"
 #include "sink/node_boots.h"
@@ -112,7 +113,7 @@ static void failed(struct annotation_sink *sink, int status, const char *why, ui
 static void on_written(void *context, const struct kube_reply *reply)
 {
 	struct annotation_sink *sink = context;
-	uint64_t eighth_ns = sink->interval_ns / 8, now_ns = clock_boot_ns();
+	uint64_t now_ns = clock_boot_ns();
 
 	if (!kube_reply_ok(reply)) {
 		failed(sink, reply->status, reply->message, reply->retry_after_ms * NS_PER_MS);
@@ -128,8 +129,7 @@ static void on_written(void *context, const struct kube_reply *reply)
 	sink->stats.status = 0;
 	sink->stats.last_write_wall_ns = wall_now();
 	/* so that the agents of a cluster don't fall into step */
-	sink->next_write_ns =
-		now_ns + sink->interval_ns + eighth_ns * (backoff_random() % 256) / 256;
+	sink->next_write_ns = now_ns + sink->interval_ns + backoff_chance(sink->interval_ns / 8);
 	if (render(sink))
 		wake(sink, 0);
 	else
@@ -281,7 +281,7 @@ int annotation_sink_new(struct annotation_sink **ret, sd_event *loop,
 	sd_event_source_set_enabled(sink->timer, SD_EVENT_OFF);
 	rebuild(sink, store, options->boot_id);
 	/* soon, but not all nodes of a rollout at once */
-	wake(sink, clock_boot_ns() + GATHER_NS + NS_PER_SECOND * (backoff_random() % 1024) / 1024);
+	wake(sink, clock_boot_ns() + GATHER_NS + backoff_chance(NS_PER_SECOND));
 	*ret = sink;
 	return 0;
 }

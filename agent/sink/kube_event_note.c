@@ -61,6 +61,8 @@ static void start_note(FILE *out, const struct record *record)
 	duration(out, record_duration_ns(record));
 	if (start->state == START_READY)
 		fputs(" from its creation to ready", out);
+	else if (start->state == START_LISTENING && start_was_probed(start))
+		fprintf(out, " to be ready, listening on port %u", start->listen_port);
 	else if (start->state == START_LISTENING)
 		fprintf(out, " to listen on port %u", start->listen_port);
 	else

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/backoff.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "sink/backoff.h"
 #include "sink/event_queue.h"
 #include "sink/event_write.h"
 #include "sink/node_boots.h"

@@ -34,6 +34,7 @@ struct containerd_source {
 	uint64_t down_since_ns;
 	uint64_t answered_ns; /* when the connection was last seen to live */
 	bool told_down;
+	bool was_up; /* at any time before */
 	bool subscribed;
 	bool asking_version;
 

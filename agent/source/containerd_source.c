@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "client/process_find.h"
 #include "source/containerd_private.h"
 #include "source/containerd_wire.h"
 
@@ -61,10 +62,31 @@ static void emit_step(struct containerd_source *source, enum source_step step, c
 	containerd_emit(source, &event);
 }
 
+/*
+ * It refused at first and answers now: the moment is known, up to the backoff of a second. Where it
+ * answered at once, only others know since when.
+ */
+static void emit_ready(struct containerd_source *source)
+{
+	struct event event = {
+		.type = EVENT_MILESTONE,
+		.boot_ns = clock_boot_ns(),
+		.milestone = {.what = MILESTONE_RUNTIME_READY, .told_by = "socket"},
+	};
+	uint32_t pid;
+
+	if (process_of_socket(source->socket, &pid) == 0)
+		process_unit_read("/proc", pid, event.milestone.unit, UNIT_SIZE);
+	containerd_emit(source, &event);
+}
+
 static void went_up(struct containerd_source *source)
 {
 	if (source->stats.connected)
 		return;
+	if (!source->was_up && source->told_down)
+		emit_ready(source);
+	source->was_up = true;
 	log_info("containerd is watched", LOG_TEXT("socket", source->socket),
 		 LOG_TEXT("version", source->stats.version));
 	source->stats.connected = true;
@@ -202,16 +224,18 @@ void containerd_ask_version(struct containerd_source *source)
 			containerd_call(source, &method, &request.base, on_version, source) == 0;
 }
 
+const char *containerd_source_known_socket(void)
+{
+	for (size_t i = 0; i < sizeof(known_sockets) / sizeof(*known_sockets); i++)
+		if (access(known_sockets[i], F_OK) == 0)
+			return known_sockets[i];
+	return known_sockets[0];
+}
+
 static void choose_socket(struct containerd_source *source)
 {
-	if (source->given_socket)
-		return;
-	TEXT_COPY(source->socket, known_sockets[0]);
-	for (size_t i = 0; i < sizeof(known_sockets) / sizeof(*known_sockets); i++)
-		if (access(known_sockets[i], F_OK) == 0) {
-			TEXT_COPY(source->socket, known_sockets[i]);
-			return;
-		}
+	if (!source->given_socket)
+		TEXT_COPY(source->socket, containerd_source_known_socket());
 }
 
 /* What waits for an answer would wait for ever: the callbacks died with the connection. */

@@ -28,6 +28,9 @@ struct containerd_source_stats {
 	uint64_t events, calls, failed_calls, reconnects, unknown_events, undecodable;
 };
 
+/* The one that it would choose now by itself; the first of the known places where none exists. */
+const char *containerd_source_known_socket(void);
+
 /* Never fails for want of a containerd: it keeps trying. Returns 0 or a negative errno. */
 int containerd_source_new(struct containerd_source **ret, sd_event *loop,
 			  const struct containerd_source_options *options, event_fn on_event,

@@ -20,6 +20,7 @@
 struct settings {
 	bool memory_on_v1;
 	const char *cni_dirs;
+	uint64_t start_window_ns; /* 0: the object's own */
 	uint64_t memcg_oom_start, memcg_oom_end;
 };
 
@@ -105,6 +106,8 @@ static int load(struct nodewake **ret, const struct settings *settings, const in
 	object->rodata->memory_on_v1 = settings->memory_on_v1;
 	object->rodata->memcg_oom_start = settings->memcg_oom_start;
 	object->rodata->memcg_oom_end = settings->memcg_oom_end;
+	if (settings->start_window_ns)
+		object->rodata->start_window_ns = settings->start_window_ns;
 	set_cni_dirs(object, settings->cni_dirs);
 	bpf_object__for_each_program (program, object->obj)
 		bpf_program__set_autoload(program, *errors++ == 0);
@@ -159,9 +162,13 @@ static int load_what_can_be(struct nodewake **ret, const struct settings *settin
 }
 
 int kernel_load(struct nodewake **ret, bool memory_on_v1, const char *cni_dirs,
-		int errors[static KERNEL_PROBES_MAX])
+		uint64_t start_window_ns, int errors[static KERNEL_PROBES_MAX])
 {
-	struct settings settings = {.memory_on_v1 = memory_on_v1, .cni_dirs = cni_dirs};
+	struct settings settings = {
+		.memory_on_v1 = memory_on_v1,
+		.cni_dirs = cni_dirs,
+		.start_window_ns = start_window_ns,
+	};
 	int r;
 
 	libbpf_set_print(on_libbpf);

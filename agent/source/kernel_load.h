@@ -13,4 +13,4 @@ struct nodewake;
  * the object. Returns 0, -ENOTSUP without BTF, -EPERM without capability, or another errno.
  */
 int kernel_load(struct nodewake **ret, bool memory_on_v1, const char *cni_dirs,
-		int errors[static KERNEL_PROBES_MAX]);
+		uint64_t start_window_ns, int errors[static KERNEL_PROBES_MAX]);

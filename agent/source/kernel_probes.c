@@ -16,8 +16,8 @@
 
 /* As in bpf/probe.h. */
 struct known {
-	uint64_t container_id, sessions_from_ns;
-	uint32_t init_pid, by_runc, reexecs, sessions, listens, pad;
+	uint64_t container_id, sessions_from_ns, began_ns;
+	uint32_t init_pid, by_runc, reexecs, sessions, listens, targets;
 };
 
 struct tracked {
@@ -35,7 +35,8 @@ struct kernel_probes {
 	uint64_t *per_cpu; /* room for one value of each */
 };
 
-int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char *cni_dirs)
+int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char *cni_dirs,
+		      uint64_t start_window_ns)
 {
 	struct kernel_probes *probes = calloc(1, sizeof(*probes));
 	int r;
@@ -44,7 +45,8 @@ int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char 
 		return -ENOMEM;
 	probes->cpus = libbpf_num_possible_cpus();
 	probes->per_cpu = calloc((size_t)(probes->cpus > 0 ? probes->cpus : 1), sizeof(uint64_t));
-	r = probes->per_cpu ? kernel_load(&probes->object, memory_on_v1, cni_dirs, probes->errors)
+	r = probes->per_cpu ? kernel_load(&probes->object, memory_on_v1, cni_dirs, start_window_ns,
+					  probes->errors)
 			    : -ENOMEM;
 	if (r < 0) {
 		kernel_probes_free(probes);
@@ -115,7 +117,7 @@ void kernel_probes_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint6
 }
 
 void kernel_probes_adopt_init(struct kernel_probes *probes, uint64_t container_id, uint32_t pid,
-			      bool executed)
+			      uint64_t start_ns, bool executed)
 {
 	int fd = bpf_map__fd(probes->object->maps.known);
 	struct tracked init = {
@@ -126,6 +128,7 @@ void kernel_probes_adopt_init(struct kernel_probes *probes, uint64_t container_i
 
 	if (executed && bpf_map_lookup_elem(fd, &container_id, &known) == 0 && !known.init_pid) {
 		known.init_pid = pid;
+		known.began_ns = start_ns;
 		bpf_map_update_elem(fd, &container_id, &known, BPF_EXIST);
 	}
 	bpf_map_update_elem(bpf_map__fd(probes->object->maps.tracked), &pid, &init, BPF_NOEXIST);
@@ -178,6 +181,14 @@ void kernel_probes_losses(const struct kernel_probes *probes,
 			ret_losses[cause] += probes->per_cpu[cpu];
 	}
 	ret_losses[KERNEL_LOSS_SKIPPED] = skipped_runs(probes);
+}
+
+int kernel_probes_failures(const struct kernel_probes *probes, const struct wire_target *target,
+			   struct wire_failures *ret)
+{
+	return bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.failures), target, ret) < 0
+		       ? -errno
+		       : 0;
 }
 
 /* What a map is charged with, as the kernel tells in fdinfo. */

@@ -11,7 +11,8 @@
 struct kernel_probes;
 
 /* Opens and loads. Returns 0, -ENOTSUP without BTF, -EPERM without capability, or another errno. */
-int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char *cni_dirs);
+int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char *cni_dirs,
+		      uint64_t start_window_ns);
 void kernel_probes_free(struct kernel_probes *probes);
 
 /* Attaches what can be; calls failed for each that can't. Returns how many are attached. */
@@ -28,7 +29,7 @@ int kernel_probes_ring_chatter(const struct kernel_probes *probes);
  */
 void kernel_probes_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t container_id);
 void kernel_probes_adopt_init(struct kernel_probes *probes, uint64_t container_id, uint32_t pid,
-			      bool executed);
+			      uint64_t start_ns, bool executed);
 void kernel_probes_forget_init(struct kernel_probes *probes, uint32_t pid);
 
 /* How many urgent records were written so far. Costs nothing: it is mapped memory. */
@@ -39,5 +40,9 @@ enum { KERNEL_LOSS_SKIPPED = WIRE_LOSS_COUNT, KERNEL_LOSS_COUNT };
 
 void kernel_probes_losses(const struct kernel_probes *probes,
 			  uint64_t ret_losses[static KERNEL_LOSS_COUNT]);
+
+/* How often connections to a target failed. Returns 0, or -ENOENT if that is not known any more. */
+int kernel_probes_failures(const struct kernel_probes *probes, const struct wire_target *target,
+			   struct wire_failures *ret);
 
 void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_source_stats *ret);

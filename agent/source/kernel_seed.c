@@ -79,7 +79,8 @@ static void adopt_first(struct kernel_probes *probes, const struct cgroup_found 
 
 		if (!first.pid)
 			return;
-		kernel_probes_adopt_init(probes, found->container_id, first.pid, first.executed);
+		kernel_probes_adopt_init(probes, found->container_id, first.pid, first.start_ns,
+					 first.executed);
 		if (still_so(&first))
 			return;
 		kernel_probes_forget_init(probes, first.pid);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "client/cgroup.h"
+#include "source/kernel_connects.h"
 #include "source/kernel_probes.h"
 #include "source/kernel_seed.h"
 #include "source/kernel_wire.h"
@@ -26,6 +27,7 @@ static const char *const loss_causes[KERNEL_LOSS_COUNT] = {
 	[WIRE_LOSS_MAIN_FULL] = "kernel ring full: starts, deaths or OOM kills not written",
 	[WIRE_LOSS_CHATTER_FULL] = "kernel ring full: runtime or CNI processes not written",
 	[WIRE_LOSS_TABLE_FULL] = "kernel table full: more containers or processes than are kept",
+	[WIRE_LOSS_CONNECTS] = "failed connections of starting containers not told: too many",
 	[KERNEL_LOSS_SKIPPED] = "kernel skipped a probe that was already running on the CPU",
 };
 
@@ -34,6 +36,7 @@ struct kernel_source {
 	void *context;
 	char deciding_dir[4096];
 	struct kernel_probes *probes;
+	struct kernel_connects *connects;
 	struct ring_buffer *main, *chatter;
 	sd_event_source *main_ready, *chatter_ready, *look;
 	uint64_t records, urgent, undecodable, lost;
@@ -43,6 +46,16 @@ struct kernel_source {
 	bool look_soon; /* the timer is set to read, not only to count losses */
 };
 
+/* What a container failed to reach while it started comes before the start's end. */
+static void hand_on(struct kernel_source *source, const struct event *event)
+{
+	if (event->type == EVENT_LISTEN)
+		kernel_connects_tell(source->connects, event->listen.cgroup_id);
+	else if (event->type == EVENT_EXIT && event->exit.role == ROLE_ENTRYPOINT)
+		kernel_connects_tell(source->connects, event->exit.cgroup_id);
+	source->on_event(source->context, event);
+}
+
 static int on_wire(void *context, void *data, size_t size)
 {
 	struct kernel_source *source = context;
@@ -50,10 +63,12 @@ static int on_wire(void *context, void *data, size_t size)
 
 	source->records++;
 	source->urgent += kernel_wire_urgent(data, size);
-	if (kernel_wire_decode(data, size, &event) == 0)
-		source->on_event(source->context, &event);
-	else
+	if (kernel_wire_decode(data, size, &event) < 0)
 		source->undecodable++;
+	else if (event.type == EVENT_CONNECT_FAILED)
+		kernel_connects_take(source->connects, data, &event);
+	else
+		hand_on(source, &event);
 	return --source->budget > 0 ? 0 : -EAGAIN; /* the ring's position has moved on */
 }
 
@@ -113,10 +128,11 @@ static void look(struct kernel_source *source)
 {
 	uint64_t before = source->records;
 	bool more = consume(source);
+	bool unsettled = kernel_connects_settle(source->connects, clock_boot_ns());
 
 	if (more || source->records != before)
 		look_after(source, more ? 0 : LOOK_DELAY_US);
-	else if (clock_boot_ns() - source->losses_read_ns < LOSS_INTERVAL_NS)
+	else if (unsettled || clock_boot_ns() - source->losses_read_ns < LOSS_INTERVAL_NS)
 		look_after(source, LOSS_INTERVAL_US);
 	else
 		source->look_soon = false;
@@ -170,6 +186,13 @@ static int make_rings(struct kernel_source *source, sd_event *loop)
 	return r < 0 ? r : sd_event_source_set_enabled(source->look, SD_EVENT_OFF);
 }
 
+static int read_failures(void *context, const struct wire_target *target, struct wire_failures *ret)
+{
+	const struct kernel_source *source = context;
+
+	return kernel_probes_failures(source->probes, target, ret);
+}
+
 int kernel_source_new(struct kernel_source **ret, sd_event *loop,
 		      const struct kernel_source_options *options, event_fn on_event, void *context)
 {
@@ -184,7 +207,11 @@ int kernel_source_new(struct kernel_source **ret, sd_event *loop,
 	r = cgroup_deciding_dir(options->cgroup_root ? options->cgroup_root : "/sys/fs/cgroup",
 				on_v1, source->deciding_dir, sizeof(source->deciding_dir));
 	if (r >= 0)
-		r = kernel_probes_new(&source->probes, on_v1, options->cni_dirs);
+		r = kernel_probes_new(&source->probes, on_v1, options->cni_dirs,
+				      options->start_window_ns);
+	if (r >= 0)
+		r = kernel_connects_new(&source->connects, read_failures, source, on_event,
+					context);
 	if (r >= 0)
 		r = make_rings(source, loop);
 	if (r < 0) {
@@ -204,6 +231,7 @@ void kernel_source_free(struct kernel_source *source)
 	sd_event_source_disable_unref(source->look);
 	ring_buffer__free(source->main);
 	ring_buffer__free(source->chatter);
+	kernel_connects_free(source->connects);
 	kernel_probes_free(source->probes);
 	free(source);
 }

@@ -19,7 +19,8 @@ struct kernel_source;
 struct kernel_source_options {
 	const char *
 		cni_dirs; /* colon-separated prefixes of CNI plugins, e.g. "/opt/cni/bin:/usr/lib/cni" */
-	const char *cgroup_root; /* NULL: /sys/fs/cgroup */
+	const char *cgroup_root;  /* NULL: /sys/fs/cgroup */
+	uint64_t start_window_ns; /* failed connections are told that long at most; 0: 5 min */
 };
 
 struct kernel_probe_stats {

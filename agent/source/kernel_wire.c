@@ -159,6 +159,14 @@ static int decode_exit_helper(const struct wire_exit_helper *wire, struct event 
 	return 0;
 }
 
+static int copy_address(uint16_t family, const uint8_t address[16], char ret[ADDRESS_SIZE])
+{
+	if ((family != AF_INET && family != AF_INET6) ||
+	    !inet_ntop(family, address, ret, ADDRESS_SIZE))
+		return -EBADMSG;
+	return 0;
+}
+
 static int decode_listen(const struct wire_listen *wire, struct event *event)
 {
 	struct event_listen *listen = &event->listen;
@@ -168,10 +176,23 @@ static int decode_listen(const struct wire_listen *wire, struct event *event)
 	listen->cgroup_id = wire->header.cgroup_id;
 	copy_container(listen->container_id, wire->container);
 	listen->port = wire->port;
-	if ((wire->family != AF_INET && wire->family != AF_INET6) ||
-	    !inet_ntop(wire->family, wire->address, listen->address, sizeof(listen->address)))
-		return -EBADMSG;
-	return 0;
+	return copy_address(wire->family, wire->address, listen->address);
+}
+
+/* Its count is that since the last record: kernel_connects.c makes it one since the last event. */
+static int decode_connect_failed(const struct wire_connect_failed *wire, struct event *event)
+{
+	struct event_connect_failed *connect = &event->connect_failed;
+
+	event->type = EVENT_CONNECT_FAILED;
+	connect->who = process_of(&wire->header);
+	connect->cgroup_id = wire->header.cgroup_id;
+	copy_container(connect->container_id, wire->container);
+	connect->port = wire->target.port;
+	connect->error = wire->target.error;
+	connect->began_ns = wire->began_ns;
+	connect->count = wire->count;
+	return copy_address(wire->target.family, wire->target.address, connect->address);
 }
 
 /* The path of a cgroup from the names of it and those above it. */
@@ -248,6 +269,7 @@ static const size_t least_sizes[] = {
 	[WIRE_EXIT_HELPER] = sizeof(struct wire_exit_helper),
 	[WIRE_LISTEN] = sizeof(struct wire_listen),
 	[WIRE_OOM] = sizeof(struct wire_oom),
+	[WIRE_CONNECT_FAILED] = sizeof(struct wire_connect_failed),
 };
 
 int kernel_wire_decode(const void *data, size_t size, struct event *ret)
@@ -262,6 +284,7 @@ int kernel_wire_decode(const void *data, size_t size, struct event *ret)
 		struct wire_exit_helper exit_helper;
 		struct wire_listen listen;
 		struct wire_oom oom;
+		struct wire_connect_failed connect_failed;
 	} wire;
 	struct event event = {0};
 	int r = -EBADMSG;
@@ -297,6 +320,9 @@ int kernel_wire_decode(const void *data, size_t size, struct event *ret)
 		break;
 	case WIRE_OOM:
 		r = decode_oom(&wire.oom, &event);
+		break;
+	case WIRE_CONNECT_FAILED:
+		r = decode_connect_failed(&wire.connect_failed, &event);
 		break;
 	}
 	if (r == 0)

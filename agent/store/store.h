@@ -75,6 +75,20 @@ void store_tend(struct store *store);
 int store_bookmark_set(struct store *store, const char *name, uint64_t value);
 int store_bookmark_get(struct store *store, const char *name, uint64_t *ret);
 
+#define STORE_HEARTBEAT "heartbeat"
+
+/* The agent lives: a bookmark, and where the wall clock is by now. Returns 0 or a negative errno. */
+int store_heartbeat(struct store *store, uint64_t boot_ns);
+
+struct store_past_boot {
+	char boot_id[BOOT_ID_SIZE];
+	int64_t wall_offset_ns; /* turns heartbeat_ns into wall time */
+	uint64_t heartbeat_ns;	/* the last; 0: none */
+};
+
+/* Boots before this one, last first; the last is kept as long as this one lasts. Returns how many, or a negative errno. */
+int store_past_boots(struct store *store, struct store_past_boot *ret, uint32_t limit);
+
 /*
  * The outbox: what the API server is to be told, kept until it knows.
  *

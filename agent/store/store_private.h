@@ -5,7 +5,8 @@
  * store.c is the door: it decides what happens when the disk fails. store_file.c knows the
  * directory and the damaged files, store_database.c the connection and its settings, store_schema.c
  * the tables, store_write.c one record and one bookmark, store_trim.c the limits, store_query.c the
- * reading, store_queue.c what waits in memory, store_outbox.c what Kubernetes is to be told.
+ * reading, store_queue.c what waits in memory, store_outbox.c what Kubernetes is to be told,
+ * store_boots.c the boots.
  */
 #pragma once
 
@@ -23,6 +24,8 @@ enum store_statement {
 	STATEMENT_UPDATE,
 	STATEMENT_BOOKMARK_SET,
 	STATEMENT_BOOKMARK_GET,
+	STATEMENT_PAST_BOOTS,
+	STATEMENT_BOOT_OFFSET,
 	STATEMENT_TRIM_AGE,
 	STATEMENT_TRIM_SIZE,
 	STATEMENT_TRIM_BOOTS,
@@ -45,7 +48,8 @@ struct store {
 	struct store_limits limits;
 	sqlite3 *db; /* NULL: cannot be used at present */
 	sqlite3_stmt *statements[STATEMENT_COUNT];
-	int64_t boot; /* this boot's row */
+	int64_t boot;		/* this boot's row */
+	int64_t wall_offset_ns; /* as it stands there */
 	bool reader;
 	bool outbox; /* new records wait to be told */
 	struct store_waiting *waiting;

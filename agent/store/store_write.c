@@ -25,6 +25,11 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_BOOKMARK_SET] = "INSERT INTO bookmarks (boot, name, value) VALUES (?1, ?2, ?3)"
 				   " ON CONFLICT DO UPDATE SET value = excluded.value",
 	[STATEMENT_BOOKMARK_GET] = "SELECT value FROM bookmarks WHERE boot = ?1 AND name = ?2",
+	[STATEMENT_PAST_BOOTS] =
+		"SELECT boot_id, wall_offset_ns, coalesce(value, 0) FROM boots LEFT JOIN bookmarks"
+		" ON boot = id AND name = '" STORE_HEARTBEAT
+		"' WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+	[STATEMENT_BOOT_OFFSET] = "UPDATE boots SET wall_offset_ns = ?2 WHERE id = ?1",
 	/* Only the oldest are looked at, so that the cost does not grow with the history. */
 	[STATEMENT_TRIM_AGE] = "DELETE FROM records WHERE wall_ns < ?1 AND id IN"
 			       " (SELECT id FROM records WHERE id NOT IN" SPARED
@@ -32,7 +37,9 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_TRIM_SIZE] = "DELETE FROM records WHERE id IN"
 				" (SELECT id FROM records WHERE id NOT IN" SPARED
 				" ORDER BY boot, boot_ns LIMIT ?2) RETURNING type",
-	[STATEMENT_TRIM_BOOTS] = "DELETE FROM boots WHERE id <> ?1 AND NOT EXISTS"
+	/* not the boot before this one, whose heartbeat says how long the node was down */
+	[STATEMENT_TRIM_BOOTS] = "DELETE FROM boots WHERE id < (SELECT max(id) FROM boots WHERE"
+				 " id < ?1) AND NOT EXISTS"
 				 " (SELECT 1 FROM records WHERE records.boot = boots.id)",
 	[STATEMENT_TRIM_BOOKMARKS] =
 		"DELETE FROM bookmarks WHERE boot NOT IN (SELECT id FROM boots)",
@@ -229,7 +236,8 @@ int store_write_begin(struct store *store)
 	if (result != SQLITE_OK)
 		return store_database_errno(store->db, result);
 	bind_text(statement, 1, store->boot_id);
-	sqlite3_bind_int64(statement, 2, clock_wall_offset_ns());
+	store->wall_offset_ns = clock_wall_offset_ns();
+	sqlite3_bind_int64(statement, 2, store->wall_offset_ns);
 	result = sqlite3_step(statement);
 	if (result == SQLITE_ROW) {
 		store->boot = sqlite3_column_int64(statement, 0);

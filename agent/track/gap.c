@@ -34,6 +34,8 @@ static const char *const source_names[SOURCE_KIND_COUNT] = {
 	[SOURCE_CONTAINERD] = "containerd",
 	[SOURCE_AGENT] = "agent",
 	[SOURCE_KUBERNETES] = "kubernetes",
+	[SOURCE_SYSTEMD] = "systemd",
+	[SOURCE_JOURNAL] = "journal",
 };
 
 struct gaps *gaps_new(record_fn emit, void *context)
@@ -150,6 +152,9 @@ void gaps_event(struct gaps *gaps, const struct event *event, uint64_t now_ns)
 
 	if (event->type != EVENT_SOURCE || source->source >= SOURCE_KIND_COUNT)
 		return;
+	/* without these the boot report knows less; nothing of a container is missed */
+	if (source->source == SOURCE_SYSTEMD || source->source == SOURCE_JOURNAL)
+		return;
 	switch (source->step) {
 	case SOURCE_UP:
 		note_up(gaps, source, event->boot_ns);
@@ -161,7 +166,10 @@ void gaps_event(struct gaps *gaps, const struct event *event, uint64_t now_ns)
 		note_lost(gaps, source, event->boot_ns, now_ns);
 		break;
 	case SOURCE_MISSING:
-		tell(gaps, begin(gaps, source, false, event->boot_ns, event->boot_ns), true);
+		/* of these only the boot report is poorer, and says so: nothing that happens is missed */
+		if (source->source != SOURCE_SYSTEMD && source->source != SOURCE_JOURNAL)
+			tell(gaps, begin(gaps, source, false, event->boot_ns, event->boot_ns),
+			     true);
 		break;
 	default:
 		break;

@@ -5,12 +5,15 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/text.h"
+#include "track/boot.h"
 #include "track/lifecycle.h"
 #include "track/oom.h"
 #include "track/wait.h"
 
-#define START_WINDOW_NS (300 * NS_PER_SECOND)
-#define CONTAINERS_MAX	4096
+#define START_WINDOW_NS	 (300 * NS_PER_SECOND)
+#define BOOT_DEADLINE_NS (600 * NS_PER_SECOND)
+#define CONTAINERS_MAX	 4096
 /* Longer than anything waits for but the start window. */
 #define FLUSH_NS (120 * NS_PER_SECOND)
 
@@ -18,7 +21,7 @@ struct tracker {
 	record_fn on_record;
 	void *context;
 	uint64_t now_ns; /* of the latest event seen, or tick */
-	uint64_t evicted_told;
+	uint64_t evicted_told, boot_lost_told;
 	struct tracker_stats stats;
 	struct containers containers;
 	struct facts facts;
@@ -29,6 +32,7 @@ struct tracker {
 	struct gaps *gaps;
 	struct pods *pods;
 	struct waits *waits;
+	struct boot *boot;
 };
 
 static void emit(void *context, const struct record *record)
@@ -36,6 +40,7 @@ static void emit(void *context, const struct record *record)
 	struct tracker *tracker = context;
 
 	tracker->stats.records[record->type]++;
+	boot_record(tracker->boot, record);
 	tracker->on_record(tracker->context, record);
 }
 
@@ -63,6 +68,9 @@ int tracker_new(struct tracker **ret, const struct tracker_settings *settings, r
 	tracker->gaps = gaps_new(emit, tracker);
 	tracker->pods = pods_new(on_pod_ready, tracker);
 	tracker->waits = waits_new(tracker->pods, emit, tracker);
+	tracker->boot =
+		boot_new(settings->boot_deadline_ns ? settings->boot_deadline_ns : BOOT_DEADLINE_NS,
+			 emit, tracker);
 	tracker->facts.containers = &tracker->containers;
 	tracker->lifecycle = (struct lifecycle){
 		.containers = &tracker->containers,
@@ -77,7 +85,7 @@ int tracker_new(struct tracker **ret, const struct tracker_settings *settings, r
 		.due_ns = UINT64_MAX,
 	};
 	if (!tracker->deaths || !tracker->pulls || !tracker->ooms || !tracker->gaps ||
-	    !tracker->pods || !tracker->waits) {
+	    !tracker->pods || !tracker->waits || !tracker->boot) {
 		tracker_free(tracker);
 		return -ENOMEM;
 	}
@@ -97,6 +105,7 @@ void tracker_free(struct tracker *tracker)
 	gaps_free(tracker->gaps);
 	waits_free(tracker->waits);
 	pods_free(tracker->pods);
+	boot_free(tracker->boot);
 	free(tracker);
 }
 
@@ -116,19 +125,19 @@ static void note_sync(struct tracker *tracker, const struct event *event)
 	}
 }
 
-/* The table of containers was full: what was forgotten may be missed later. */
-static void tell_evicted(struct tracker *tracker)
+/* A table was full: what was forgotten may be missed later. */
+static void tell_lost(struct tracker *tracker, uint64_t total, uint64_t *told, const char *cause)
 {
 	struct event lost = {
 		.type = EVENT_SOURCE,
 		.boot_ns = tracker->now_ns,
-		.source = {.source = SOURCE_AGENT,
-			   .step = SOURCE_LOST,
-			   .cause = "more containers than the agent keeps",
-			   .count = tracker->containers.evicted - tracker->evicted_told},
+		.source = {.source = SOURCE_AGENT, .step = SOURCE_LOST, .count = total - *told},
 	};
 
-	tracker->evicted_told = tracker->containers.evicted;
+	if (total == *told)
+		return;
+	*told = total;
+	TEXT_COPY(lost.source.cause, cause);
 	gaps_event(tracker->gaps, &lost, tracker->now_ns);
 }
 
@@ -153,8 +162,11 @@ void tracker_event(struct tracker *tracker, const struct event *event, uint64_t 
 		lifecycle_consider(&tracker->lifecycle, container, now_ns);
 	if (event->type == EVENT_SOURCE)
 		note_sync(tracker, event);
-	if (tracker->containers.evicted != tracker->evicted_told)
-		tell_evicted(tracker);
+	boot_event(tracker->boot, event, now_ns);
+	tell_lost(tracker, tracker->containers.evicted, &tracker->evicted_told,
+		  "more containers than the agent keeps");
+	tell_lost(tracker, boot_lost(tracker->boot), &tracker->boot_lost_told,
+		  "more units or pods in a boot than the agent keeps");
 }
 
 uint64_t tracker_next_tick_ns(const struct tracker *tracker)
@@ -162,7 +174,7 @@ uint64_t tracker_next_tick_ns(const struct tracker *tracker)
 	const uint64_t others[] = {
 		pulls_next_tick_ns(tracker->pulls), ooms_next_tick_ns(tracker->ooms),
 		gaps_next_tick_ns(tracker->gaps),   pods_next_tick_ns(tracker->pods),
-		waits_next_tick_ns(tracker->waits),
+		waits_next_tick_ns(tracker->waits), boot_next_tick_ns(tracker->boot),
 	};
 	uint64_t due_ns = tracker->lifecycle.due_ns;
 
@@ -182,6 +194,7 @@ void tracker_tick(struct tracker *tracker, uint64_t boot_ns)
 	gaps_tick(tracker->gaps, tracker->now_ns);
 	pods_tick(tracker->pods, tracker->now_ns);
 	waits_tick(tracker->waits, tracker->now_ns);
+	boot_tick(tracker->boot, tracker->now_ns);
 }
 
 void tracker_flush(struct tracker *tracker, uint64_t boot_ns)

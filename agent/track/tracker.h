@@ -20,6 +20,8 @@ struct tracker_settings {
 	uint64_t start_window_ns; /* how long a container may take to its first listen; 0: 5 min */
 	uint32_t
 		containers_max; /* 0: 4096; the oldest dead one goes first, then a gap is recorded */
+	uint64_t
+		boot_deadline_ns; /* how long after the kernel's start a boot may take; 0: 10 min */
 };
 
 struct tracker_stats {

@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2207 # no name that is completed here holds a space
 
 _nodewake() {
-	local verbs='run watch explain starts ooms exits pulls gaps waits status doctor replay
+	local verbs='run watch boot explain starts ooms exits pulls gaps waits status health doctor replay
 		uninstall-annotations help'
 	local history='--namespace --pod --container --since --boot --slower-than --sort --limit --output --state-dir --help'
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} options=''
@@ -19,19 +19,27 @@ _nodewake() {
 		return
 		;;
 	-o | --output)
-		COMPREPLY=($(compgen -W 'text json' -- "$word"))
+		if [ "${COMP_WORDS[1]}" = boot ]; then
+			COMPREPLY=($(compgen -W 'text json svg html trace' -- "$word"))
+		else
+			COMPREPLY=($(compgen -W 'text json' -- "$word"))
+		fi
 		return
 		;;
 	--sort)
 		COMPREPLY=($(compgen -W 'newest slowest' -- "$word"))
 		return
 		;;
-	--boot)
-		COMPREPLY=($(compgen -W 'all current' -- "$word"))
+	-b | --boot | --against)
+		if [ "${COMP_WORDS[1]}" = boot ]; then
+			COMPREPLY=($(compgen -W '-1 current' -- "$word"))
+		else
+			COMPREPLY=($(compgen -W 'all current' -- "$word"))
+		fi
 		return
 		;;
 	-t | --type)
-		COMPREPLY=($(compgen -W 'start oom exit pull gap wait' -- "$word"))
+		COMPREPLY=($(compgen -W 'start oom exit pull boot gap wait unit' -- "$word"))
 		return
 		;;
 	--log-level)
@@ -50,14 +58,18 @@ _nodewake() {
 	case "${COMP_WORDS[1]}" in
 	run)
 		options='--containerd-socket --containerd-namespace --state-dir --socket --cni-dirs --cgroup-root
-			--start-window --keep-age --keep-size --kubeconfig --node-name --no-kubernetes --annotation-prefix
-			--annotation-interval --slow-start --slow-pull --listen --record-events --no-ebpf --log-level --help'
+			--start-window --boot-deadline --keep-age --keep-size --kubeconfig --node-name --no-kubernetes
+			--annotation-prefix --annotation-interval --slow-start --slow-pull --listen --record-events --no-ebpf --log-level --help'
 		;;
 	watch) options='--type --all --output --socket --help' ;;
+	boot) options='--boot --list --compare --against --follow --output --state-dir --help' ;;
 	explain) options='--namespace --output --state-dir --help' ;;
 	starts | ooms | exits | pulls | gaps | waits) options=$history ;;
 	uninstall-annotations) options='--kubeconfig --node-name --annotation-prefix --help' ;;
 	status) options='--output --socket --help' ;;
+	health)
+		options='--namespace --output --state-dir --socket --wait --kubeconfig --node-name --containerd-socket --help'
+		;;
 	doctor) options='--output --state-dir --containerd-socket --cni-dirs --help' ;;
 	replay)
 		options='--all --output --help'

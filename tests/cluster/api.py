@@ -50,19 +50,27 @@ class Api:
         self.netns, self.token, self.timeout = netns, token, timeout
         self.tls = ssl.create_default_context(cafile=ca_file)
 
-    def request(self, method, path, body=None, content_type="application/json"):
-        """Returns the answer's text; raises ApiError, or OSError where nobody answers."""
+    def connect(self, timeout=None):
+        """An HTTPSConnection; raises OSError where nobody answers."""
         connection = http.client.HTTPSConnection("127.0.0.1", context=self.tls)
-        raw = connect_inside(self.netns, ("127.0.0.1", 443), self.timeout)
+        raw = connect_inside(self.netns, ("127.0.0.1", 443), timeout)
         try:
             connection.sock = self.tls.wrap_socket(raw, server_hostname="127.0.0.1")
+        except OSError:
+            raw.close()
+            raise
+        return connection
+
+    def request(self, method, path, body=None, content_type="application/json"):
+        """Returns the answer's text; raises ApiError, or OSError where nobody answers."""
+        connection = self.connect(self.timeout)
+        try:
             connection.request(method, path, None if body is None else json.dumps(body),
                                {"Authorization": "Bearer " + self.token, "Content-Type": content_type})
             answer = connection.getresponse()
             text = answer.read().decode()
         finally:
             connection.close()
-            raw.close()
         if answer.status >= 300:
             raise ApiError(answer.status, text)
         return text

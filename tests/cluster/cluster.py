@@ -20,10 +20,11 @@ from node.processes import end, wait_until
 from . import kubelet
 from .api import Api, ApiError
 from .keys import Keys, kubeconfig, write_private
-from .machine import NODE_IP, SERVICE_IP, SERVICE_RANGE, Machine
+from .machine import NODE_IP, SERVICE_RANGE, Machine
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SERVER = "https://127.0.0.1:443"
+AUDITED = ("nodewake", "told")
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 
 
@@ -147,9 +148,24 @@ class Cluster:
             "--token-auth-file=" + keys.tokens_file, "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction", "--allow-privileged=true",
             "--service-account-key-file=" + keys.accounts_public, "--service-account-signing-key-file=" + keys.accounts,
+            "--audit-policy-file=" + self._audit_policy(), "--audit-log-path=" + self.dir + "/audit.log",
             "--service-account-issuer=" + ISSUER, "--service-cluster-ip-range=" + SERVICE_RANGE,
             "--endpoint-reconciler-type=none", "--kubelet-preferred-address-types=InternalIP")
         self._wait(lambda: self.api.request("GET", "/readyz"), 60, "the API server")
+
+    def _audit_policy(self):
+        """All that service accounts of these namespaces ask for, with what they send."""
+        groups = ["system:serviceaccounts:" + name for name in AUDITED]
+        path = self.dir + "/audit-policy.json"
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
+                       "rules": [{"level": "Request", "userGroups": groups}, {"level": "None"}]}, file)
+        return path
+
+    def audited(self):
+        """The entries of the audit log (audit.k8s.io/v1 Event)."""
+        with open(self.dir + "/audit.log", encoding="utf-8") as file:
+            return [json.loads(line) for line in file if line.endswith("\n")]
 
     def stop_apiserver(self):
         """By SIGKILL: asked to end, it waits for the watches of others, as long as end() has patience."""
@@ -181,6 +197,15 @@ class Cluster:
     def inside(self, *words):
         """The command in the cluster's network and among the node's mounts."""
         return self.node.inside(*words)
+
+    def run_beside(self, name, program, *arguments):
+        """One more program in the cluster's network, whose end ends nothing else; end_beside ends it."""
+        self._start(name, program, *arguments)
+        return self.running.pop(name)
+
+    def end_beside(self, process):
+        end(process)
+        self.node.processes.remove(process)
 
     def wait_ready(self, seconds=120):
         """Until the node is Ready and pods can be made in the namespace default."""
@@ -221,6 +246,16 @@ class Cluster:
             return self.kubectl("apply", "-f", "-", text=json.dumps(told))
         path = os.path.abspath(manifest)
         return self.kubectl("apply", "-k" if os.path.isdir(path) else "-f", path)
+
+    def manifest(self, *words):
+        """The objects of a manifest (-f FILE) or of a kustomization (-k FOLDER)."""
+        text = self.kubectl("create", "--dry-run=client", "--output", "json", *words)
+        made, at = [], 0
+        while at < len(text):  # one after another, not in a list
+            item, at = json.JSONDecoder().raw_decode(text, at)
+            made.append(item)
+            at += len(text[at:]) - len(text[at:].lstrip())
+        return made
 
     def _kubeconfig_of(self, user):
         return self.write_kubeconfig(user, self.keys.tokens[user])

@@ -6,8 +6,10 @@ import os
 import pytest
 
 from . import Cluster
+from .agent import deploy
 from .machine import PLACES, SYSCTLS
 
+pytest.register_assert_rewrite("kube.contract", "kube.told")
 BUILD = os.environ.get("BUILD", "build")
 
 
@@ -35,3 +37,10 @@ def one_cluster(request, untouched):
         yield cluster
         if request.session.testsfailed > failed:
             cluster.keep_logs()
+
+
+@pytest.fixture(scope="session", name="agent")
+def deployed(cluster, tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp("overlay"))
+    yield deploy(cluster, BUILD, folder)
+    cluster.kubectl("delete", "--wait=false", "-k", folder)

@@ -143,7 +143,7 @@ def test_an_account_may_what_its_roles_say(cluster):
 
 
 def test_nodewake_beside_it_sees_a_pod_of_the_kubelet(cluster):
-    with Daemon(cluster.node, inside=True) as daemon:
+    with Daemon(cluster.node, inside=cluster) as daemon:
         cluster.apply(cast("seen", "listen", "8080", "200"))
         pod = cluster.wait(PODS + "seen", is_ready)
         start = next(r for r in daemon.wait_final("starts") if r["subject"]["pod"] == "seen")

@@ -8,6 +8,8 @@
 #include "client/rpc.h"
 #include "cri/cri.h"
 
+void (*cri_on_refusal)(const char *method, const char *message);
+
 static struct rpc *rpc;
 static sd_event *loop;
 
@@ -63,6 +65,8 @@ void *cri_call(const char *path, const ProtobufCMessage *request,
 	if (waiting.status != RPC_OK) {
 		fprintf(stderr, "cri: %s: status %d: %s\n", strrchr(path, '/') + 1, waiting.status,
 			waiting.message);
+		if (cri_on_refusal)
+			cri_on_refusal(strrchr(path, '/') + 1, waiting.message);
 		exit(1);
 	}
 	return waiting.reply;

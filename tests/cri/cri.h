@@ -29,6 +29,8 @@ char *required(const char *key);
 void *cri_call(const char *path, const ProtobufCMessage *request,
 	       const ProtobufCMessageDescriptor *type);
 void cri_hang_up(void);
+/* Told of a refusal before the program ends; may be NULL. */
+extern void (*cri_on_refusal)(const char *method, const char *message);
 
 #define CALL(method, request, type) \
 	((void *)cri_call(method, &(request).base, &cri__##type##__descriptor))
@@ -54,3 +56,9 @@ int verb_pods(void);
 
 /* bench.c */
 int verb_bench(void);
+
+/* keep.c: pods as a kubelet keeps them; keep_pod.c: one of them, keep_log.c: what was done. */
+int verb_keep(void);
+_Noreturn void keep_pod(void);
+void keep_log_open(void);
+void keep_log(const char *what, const char *detail);

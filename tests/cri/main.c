@@ -23,6 +23,8 @@ static const char usage[] =
 	"  start | rm id=ID      stop id=ID [timeout=S]      stopp | rmp id=ID\n"
 	"  exec id=ID -- COMMAND ...      pull | rmi image=      images      inspect id=ID\n"
 	"  ps      pods      version\n"
+	"  keep file=PODS log=FILE [port=NAME]: a line of PODS is a pod, as a kubelet's static "
+	"ones\n"
 	"  bench count=N image= parent= [prefix=] [parallel=N] [hostnet=1] -- COMMAND ...\n"
 	"socket: CRI_SOCKET in the environment\n";
 
@@ -149,7 +151,7 @@ static const struct {
 	{"rmp", verb_rmp},	   {"exec", verb_exec},	    {"pull", verb_pull},
 	{"ps", verb_ps},	   {"pods", verb_pods},	    {"inspect", verb_inspect},
 	{"bench", verb_bench},	   {"rmi", verb_rmi},	    {"images", verb_images},
-	{"version", verb_version},
+	{"version", verb_version}, {"keep", verb_keep},
 };
 
 static void read_arguments(int argc, char **argv)

@@ -77,6 +77,20 @@ def test_the_socket_lies_in_what_is_mounted(manifests):
     assert mount["mountPath"] == volume["hostPath"]["path"] == folder
 
 
+def test_logs_are_read_only_and_no_folder_is_made_that_means_something(manifests):
+    name, found = manifests
+    spec, container = pod_of(found)
+    volumes = {v["name"]: v["hostPath"] for v in spec["volumes"]}
+    paths = {m["mountPath"]: volumes[m["name"]] for m in container["volumeMounts"]}
+    logs = {"/var/log", "/run/log", "/var/lib/systemd/pstore"}
+    logs |= {"/var/lib/rancher/k3s/agent/containerd"} if name.startswith("k3s") else set()
+    assert logs <= set(paths)
+    assert all(volume["path"] == path for path, volume in paths.items())
+    # /var/log/journal, once it exists, makes journald keep its journal; below /sys nothing can be made
+    made = {volume["path"] for volume in volumes.values() if volume["type"] == "DirectoryOrCreate"}
+    assert not any(path.startswith(("/var/log", "/sys")) for path in made)
+
+
 def test_only_the_daemonset_holds_a_token(manifests):
     found = manifests[1]
     assert found["ServiceAccount"]["automountServiceAccountToken"] is False

@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from node import Daemon, Node  # noqa: E402
 
+pytest.register_assert_rewrite("kube.contract", "kube.told")
 BUILD = os.environ.get("BUILD", "build")
 
 

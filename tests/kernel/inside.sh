@@ -48,7 +48,7 @@ for image in pause cast; do
 	ctr -n k8s.io images import --snapshotter native /nodewake/$image.tar >/dev/null
 done
 # with the DaemonSet's capabilities and no other (deploy/base/daemonset.yaml)
-/usr/bin/setpriv --bounding-set=-all,+bpf,+perfmon,+syslog nodewake run >/tmp/nodewake.log 2>&1 &
+/usr/bin/setpriv --bounding-set=-all,+bpf,+perfmon,+syslog nodewake run --record-events /tmp/events >/tmp/nodewake.log 2>&1 &
 tries=0
 until nodewake status >/dev/null 2>&1 || [ $tries -gt 100 ]; do
 	sleep 0.2
@@ -69,7 +69,7 @@ start() {
 	memory=$2
 	shift 2
 	id=$(cri create pod="$sandbox" name="$name" image=localhost/cast:1 podname="$pod" namespace=test uid="$uid" \
-		parent="$parent" hostnet=1 memory="$memory" -- "$@")
+		parent="$parent" hostnet=1 memory="$memory" ${stamps:+mount="$stamps:/stamps"} -- "$@")
 	cri start id="$id"
 }
 
@@ -80,6 +80,10 @@ start crun-typo 0 /nowhere 2>/dev/null
 
 pod vm 11111111-2222-3333-4444-555555555555
 start server 0 /cast listen 8080 300
+mkdir /tmp/stamps
+stamps=/tmp/stamps
+start waiting 0 /cast retry ::ffff:127.0.0.1 9 100 1500 8090
+stamps=
 start pool 25165824 /cast eat-child 200
 start greedy 25165824 /cast eat 200
 start three 0 /cast exit 3 200
@@ -108,6 +112,10 @@ for verb in starts exits ooms gaps; do
 	echo "=== $verb"
 	nodewake $verb --output json
 done
+echo "=== connects"
+grep '"connect-failed"' /tmp/events
+echo "=== stamps"
+cat /tmp/stamps/stamps
 echo "=== kernel log"
 dmesg | grep "Killed process"
 echo "=== status"

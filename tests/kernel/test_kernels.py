@@ -53,7 +53,7 @@ def booted(request, tmp_path_factory):
     text = boot(request.param, str(tmp_path_factory.mktemp("vm")))
     found = sections(text)
     assert "end" in found, text[-3000:]
-    for name in ("starts", "exits", "ooms", "gaps"):
+    for name in ("starts", "exits", "ooms", "gaps", "connects"):
         found[name] = [json.loads(line) for line in found[name].splitlines() if line.startswith("{")]
     return found
 
@@ -78,11 +78,21 @@ def test_starts(machine):
     assert {name: r["state"] for name, r in starts.items()} == {
         "server": "listening", "pool": "running", "greedy": "exited", "three": "exited", "segv": "exited",
         "victim": "exited", "typo": "failed", "podlimit": "running", "crun-server": "listening",
-        "crun-greedy": "exited", "crun-typo": "failed"}
+        "crun-greedy": "exited", "crun-typo": "failed", "waiting": "listening"}
     for name in ("server", "crun-server"):
         app = [span for span in starts[name]["phases"] if span["phase"] == "app"][0]
         assert 300e6 < app["duration_ns"] < 600e6
         assert not any(span.get("reconstructed") for span in starts[name]["phases"])
+
+
+def test_failed_connections(machine):
+    """A loop of refused connections by a v4-mapped address: as often as the program says."""
+    stamps = dict(line.split() for line in machine["stamps"].splitlines() if line)
+    connects = machine["connects"]
+    assert {(e["address"], e["port"], e["error"]) for e in connects} == {("127.0.0.1", 9, 111)}
+    assert sum(e["count"] for e in connects) == int(stamps["failed"]) > 5
+    assert len(connects) < 6
+    assert int(stamps["first"]) <= connects[0]["began_ns"] < connects[-1]["boot_ns"] <= int(stamps["last"])
 
 
 def test_exits(machine):

@@ -13,6 +13,7 @@ kubeconfig. What it keeps and refuses is in fake_objects.py, what it does to a r
 """
 
 import base64
+import http.client
 import os
 import signal
 import ssl
@@ -194,6 +195,26 @@ class FakeApi:
         with open(path + ".new", "w", encoding="utf-8") as file:
             file.write(text)
         os.rename(path + ".new", path)
+
+    # --- what a test asks of it, as of a RealApi (tests/cluster/real_api.py)
+
+    inside = None
+
+    def events(self):
+        return self.objects.list("events")[0]
+
+    def delete_event(self, event):
+        self.objects.delete("events", event["metadata"]["namespace"], event["metadata"]["name"])
+
+    def annotations(self, node_name):
+        return self.objects.get("nodes", "", node_name)["metadata"].get("annotations", {})
+
+    def annotate(self, node_name, name, value):
+        self.objects.merge_patch("nodes", "", node_name, {"metadata": {"annotations": {name: value}}})
+
+    def connect(self):
+        tls = ssl.create_default_context(cafile=self.authority.certificate)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, context=tls)
 
     # --- faults
 

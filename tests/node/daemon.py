@@ -15,11 +15,11 @@ from .processes import end, wait_until
 class Daemon:
     """nodewake run on a private node; a context manager. records(): what it told so far.
 
-    kubeconfig: of an API server, the node's name there being node.name; by itself there is none. inside: in the
-    node's network, as a pod with hostNetwork is, else in the machine's.
+    kubeconfig: of an API server, the node's name there being node.name; by itself there is none. inside: a Node or
+    Cluster in whose network it runs, as a pod with hostNetwork does; by itself it is the machine's.
     """
 
-    def __init__(self, node, *arguments, state=None, kubeconfig=None, inside=False):
+    def __init__(self, node, *arguments, state=None, kubeconfig=None, inside=None):
         self.node = node
         self.inside = inside
         self.program = os.path.join(node.build, "nodewake")
@@ -28,6 +28,7 @@ class Daemon:
         self.socket = os.path.join(node.dir, "nodewake.sock")
         self.events = os.path.join(node.dir, "events.jsonl")
         self.log = os.path.join(node.dir, "nodewake.log")
+        self.log_begin = os.path.getsize(self.log) if os.path.exists(self.log) else 0  # others' words stand before
         # any free port: daemons of parallel runs must not meet at the default one
         self.arguments = ["--containerd-socket", node.socket, "--state-dir", self.state, "--socket", self.socket,
                           "--listen", "127.0.0.1:0", "--cni-dirs", node.dir + "/cni-bin/:/usr/lib/cni/",
@@ -48,9 +49,9 @@ class Daemon:
                 raise RuntimeError("the daemon ended with %d:\n%s" % (code, self.read_log()))
 
     def start(self):
-        words = (self.daemon_program, "run", *self.arguments)
+        words = self._place(self.daemon_program, "run", *self.arguments)
         with open(self.log, "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen(self.node.inside(*words) if self.inside else words, stdout=log, stderr=log)
+            self.process = subprocess.Popen(words, stdout=log, stderr=log)
         self.node.processes.append(self.process)
 
         def ready():
@@ -60,6 +61,9 @@ class Daemon:
             return status and status["sources"]["containerd"]["connected"]
         wait_until(ready, 20, "the daemon's status")
 
+    def _place(self, *words):
+        return self.inside.inside(*words) if self.inside else words
+
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
@@ -68,6 +72,7 @@ class Daemon:
 
     def read_log(self):
         with open(self.log, encoding="utf-8") as file:
+            file.seek(self.log_begin)
             return file.read()
 
     def get(self, path, method="GET"):
@@ -83,7 +88,7 @@ class Daemon:
 
     def verb(self, *words):
         """Runs a verb; returns (exit code, stdout)."""
-        done = subprocess.run([self.program, *words], capture_output=True, text=True, check=False)
+        done = subprocess.run(self._place(self.program, *words), capture_output=True, text=True, check=False)
         return done.returncode, done.stdout
 
     def status(self):

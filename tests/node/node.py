@@ -146,7 +146,7 @@ class Node:
                 write(self.build, path)
                 self.ctr("images", "import", path)
             if self.with_registry:
-                self._start_registry()
+                self.start_registry()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -213,7 +213,7 @@ class Node:
         self.containerd.wait()
         self.processes.remove(self.containerd)
 
-    def _start_registry(self):
+    def start_registry(self):
         log = open(self.dir + "/registry.log", "a", encoding="utf-8")
         self.processes.append(subprocess.Popen(
             self.inside("docker-registry", "serve", self.dir + "/registry.yml"), stdout=log, stderr=log))

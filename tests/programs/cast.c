@@ -6,7 +6,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,20 +66,124 @@ static long number(char **argv, int index, long otherwise)
 	return strtol(argv[index], NULL, 10);
 }
 
+static void listen_on(long port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0)
+		exit(9);
+	stamp("listen", boot_ns());
+}
+
 /* listen PORT DELAY_MS */
 static int do_listen(char **argv)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_port = htons((uint16_t)number(argv, 0, 8080))};
-	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
-
 	pause_ms(number(argv, 1, 0));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0)
-		return 9;
-	stamp("listen", boot_ns());
+	listen_on(number(argv, 0, 8080));
 	forever();
 	return 0;
+}
+
+/* An IPv4 or IPv6 address in text; returns its size. */
+static socklen_t parse(const char *text, uint16_t port, struct sockaddr_storage *ret)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
+
+	memset(ret, 0, sizeof(*ret));
+	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+		return sizeof(*v4);
+	}
+	if (inet_pton(AF_INET6, text, &v6->sin6_addr) != 1)
+		exit(9);
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(port);
+	return sizeof(*v6);
+}
+
+/* Connects; where wait_ms is not 0, without blocking, and gives up after that. Returns the error. */
+static int try_connect(const struct sockaddr_storage *address, socklen_t size, long wait_ms)
+{
+	int fd = socket(address->ss_family, SOCK_STREAM | (wait_ms ? SOCK_NONBLOCK : 0), 0);
+	struct pollfd ready = {.fd = fd, .events = POLLOUT};
+	int error = connect(fd, (const struct sockaddr *)address, size) < 0 ? errno : 0;
+	socklen_t length = sizeof(error);
+
+	if (error == EINPROGRESS) {
+		if (poll(&ready, 1, (int)wait_ms) == 0)
+			error = ETIMEDOUT;
+		else
+			getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+	}
+	close(fd);
+	return error;
+}
+
+/*
+ * retry ADDRESS PORT EVERY_MS FOR_MS [THEN_LISTEN_PORT [WAIT_MS [LISTEN_AFTER_MS]]]: connects until it
+ * succeeds or the time is over, then listens, or ends with 0 if it could connect. "failed" is how often in
+ * vain, "error" the last reason, "first" and "last" the times of the first connect and the last failure.
+ */
+static int do_retry(char **argv)
+{
+	uint64_t first = boot_ns(), last = 0, failed = 0;
+	struct sockaddr_storage address;
+	socklen_t size;
+	int error, last_error = 0;
+
+	if (!argv[0] || !argv[1])
+		return 9;
+	size = parse(argv[0], (uint16_t)number(argv, 1, 0), &address);
+	while ((error = try_connect(&address, size, number(argv, 5, 0))) != 0) {
+		last = boot_ns();
+		last_error = error;
+		failed++;
+		if (last - first >= (uint64_t)number(argv, 3, 0) * 1000000u)
+			break;
+		pause_ms(number(argv, 2, 100));
+	}
+	stamp("first", first);
+	stamp("last", last);
+	stamp("error", (uint64_t)last_error);
+	stamp("failed", failed);
+	if (!number(argv, 4, 0))
+		return error != 0;
+	pause_ms(number(argv, 6, 0));
+	listen_on(number(argv, 4, 0));
+	forever();
+	return 0;
+}
+
+/* listen-retry PORT ADDRESS PORT EVERY_MS FOR_MS ...: listens first */
+static int do_listen_retry(char **argv)
+{
+	listen_on(number(argv, 0, 8080));
+	return do_retry(argv + 1);
+}
+
+/* need PORT EVERY_MS OWN_PORT: asks 127.0.0.1:PORT until it is let in, then listens itself */
+static int do_need(char **argv)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_port = htons((uint16_t)number(argv, 0, 8080)),
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+	for (bool first = true;; first = false) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+		if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+			break;
+		if (first)
+			stamp("refused", boot_ns());
+		close(fd);
+		pause_ms(number(argv, 1, 500));
+	}
+	stamp("connected", boot_ns());
+	return do_listen((char *[]){argv[0] && argv[1] ? argv[2] : NULL, NULL});
 }
 
 /* exit CODE AFTER_MS */
@@ -222,10 +328,14 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(char **argv);
 	} parts[] = {
-		{"listen", do_listen},	     {"exit", do_exit},	  {"segv", do_segv},
-		{"abort", do_abort},	     {"eat", do_eat},	  {"eat-child", do_eat_child},
-		{"eat-flood", do_eat_flood}, {"storm", do_storm}, {"deaf", do_deaf},
-		{"polite", do_polite},	     {"sleep", do_sleep}, {"pause", do_pause},
+		{"listen", do_listen},	     {"retry", do_retry},
+		{"need", do_need},	     {"listen-retry", do_listen_retry},
+		{"exit", do_exit},	     {"segv", do_segv},
+		{"abort", do_abort},	     {"eat", do_eat},
+		{"eat-child", do_eat_child}, {"eat-flood", do_eat_flood},
+		{"storm", do_storm},	     {"deaf", do_deaf},
+		{"polite", do_polite},	     {"sleep", do_sleep},
+		{"pause", do_pause},
 	};
 	const char *base = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
 

@@ -263,7 +263,7 @@ static void retry_after_is_heeded(void **state)
 	let_read(&fixture, 0, "u-1");
 	fake_answer(1, 429, "TooManyRequests", "", 900, NULL);
 	let_read(&fixture, 2, "u-1");
-	assert_in_range(fake.calls[2].at_ns - fake.calls[1].at_ns, 9 * S / 10, 3 * S / 2);
+	assert_in_range(fake.calls[2].at_ns - fake.calls[1].at_ns, 9 * S / 10, 5 * S / 2);
 	close_sink(&fixture);
 }
 

@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "sink/backoff.h"
 #include "sink/event_queue.h"
 
 #define S    NS_PER_SECOND
@@ -291,24 +290,6 @@ static void what_counted_while_it_was_written_is_pending(void **state)
 	close_queue(&fixture);
 }
 
-static void pauses_grow_with_jitter(void **state)
-{
-	struct backoff backoff = {0};
-	uint64_t most[] = {1, 2, 4, 8, 16, 30, 30, 30};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(most) / sizeof(*most); i++) {
-		backoff_failed(&backoff, T, 0, 30 * S);
-		assert_in_range(backoff.until_ns - T, most[i] * S * 3 / 4, most[i] * S);
-	}
-	for (int i = 0; i < 100; i++) /* no shift beyond the type */
-		backoff_failed(&backoff, T, 0, 30 * S);
-	backoff_failed(&backoff, T, 60 * S, 30 * S); /* Retry-After is the least */
-	assert_in_range(backoff.until_ns - T, 60 * S, 68 * S);
-	backoff_over(&backoff);
-	assert_int_equal(backoff.until_ns, 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,7 +305,6 @@ int main(void)
 		cmocka_unit_test(a_series_is_written_less_and_less),
 		cmocka_unit_test(a_first_repeat_is_told_at_once),
 		cmocka_unit_test(what_counted_while_it_was_written_is_pending),
-		cmocka_unit_test(pauses_grow_with_jitter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -200,6 +200,11 @@ static void starts(void **state)
 	expect(record, "ContainerSlowStart", "Normal",
 	       "took 1min 28.0s to listen on port 8080: pull 1min 1.0s (4GiB), app 24.0s, sandbox "
 	       "3.00s");
+	add_phase(&record, PHASE_PROBE, 5 * S);
+	record.start.probe_period_s = 10;
+	expect(record, "ContainerSlowStart", "Normal",
+	       "took 1min 33.0s to be ready, listening on port 8080: pull 1min 1.0s (4GiB), app "
+	       "24.0s, probe 5.00s (the probe asks every 10s), sandbox 3.00s");
 	record.start.init_container = true;
 	json_t *event = event_of(&record);
 

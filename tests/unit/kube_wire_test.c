@@ -11,8 +11,6 @@
 
 #include <cmocka.h>
 
-#include "client/backoff.h"
-
 struct seen {
 	char names[256];
 	int stop_at, objects;
@@ -176,32 +174,6 @@ static void what_stands_around_the_items_is_bounded(void **state)
 	kube_wire_free(wire);
 }
 
-static void pauses_grow_and_are_spread(void **state)
-{
-	static const uint32_t steps_ms[] = {1000, 2000, 4000, 8000, 16000, 30000, 30000};
-	uint32_t least_ms = UINT32_MAX, most_ms = 0;
-
-	(void)state;
-	for (int round = 0; round < 200; round++) {
-		struct backoff backoff = {0};
-
-		for (size_t i = 0; i < sizeof(steps_ms) / sizeof(*steps_ms); i++) {
-			uint32_t pause_ms = backoff_next(&backoff, 0);
-
-			assert_in_range(pause_ms, steps_ms[i], steps_ms[i] * 2 - 1);
-			assert_true(pause_ms < BACKOFF_MAX_MS);
-			if (i == 0 && pause_ms < least_ms)
-				least_ms = pause_ms;
-			if (i == 0 && pause_ms > most_ms)
-				most_ms = pause_ms;
-		}
-		backoff_reset(&backoff);
-		assert_in_range(backoff_next(&backoff, 0), 1000, 1999);
-		assert_in_range(backoff_next(&backoff, 20000), 20000, 20999);
-	}
-	assert_true(most_ms - least_ms > 500);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,7 +183,6 @@ int main(void)
 		cmocka_unit_test(a_callback_can_stop_it),
 		cmocka_unit_test(large_objects),
 		cmocka_unit_test(what_stands_around_the_items_is_bounded),
-		cmocka_unit_test(pauses_grow_and_are_spread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,6 +67,73 @@ static void a_partly_watched_start_stays(void **state)
 	assert_true(record_supersedes(&adopted, &adopted));
 }
 
+static struct record boot_record(bool final, bool measured, enum boot_state state, uint64_t to_ns,
+				 uint32_t pods_ready)
+{
+	return (struct record){.type = RECORD_BOOT,
+			       .final = final,
+			       .boot = {.state = state,
+					.measured = measured,
+					.span = {1, to_ns},
+					.pods_ready = pods_ready}};
+}
+
+/* An agent that is restarted gives the same boot or a better one. */
+static void a_boot_is_replaced_by_a_better_one_only(void **state)
+{
+	struct record waking = boot_record(false, true, BOOT_WAKING, 30, 1);
+	struct record measured = boot_record(true, true, BOOT_READY, 60, 3);
+	struct record found = boot_record(true, false, BOOT_READY, 60, 3);
+	struct record later = boot_record(true, false, BOOT_READY, 60, 2);
+	struct record unknown = boot_record(true, false, BOOT_STATE_NONE, 20, 0);
+	struct record stuck = boot_record(true, true, BOOT_NOT_RECOVERED, 600, 2);
+	struct record after_all = boot_record(true, false, BOOT_READY, 700, 3);
+
+	(void)state;
+	assert_true(record_reconstructed(&found));
+	assert_false(record_reconstructed(&measured));
+	/* it was waking when the agent was restarted */
+	assert_true(record_supersedes(&found, &waking));
+	assert_true(record_supersedes(&(struct record){.type = RECORD_BOOT}, &waking));
+	assert_false(record_supersedes(&waking, &found));
+	/* measured beats reconstructed */
+	assert_false(record_supersedes(&found, &measured));
+	assert_true(record_supersedes(&measured, &found));
+	assert_true(record_supersedes(&measured, &measured));
+	/* pods have gone since */
+	assert_false(record_supersedes(&later, &found));
+	assert_true(record_supersedes(&found, &later));
+	/* the outcome can't be known any more */
+	assert_false(record_supersedes(&unknown, &found));
+	assert_false(record_supersedes(&unknown, &stuck));
+	assert_true(record_supersedes(&found, &unknown));
+	/* it recovered after the deadline, whoever saw it; one that names an earlier time has lost a pod */
+	assert_true(record_supersedes(&after_all, &stuck));
+	assert_false(record_supersedes(&found, &stuck));
+	assert_false(record_supersedes(&stuck, &measured));
+	assert_false(record_supersedes(&stuck, &after_all));
+}
+
+static struct record unit_record(bool final, uint64_t from_ns, uint64_t to_ns)
+{
+	return (struct record){.type = RECORD_UNIT, .final = final, .unit.span = {from_ns, to_ns}};
+}
+
+static void a_unit_keeps_the_times_of_the_boot(void **state)
+{
+	struct record begun = unit_record(false, 5 * NS_PER_SECOND, 0);
+	struct record active = unit_record(true, 5 * NS_PER_SECOND, 8 * NS_PER_SECOND);
+	struct record restarted = unit_record(true, 500 * NS_PER_SECOND, 501 * NS_PER_SECOND);
+
+	(void)state;
+	assert_true(record_supersedes(&active, &begun));
+	assert_true(record_supersedes(&active, &active));
+	assert_false(record_supersedes(&begun, &active));
+	assert_false(record_supersedes(&restarted, &active));
+	assert_false(record_supersedes(&restarted, &begun));
+	assert_true(record_supersedes(&active, &restarted));
+}
+
 static void one_reconstructed_phase_marks_the_start(void **state)
 {
 	struct record record = {.type = RECORD_START, .start = {.phase_count = 2}};
@@ -115,6 +182,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(better_replaces_worse_only),
 		cmocka_unit_test(a_partly_watched_start_stays),
+		cmocka_unit_test(a_boot_is_replaced_by_a_better_one_only),
+		cmocka_unit_test(a_unit_keeps_the_times_of_the_boot),
 		cmocka_unit_test(one_reconstructed_phase_marks_the_start),
 		cmocka_unit_test(durations_need_both_ends),
 	};

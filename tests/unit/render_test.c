@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "model/json_shape.h"
 #include "unit/cli_fixture.h"
@@ -173,6 +174,77 @@ static void exits(void **state)
 	}
 }
 
+static void boots(void **state)
+{
+	struct record record = make_exit("", "", 1);
+	struct record_boot *boot = &record.boot;
+
+	(void)state;
+	record.type = RECORD_BOOT;
+	record.boot = (struct record_boot){
+		.state = BOOT_READY,
+		.measured = true,
+		.span = {1, 40 * NS_PER_SECOND + 1},
+		.firmware_ns = 6 * NS_PER_SECOND,
+		.phase_count = 3,
+		.phases = {{.phase = BOOT_PHASE_FIRMWARE, .span = {0, 6 * NS_PER_SECOND}},
+			   {.phase = BOOT_PHASE_RUNTIME,
+			    .span = {1, 30 * NS_PER_SECOND + 1},
+			    .unit = "k3s-agent.service"},
+			   {.phase = BOOT_PHASE_NODE,
+			    .span = {30 * NS_PER_SECOND + 1, 40 * NS_PER_SECOND + 1}}},
+		.pods_expected = 1,
+		.pods_ready = 1,
+	};
+	expect_line(&record,
+		    "06:00:01Z boot  node                             ready after 46.0s, 1 of 1 "
+		    "pod ready: firmware 6.00s, k3s-agent 30.0s, node ready 10.0s\n");
+	boot->measured = false;
+	boot->phase_count = 0;
+	boot->last_end = BOOT_END_POWER_LOSS;
+	boot->down_ns = 95 * NS_PER_SECOND;
+	expect_words(&record,
+		     "ready after 46.0s, 1 of 1 pod ready; before it power loss, reset or hang, "
+		     "down for 1min 35.0s [reconstructed]");
+	boot->measured = true;
+	boot->last_end = BOOT_END_UNKNOWN;
+	boot->down_ns = 0;
+	boot->state = BOOT_WAKING;
+	boot->pods_expected = 9;
+	expect_words(&record, "waking for 46.0s, 1 of 9 pods ready");
+	boot->state = BOOT_NOT_RECOVERED;
+	boot->last_end = BOOT_END_CLEAN;
+	boot->missing_count = boot->missing_total = 5;
+	for (int i = 0; i < 5; i++) {
+		snprintf(boot->missing[i].pod, POD_PATH_SIZE, "shop/web-%d", i);
+		TEXT_COPY(boot->missing[i].reason, i ? "" : "CrashLoopBackOff");
+	}
+	expect_words(&record,
+		     "not recovered after 46.0s, 1 of 9 pods ready; missing shop/web-0 "
+		     "(CrashLoopBackOff), shop/web-1, shop/web-2 and 2 more; before it clean "
+		     "shutdown");
+}
+
+static void units(void **state)
+{
+	struct record record = make_exit("", "", 1);
+
+	(void)state;
+	record.type = RECORD_UNIT;
+	record.unit = (struct record_unit){
+		.name = "k3s.service",
+		.span = {NS_PER_SECOND, 22 * NS_PER_SECOND},
+		.after = "network-online.target",
+	};
+	expect_line(&record,
+		    "06:00:01Z unit  k3s.service                      started in 21.0s, after "
+		    "network-online.target\n");
+	TEXT_COPY(record.unit.result, "exit-code");
+	expect_words(&record, "failed (exit-code) after 21.0s, after network-online.target");
+	record.unit = (struct record_unit){.name = "k3s.service", .span = {NS_PER_SECOND, 0}};
+	expect_words(&record, "is starting");
+}
+
 /* --- what came from outside ------------------------------------------------------------------- */
 
 #define HOSTILE "\033[2J\r\n\t\xc2\x9b\xff\u202e%n"
@@ -219,8 +291,6 @@ static void nothing_hostile_is_printed_raw(void **state)
 			for (int named = 0; named < 2; named++) {
 				struct record record = {.type = type, .final = true};
 
-				if (type == RECORD_BOOT)
-					continue;
 				make_hostile(&json_record_head, (char *)&record);
 				make_hostile(json_record_bodies[type], (char *)&record);
 				if (!named)
@@ -232,6 +302,11 @@ static void nothing_hostile_is_printed_raw(void **state)
 				if (type == RECORD_OOM) {
 					record.oom.scope = (enum limit_scope)verdict;
 					record.oom.invoker_pid = 1;
+				}
+				if (type == RECORD_BOOT) {
+					record.boot.state = (enum boot_state)verdict;
+					record.boot.last_end = (enum boot_end)verdict;
+					record.boot.missing_count = record.boot.missing_total = 9;
 				}
 				expect_harmless(&record);
 			}
@@ -259,6 +334,8 @@ int main(void)
 		cmocka_unit_test(starts),
 		cmocka_unit_test(ooms),
 		cmocka_unit_test(exits),
+		cmocka_unit_test(boots),
+		cmocka_unit_test(units),
 		cmocka_unit_test(nothing_hostile_is_printed_raw),
 		cmocka_unit_test(colour_only_when_asked),
 	};

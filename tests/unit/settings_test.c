@@ -45,6 +45,7 @@ static void defaults(void **state)
 	assert_string_equal(settings.log_level, "info");
 	assert_null(settings.record_events);
 	assert_int_equal(settings.start_window_ns, 5 * MINUTE);
+	assert_int_equal(settings.boot_deadline_ns, 10 * MINUTE);
 	assert_int_equal(settings.keep_age_ns, 30 * 24 * 60 * MINUTE);
 	assert_int_equal(settings.keep_bytes, 64 << 20);
 	assert_false(settings.no_ebpf);
@@ -56,12 +57,14 @@ static void flags_of_each_kind(void **state)
 
 	(void)state;
 	assert_int_equal(READ(&settings, "--state-dir", "/a", "--socket=/b", "--no-ebpf",
-			      "--start-window", "90s", "--keep-size=1GiB", "--log-level", "debug"),
+			      "--start-window", "90s", "--boot-deadline=3min", "--keep-size=1GiB",
+			      "--log-level", "debug"),
 			 0);
 	assert_string_equal(settings.state_dir, "/a");
 	assert_string_equal(settings.socket, "/b");
 	assert_true(settings.no_ebpf);
 	assert_int_equal(settings.start_window_ns, 90 * NS_PER_SECOND);
+	assert_int_equal(settings.boot_deadline_ns, 3 * MINUTE);
 	assert_int_equal(settings.keep_bytes, 1 << 30);
 	assert_string_equal(settings.log_level, "debug");
 }

@@ -2,6 +2,7 @@
 #include "unit/store_fixture.h"
 
 #include <dirent.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -98,4 +99,13 @@ const char *query_keys(struct store *store, struct store_query query)
 	keys[0] = '\0';
 	assert_int_equal(store_query(store, &query, note_key, NULL), 0);
 	return keys;
+}
+
+void run_sql(const char *path, const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
 }

@@ -28,6 +28,9 @@ void folder_remove(struct folder *folder);
 /* Opens for writing; fails the test if it can't. */
 struct store *folder_open(struct folder *folder, const struct store_limits *limits);
 
+/* On the file, beside the store. */
+void run_sql(const char *path, const char *sql);
+
 uint64_t set_aside(struct store *store);
 
 /* A final exit record; duration_ns is its age. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each record is told once: series, early forms, restarts, deaths at any instant, older files. */
 #include <signal.h>
-#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -242,15 +241,6 @@ static void killed_at_any_instant(void **state)
 	assert_true(sum > 100);
 	store_close(store);
 	folder_remove(&folder);
-}
-
-static void run_sql(const char *path, const char *sql)
-{
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
 }
 
 static void an_older_file_gets_an_outbox(void **state)

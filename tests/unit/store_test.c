@@ -332,6 +332,58 @@ static void bookmarks(void **state)
 	folder_remove(&folder);
 }
 
+static struct store *open_boot(struct folder *folder, const char *boot_id,
+			       const struct store_limits *limits)
+{
+	struct store *store;
+
+	assert_int_equal(store_open(&store, folder->dir, boot_id, limits, folder->why), 0);
+	return store;
+}
+
+/* The boots before, last first, with the last sign of life; the last is kept though it has no records. */
+static void past_boots(void **state)
+{
+	const struct store_limits limits = {.age_ns = 3600 * S};
+	struct store_past_boot past[4];
+	struct folder folder;
+	struct store *store;
+	struct record old;
+
+	(void)state;
+	folder_make(&folder);
+	store = open_boot(&folder, "first", NULL);
+	assert_int_equal(store_past_boots(store, past, 4), 0);
+	assert_int_equal(store_heartbeat(store, 5 * S), 0);
+	assert_int_equal(store_heartbeat(store, 7 * S), 0);
+	store_close(store);
+	store = open_boot(&folder, "second", NULL);
+	store_close(store);
+	store = open_boot(&folder, "third", &limits);
+	assert_int_equal(store_past_boots(store, past, 4), 2);
+	assert_string_equal(past[0].boot_id, "second");
+	assert_int_equal(past[0].heartbeat_ns, 0);
+	assert_string_equal(past[1].boot_id, "first");
+	assert_int_equal(past[1].heartbeat_ns, 7 * S);
+	assert_in_range(llabs(past[1].wall_offset_ns - clock_wall_offset_ns()), 0, S);
+	assert_int_equal(store_past_boots(store, past, 1), 1);
+	/* a record that is too old is trimmed, and with it boots that have none left */
+	old = an_exit("old", "web", 1, 0);
+	old.wall_offset_ns = 1;
+	store_put(store, &old);
+	store_tend(store);
+	assert_int_equal(query_count(store, (struct store_query){0}), 0);
+	assert_int_equal(store_past_boots(store, past, 4), 1);
+	assert_string_equal(past[0].boot_id, "second");
+	store_close(store);
+	/* opened again in the same boot: it is not among those before it */
+	store = open_boot(&folder, "third", NULL);
+	assert_int_equal(store_past_boots(store, past, 4), 1);
+	assert_string_equal(past[0].boot_id, "second");
+	store_close(store);
+	folder_remove(&folder);
+}
+
 static void a_reader_beside_the_writer(void **state)
 {
 	struct store *reader = NULL;
@@ -367,6 +419,7 @@ int main(void)
 		cmocka_unit_test(the_last_boots_stay),
 		cmocka_unit_test(a_few_records_take_little),
 		cmocka_unit_test(bookmarks),
+		cmocka_unit_test(past_boots),
 		cmocka_unit_test(a_reader_beside_the_writer),
 	};
 

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source/kernel_connects.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Those with the oldest record go first: what they count on is told with their next one. */
+#define FAILING_MAX 256
+/* Later than that a failure has a record of its own: with a margin for one that is being counted. */
+#define QUIET_NS (WIRE_CONNECT_INTERVAL_NS + 100 * NS_PER_MS)
+
+struct failing {
+	struct wire_target target; /* container_id 0: free */
+	struct event_connect_failed last;
+	uint64_t record_ns;
+	uint32_t told; /* of the kernel's total */
+	bool settled;
+};
+
+struct kernel_connects {
+	kernel_failures_fn read;
+	void *read_context;
+	event_fn on_event;
+	void *context;
+	struct failing failing[FAILING_MAX];
+};
+
+int kernel_connects_new(struct kernel_connects **ret, kernel_failures_fn read, void *read_context,
+			event_fn on_event, void *context)
+{
+	struct kernel_connects *connects = calloc(1, sizeof(*connects));
+
+	if (!connects)
+		return -ENOMEM;
+	connects->read = read;
+	connects->read_context = read_context;
+	connects->on_event = on_event;
+	connects->context = context;
+	*ret = connects;
+	return 0;
+}
+
+void kernel_connects_free(struct kernel_connects *connects)
+{
+	free(connects);
+}
+
+/* The target's place, or else a free or the oldest one. */
+static struct failing *place_of(struct kernel_connects *connects, const struct wire_target *target)
+{
+	struct failing *oldest = connects->failing;
+
+	for (size_t i = 0; i < FAILING_MAX; i++) {
+		struct failing *failing = &connects->failing[i];
+
+		if (memcmp(&failing->target, target, sizeof(*target)) == 0)
+			return failing;
+		if (failing->record_ns < oldest->record_ns)
+			oldest = failing;
+	}
+	*oldest = (struct failing){.target = *target};
+	return oldest;
+}
+
+static void emit(struct kernel_connects *connects, struct failing *failing, uint64_t boot_ns,
+		 uint32_t total)
+{
+	struct event event = {.type = EVENT_CONNECT_FAILED, .boot_ns = boot_ns};
+
+	failing->last.count = total - failing->told;
+	failing->told = total;
+	event.connect_failed = failing->last;
+	connects->on_event(connects->context, &event);
+}
+
+void kernel_connects_take(struct kernel_connects *connects, const void *record,
+			  const struct event *event)
+{
+	struct wire_connect_failed wire;
+
+	memcpy(&wire, record, sizeof(wire));
+	struct failing *failing = place_of(connects, &wire.target);
+
+	/* new here, or the kernel has forgotten it and counts from the beginning */
+	if (!failing->record_ns || wire.total < failing->told || wire.count == wire.total)
+		failing->told = wire.total - wire.count;
+	failing->last = event->connect_failed;
+	failing->record_ns = event->boot_ns;
+	failing->settled = false;
+	if (wire.total != failing->told)
+		emit(connects, failing, event->boot_ns, wire.total);
+}
+
+/* The process stays the one of the last record. */
+static void tell_rest(struct kernel_connects *connects, struct failing *failing)
+{
+	struct wire_failures counted;
+
+	if (connects->read(connects->read_context, &failing->target, &counted) < 0 ||
+	    counted.total <= failing->told)
+		return;
+	failing->last.began_ns = counted.began_ns;
+	emit(connects, failing, counted.last_ns, counted.total);
+}
+
+void kernel_connects_tell(struct kernel_connects *connects, uint64_t cgroup_id)
+{
+	for (size_t i = 0; i < FAILING_MAX; i++) {
+		struct failing *failing = &connects->failing[i];
+
+		if (failing->target.container_id == cgroup_id && !failing->settled)
+			tell_rest(connects, failing);
+	}
+}
+
+bool kernel_connects_settle(struct kernel_connects *connects, uint64_t now_ns)
+{
+	bool left = false;
+
+	for (size_t i = 0; i < FAILING_MAX; i++) {
+		struct failing *failing = &connects->failing[i];
+
+		if (!failing->record_ns || failing->settled)
+			continue;
+		failing->settled = now_ns > failing->record_ns + QUIET_NS;
+		if (failing->settled)
+			tell_rest(connects, failing);
+		else
+			left = true;
+	}
+	return left;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines of logs, and the rules that read them. */
+#include "fuzz/target.h"
+
+#include <stdlib.h>
+
+#include "source/milestone_rules.h"
+#include "source/wall_steps.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct wall_steps steps = {0};
+	struct log_line line;
+
+	log_line_parse((const char *)data, size, &line);
+	/* the message lies within the line */
+	if (line.length > size ||
+	    (line.length && (line.message < (const char *)data ||
+			     line.message + line.length > (const char *)data + size)))
+		abort();
+	if (line.wall_ns < 0)
+		abort();
+	for (unsigned int program = LOG_CONTAINERD; program <= LOG_KUBELET; program <<= 1)
+		if (milestone_rule_find(program, &line) && !line.length)
+			abort();
+	wall_steps_note(&steps, 1000, INT64_MAX / 2);
+	wall_steps_note(&steps, INT64_MAX / 2, 0);
+	if (wall_steps_boot_ns(&steps, line.wall_ns) > INT64_MAX)
+		abort();
+	return 0;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What comes late: an agent that starts long after the boot, and facts that are found when all is over. */
+#include "unit/boot_fixture.h"
+
+struct world {
+	struct fixture fixture;
+	struct script script;
+};
+
+static const struct node_plan kubernetes = {.kubernetes = true};
+static const struct pod_plan web = {.n = 1, .name = "web-0"};
+static const struct pod_plan db = {.n = 2, .name = "db-0", .app_ns = 4 * S};
+
+static void begin(struct world *w, const struct node_plan *plan)
+{
+	fixture_open(&w->fixture, NULL);
+	script_open(&w->script);
+	script_node(&w->script, plan);
+}
+
+static const struct record *play(struct world *w, uint64_t until_ns)
+{
+	script_play(&w->script, &w->fixture, until_ns);
+	return boot_told(&w->fixture);
+}
+
+static void end(struct world *w)
+{
+	script_close(&w->script);
+	fixture_close(&w->fixture);
+}
+
+/* It is watched from 120 s on; all times come from stamps. */
+static void agent_came_late(void **state)
+{
+	struct event pod = ev_pod_is(&web, "Running", 20 * S, 121 * S);
+	struct event units[] = {
+		ev_unit("containerd.service", 4 * S, 5 * S, 0),
+		ev_milestone(MILESTONE_RUNTIME_STARTED, "containerd.service", 4100 * MS),
+		ev_milestone(MILESTONE_RUNTIME_READY, "containerd.service", 4900 * MS),
+	};
+	struct event boot = {.type = EVENT_BOOT, .flags = EVENT_RECONSTRUCTED, .boot_ns = 120 * S};
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	feed(&f, ev_milestone(MILESTONE_AGENT_STARTED, "", 120 * S));
+	feed(&f, ev_up(SOURCE_KERNEL, 120 * S));
+	boot.boot.userspace_ns = 2 * S;
+	feed(&f, boot);
+	for (size_t i = 0; i < 3; i++) {
+		units[i].flags = EVENT_RECONSTRUCTED;
+		feed_late(&f, units[i], 120 * S);
+	}
+	pod.pod.ready_arrived = false;
+	feed(&f, pod);
+	feed(&f, ev_up(SOURCE_KUBERNETES, 122 * S));
+	pass(&f, 200 * S);
+	const struct record *record = boot_told(&f);
+
+	assert_true(record->final);
+	assert_int_equal(record->boot.state, BOOT_READY);
+	assert_false(record->boot.measured);
+	assert_true(record_reconstructed(record));
+	assert_int_equal(record->boot.span.to_ns, 20 * S);
+	assert_boot_phase(record, BOOT_PHASE_USERSPACE, 2 * S, 4 * S);
+	assert_boot_phase(record, BOOT_PHASE_RUNTIME, 4 * S, 4900 * MS);
+	assert_boot_phase(record, BOOT_PHASE_PODS, 4900 * MS, 20 * S);
+	for (uint32_t i = 0; i < record->boot.phase_count; i++)
+		assert_true(record->boot.phases[i].reconstructed);
+	fixture_close(&f);
+}
+
+#define DAYS (3 * 86400 * S)
+
+static void open_days_later(struct fixture *f, uint64_t web_ready, uint64_t db_ready)
+{
+	struct event boot = {.type = EVENT_BOOT, .flags = EVENT_RECONSTRUCTED, .boot_ns = DAYS};
+	struct event pods[] = {
+		ev_pod_is(&web, "Running", web_ready, DAYS + 1 * S),
+		ev_pod_is(&db, "Running", db_ready, DAYS + 1 * S),
+	};
+
+	fixture_open(f, NULL);
+	boot.boot.userspace_ns = 2 * S;
+	feed(f, ev_milestone(MILESTONE_AGENT_STARTED, "", DAYS));
+	feed(f, boot);
+	feed_late(f, ev_unit("containerd.service", 4 * S, 5 * S, 0), DAYS);
+	/* restarted since: no part of the boot */
+	feed_late(f, ev_milestone(MILESTONE_RUNTIME_STARTED, "containerd.service", 90000 * S),
+		  DAYS);
+	feed_late(f, ev_unit("kubelet.service", 80000 * S, 80001 * S, 0), DAYS);
+	for (int i = 0; i < 2; i++) {
+		pods[i].pod.ready_arrived = false;
+		feed(f, pods[i]);
+	}
+	feed(f, ev_up(SOURCE_KUBERNETES, DAYS + 2 * S));
+	pass(f, DAYS + 60 * S);
+}
+
+static void days_later_all_is_known(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_days_later(&f, 20 * S, 30 * S);
+	const struct record *record = boot_told(&f);
+
+	assert_true(record->final);
+	assert_int_equal(record->boot.state, BOOT_READY);
+	assert_int_equal(record->boot.span.to_ns, 30 * S);
+	assert_false(record->boot.measured);
+	assert_int_equal(fixture_count(&f, RECORD_UNIT), 1);
+	fixture_close(&f);
+}
+
+/* A pod became Ready yesterday: whether it was before that nobody knows. */
+static void days_later_the_outcome_is_unknown(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_days_later(&f, 20 * S, 200000 * S);
+	const struct record *record = boot_told(&f);
+
+	assert_true(record->final);
+	assert_int_equal(record->boot.state, BOOT_STATE_NONE);
+	assert_int_equal(record->boot.span.to_ns, 20 * S);
+	assert_int_equal(record->boot.pods_expected, 2);
+	assert_int_equal(record->boot.pods_ready, 1);
+	assert_int_equal(record->boot.missing_total, 0);
+	/* and it stays so, whatever happens to the pods */
+	feed(&f, ev_pod_is(&db, "Succeeded", 0, DAYS + 100 * S));
+	pass(&f, DAYS + 900 * S);
+	assert_ptr_equal(boot_told(&f), record);
+	fixture_close(&f);
+}
+
+/* An agent that meets no boot's facts has no boot to tell. */
+static void nothing_known_nothing_told(void **state)
+{
+	struct event events[POD_EVENTS];
+	size_t n = pod_start(events, 10 * S);
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	feed(&f, ev_milestone(MILESTONE_AGENT_STARTED, "", 5 * S));
+	for (size_t i = 0; i < n; i++)
+		feed(&f, events[i]);
+	pass(&f, 2000 * S);
+	assert_null(fixture_find(&f, RECORD_BOOT, "boot"));
+	fixture_close(&f);
+}
+
+/* It takes a while to find out how the boot before ended. */
+static void how_the_last_boot_ended(void **state)
+{
+	struct event last = {
+		.type = EVENT_LAST_BOOT,
+		.last_boot = {.end = BOOT_END_POWER_LOSS,
+			      .last_wall_ns = 77,
+			      .down_ns = 40 * S,
+			      .evidence = "the journal stops"},
+	};
+	struct world w;
+	uint64_t ready;
+
+	(void)state;
+	begin(&w, &kubernetes);
+	ready = script_pod(&w.script, &web, w.script.begin_ns);
+	last.boot_ns = ready + 30 * S;
+	script_add(&w.script, last);
+	const struct record *record = play(&w, ready + 60 * S);
+
+	assert_true(record->final);
+	assert_int_equal(record->boot.state, BOOT_READY);
+	assert_int_equal(record->boot.span.to_ns, ready);
+	assert_int_equal(record->boot.last_end, BOOT_END_POWER_LOSS);
+	assert_int_equal(record->boot.last_wall_ns, 77);
+	assert_int_equal(record->boot.down_ns, 40 * S);
+	assert_string_equal(record->boot.last_evidence, "the journal stops");
+	end(&w);
+}
+
+/* What the journal tells when all is over still finds its place; what becomes of the pods does not. */
+static void late_facts_find_their_place(void **state)
+{
+	struct event node;
+	struct world w;
+	uint64_t ready, node_ns;
+
+	(void)state;
+	begin(&w, &kubernetes);
+	ready = script_pod(&w.script, &web, w.script.begin_ns);
+	for (size_t i = 0; i < w.script.count; i++)
+		if (w.script.events[i].milestone.what == MILESTONE_NODE_READY &&
+		    w.script.events[i].type == EVENT_MILESTONE)
+			w.script.events[i].type = EVENT_NONE;
+	play(&w, ready + 10 * S);
+	node_ns = w.script.runtime_ns + 2 * S;
+	node = ev_milestone(MILESTONE_NODE_READY, "", node_ns);
+	node.flags = EVENT_RECONSTRUCTED;
+	feed(&w.fixture, ev_pod_is(&web, "Running", 0, ready + 11 * S));
+	feed_late(&w.fixture, node, ready + 20 * S);
+	pass(&w.fixture, ready + 30 * S);
+	const struct record *record = boot_told(&w.fixture);
+
+	assert_true(record->final);
+	assert_int_equal(record->boot.state, BOOT_READY);
+	assert_int_equal(record->boot.pods_ready, 1);
+	assert_int_equal(record->boot.span.to_ns, ready);
+	assert_boot_phase(record, BOOT_PHASE_NODE, w.script.runtime_ns + 1 * S, node_ns);
+	/* much later nothing changes any more */
+	pass(&w.fixture, ready + 200 * S);
+	feed_late(&w.fixture, ev_milestone(MILESTONE_NETWORK_READY, "", node_ns - 200 * MS),
+		  ready + 201 * S);
+	pass(&w.fixture, ready + 300 * S);
+	assert_ptr_equal(boot_told(&w.fixture), record);
+	end(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(agent_came_late),
+		cmocka_unit_test(days_later_all_is_known),
+		cmocka_unit_test(days_later_the_outcome_is_unknown),
+		cmocka_unit_test(nothing_known_nothing_told),
+		cmocka_unit_test(how_the_last_boot_ended),
+		cmocka_unit_test(late_facts_find_their_place),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

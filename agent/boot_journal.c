@@ -3,13 +3,18 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "store/heartbeat.h"
 
 /* A boot that takes longer than this has been given up by its report. */
 #define HORIZON_NS (900 * NS_PER_SECOND)
+
+/* A loss of power is told to within this, and what the disk keeps to itself. */
+#define BEAT_NS NS_PER_SECOND
 
 /*
  * libsystemd maps the files; where the disk can't read a page of one, that is a SIGBUS. A bookmark counts how often
@@ -21,6 +26,7 @@
 struct boot_journal {
 	struct journal_source *source;
 	struct store *store;
+	struct heartbeat *heartbeat; /* NULL: the state directory can't be written */
 	event_fn on_event;
 	void *context;
 	bool attempt; /* the first look goes on, and is counted */
@@ -35,6 +41,26 @@ static void note_past(struct journal_source_options *options, struct store *stor
 		TEXT_COPY(options->known_boots[i], past[i].boot_id);
 	if (count > 0 && past[0].heartbeat_ns)
 		options->heartbeat_wall_ns = (int64_t)past[0].heartbeat_ns + past[0].wall_offset_ns;
+}
+
+/* The store's heartbeat is less exact; it is there also where an older agent ran in that boot. */
+static void note_heartbeat(struct boot_journal *journal, struct journal_source_options *options,
+			   const char *state_dir)
+{
+	struct heartbeat_last last;
+	int r = heartbeat_new(&journal->heartbeat, state_dir, options->boot_id, BEAT_NS, &last);
+
+	if (r < 0) {
+		log_warning("no heartbeat is kept: how long the node is down will be less exact",
+			    LOG_TEXT("state_dir", state_dir), LOG_ERRNO(r));
+		return;
+	}
+	/* a store that was lost knows no boots */
+	if (!*options->known_boots[0])
+		TEXT_COPY(options->known_boots[0], last.boot_id);
+	if (strcmp(last.boot_id, options->known_boots[0]) == 0 &&
+	    last.wall_ns > options->heartbeat_wall_ns)
+		options->heartbeat_wall_ns = last.wall_ns;
 }
 
 static void begin_attempt(struct boot_journal *journal)
@@ -66,7 +92,7 @@ static void on_event_of_source(void *context, const struct event *event)
 }
 
 int boot_journal_open(struct boot_journal **ret, sd_event *loop, struct store *store,
-		      const char *boot_id, event_fn on_event, void *context)
+		      const char *state_dir, const char *boot_id, event_fn on_event, void *context)
 {
 	struct journal_source_options options = {.boot_id = boot_id, .horizon_ns = HORIZON_NS};
 	struct boot_journal *journal = calloc(1, sizeof(*journal));
@@ -79,6 +105,7 @@ int boot_journal_open(struct boot_journal **ret, sd_event *loop, struct store *s
 			.context = context,
 		};
 		note_past(&options, store);
+		note_heartbeat(journal, &options, state_dir);
 		begin_attempt(journal);
 		options.leave_journal = !journal->attempt;
 		r = journal_source_new(&journal->source, loop, &options, on_event_of_source,
@@ -86,7 +113,7 @@ int boot_journal_open(struct boot_journal **ret, sd_event *loop, struct store *s
 	}
 	if (r < 0) {
 		log_error("cannot read the journal", LOG_ERRNO(r));
-		free(journal);
+		boot_journal_free(journal);
 		return r;
 	}
 	*ret = journal;
@@ -99,6 +126,7 @@ void boot_journal_free(struct boot_journal *journal)
 		return;
 	journal_source_free(journal->source);
 	end_attempt(journal);
+	heartbeat_free(journal->heartbeat);
 	free(journal);
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The wiring of what logs tell of the boot: the journal source, and what the store knows of the boots before. */
+/*
+ * The wiring of what logs tell of the boot: the journal source, what the store knows of the boots before, and the
+ * heartbeat that a later boot will find.
+ */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -14,7 +17,7 @@ struct boot_journal;
  * log: the agent goes on without.
  */
 int boot_journal_open(struct boot_journal **ret, sd_event *loop, struct store *store,
-		      const char *boot_id, event_fn on_event, void *context);
+		      const char *state_dir, const char *boot_id, event_fn on_event, void *context);
 void boot_journal_free(struct boot_journal *journal);
 
 /* NULL for NULL. */

@@ -61,6 +61,17 @@ static int show(const struct boot_report *report, enum report_format format)
 	}
 }
 
+/* Right after a reboot the latest that is recorded may be the one before: that must not be taken for this one. */
+static void tell_if_not_this(const struct boot_report *report, const struct options *options)
+{
+	char current[BOOT_ID_SIZE];
+
+	if (!*options->boot && clock_boot_id(current) == 0 && strcmp(current, report->boot_id) != 0)
+		fputs("nodewake boot: this boot is not recorded so far; this is the latest that "
+		      "is\n",
+		      stderr);
+}
+
 static int report(struct store *store, const struct options *options)
 {
 	struct boot_report report;
@@ -68,6 +79,7 @@ static int report(struct store *store, const struct options *options)
 
 	if (r < 0)
 		return boot_refuse(r, options->boot);
+	tell_if_not_this(&report, options);
 	code = boot_code(&report.record.boot);
 	r = show(&report, options->format);
 	boot_report_done(&report);

@@ -279,7 +279,7 @@ static void add_pulls(struct chart_making *making)
 
 static uint64_t weight(const struct chart_making *making, const struct record_unit *unit)
 {
-	if (*unit->result || unit_critical(&making->report->record.boot, unit))
+	if (*unit->result || !unit->span.to_ns || unit_critical(&making->report->record.boot, unit))
 		return UINT64_MAX;
 	return unit->span.to_ns > unit->span.from_ns ? unit->span.to_ns - unit->span.from_ns : 0;
 }
@@ -291,18 +291,18 @@ static int compare_weight(const void *one, const void *other)
 	return (a < b) - (a > b);
 }
 
-/* So that UNITS_MAX are at least that long. */
+/* So that UNITS_MAX are at least that long. Those that took no time, like most targets, are not shown either. */
 static uint64_t least_weight(const struct chart_making *making)
 {
 	const struct boot_records *units = &making->report->units;
 	cleanup_free uint64_t *weights = calloc(units->count + 1, sizeof(*weights));
 
 	if (!weights || units->count <= UNITS_MAX)
-		return 0;
+		return 1;
 	for (size_t i = 0; i < units->count; i++)
 		weights[i] = weight(making, &units->all[i].unit);
 	qsort(weights, units->count, sizeof(*weights), compare_weight);
-	return weights[UNITS_MAX - 1];
+	return weights[UNITS_MAX - 1] ?: 1;
 }
 
 static void add_units(struct chart_making *making)

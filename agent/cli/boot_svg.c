@@ -164,7 +164,7 @@ static void print_row(FILE *out, const struct chart *chart, size_t index, int y)
 		fprintf(out, "<path class=\"usual\" d=\"M%.1f %dH%.1f\"/>",
 			x_of(chart, row->bars[0].from_ns), ROW_HEIGHT - 2,
 			x_of(chart, row->bars[0].from_ns + row->usual_ns));
-	if (row->count)
+	if (busy_ns)
 		fprintf(out, "<text class=\"length\" x=\"%.1f\" y=\"%d\">%s</text>",
 			x_of(chart, end_ns) + 6, ROW_HEIGHT - 6, columns_duration(busy_ns));
 	fputs("</g>\n", out);

@@ -166,6 +166,12 @@ static void print_missing(FILE *out, const struct boot_report *report)
 		fprintf(out, "  and %" PRIu32 " more\n", boot->missing_total - count);
 }
 
+/* One that is still starting took longer than any. */
+static uint64_t took(const struct record_unit *unit)
+{
+	return unit->span.to_ns ? length(unit->span) : UINT64_MAX;
+}
+
 static int compare_length(const void *one, const void *other)
 {
 	const struct record_unit *a = &(*(const struct record *const *)one)->unit;
@@ -173,43 +179,52 @@ static int compare_length(const void *one, const void *other)
 
 	if (!*a->result != !*b->result) /* failed ones first */
 		return *a->result ? -1 : 1;
-	return (length(a->span) < length(b->span)) - (length(a->span) > length(b->span));
+	return (took(a) < took(b)) - (took(a) > took(b));
 }
 
+static void print_unit(FILE *out, const struct record_unit *unit, int width)
+{
+	fprintf(out, "  %9s  ",
+		unit->span.to_ns ? columns_duration(length(unit->span)) : "starting");
+	columns_print(out, unit->name, *unit->after || *unit->result ? width : 0);
+	if (*unit->result) {
+		fputs("  failed: ", out);
+		text_print_safe(out, unit->result);
+	}
+	if (*unit->after) {
+		fputs("  after ", out);
+		text_print_safe(out, unit->after);
+	}
+	fputc('\n', out);
+}
+
+/* All that failed, and the longest of the others; targets and the like take no time. */
 static void print_units(FILE *out, const struct boot_report *report)
 {
 	const struct boot_records *units = &report->units;
 	cleanup_free const struct record **sorted = calloc(units->count + 1, sizeof(*sorted));
-	size_t shown = 0;
+	size_t count = 0, failed = 0;
 	int width = 0;
 
-	if (!sorted || !units->count)
+	if (!sorted)
 		return;
-	for (size_t i = 0; i < units->count; i++)
-		sorted[i] = &units->all[i];
-	qsort(sorted, units->count, sizeof(*sorted), compare_length);
-	for (size_t i = 0; i < units->count && i < LONGEST_UNITS; i++)
+	for (size_t i = 0; i < units->count; i++) {
+		const struct record_unit *unit = &units->all[i].unit;
+
+		failed += !!*unit->result;
+		if (*unit->result || took(unit))
+			sorted[count++] = &units->all[i];
+	}
+	qsort(sorted, count, sizeof(*sorted), compare_length);
+	if (count > failed + LONGEST_UNITS)
+		count = failed + LONGEST_UNITS;
+	for (size_t i = 0; i < count; i++)
 		if (columns_of(sorted[i]->unit.name) > width)
 			width = columns_of(sorted[i]->unit.name);
-	fputs("\nUnits that took longest\n", out);
-	for (size_t i = 0; i < units->count && (shown < LONGEST_UNITS || *sorted[i]->unit.result);
-	     i++) {
-		const struct record_unit *unit = &sorted[i]->unit;
-
-		shown += !*unit->result;
-		fprintf(out, "  %9s  ",
-			unit->span.to_ns ? columns_duration(length(unit->span)) : "starting");
-		columns_print(out, unit->name, *unit->after || *unit->result ? width : 0);
-		if (*unit->result) {
-			fputs("  failed: ", out);
-			text_print_safe(out, unit->result);
-		}
-		if (*unit->after) {
-			fputs("  after ", out);
-			text_print_safe(out, unit->after);
-		}
-		fputc('\n', out);
-	}
+	if (count)
+		fputs("\nUnits that took longest\n", out);
+	for (size_t i = 0; i < count; i++)
+		print_unit(out, &sorted[i]->unit, width);
 }
 
 static void print_gaps(FILE *out, const struct boot_report *report)

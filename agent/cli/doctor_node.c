@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is expected around the agent: containerd, a disk, CNI plugins. */
+/* What is expected around the agent: containerd, a disk, CNI plugins, systemd. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -145,10 +145,27 @@ static void check_journal(struct doctor *doctor)
 			    "none: boot reports do without its milestones");
 }
 
+/* Only the boot report needs it; a machine may do without. */
+static void check_systemd(struct doctor *doctor)
+{
+	if (doctor_exists(doctor, "/run/systemd/private"))
+		doctor_find(doctor, "systemd", HEALTH_OK, "its own socket is there");
+	else if (doctor_exists(doctor, "/run/dbus/system_bus_socket"))
+		doctor_find(doctor, "systemd", HEALTH_OK, "asked through the bus, if at all");
+	else if (doctor_exists(doctor, "/run/systemd/system"))
+		doctor_advise(doctor_find(doctor, "systemd", HEALTH_WARNING,
+					  "neither its socket nor a bus"),
+			      "mount all of /run/systemd; else the boot report lacks its units");
+	else
+		doctor_find(doctor, "systemd", HEALTH_OK,
+			    "not here, or not mounted: the boot report has no units");
+}
+
 void doctor_check_node(struct doctor *doctor)
 {
 	check_containerd(doctor);
 	check_state_dir(doctor);
 	check_cni(doctor);
 	check_journal(doctor);
+	check_systemd(doctor);
 }

@@ -28,7 +28,8 @@ struct systemd_manager {
 	uint64_t initrd_us, userspace_us, finish_us;
 };
 
-/* error is 0 or a negative errno; why says it in words, to be shown with care: the peer may have written it. */
+/* error is 0 or a negative errno; why says it in words, to be shown with care: the peer may have written it. Both
+ * texts and stamps die with the client. */
 typedef void (*systemd_manager_fn)(void *context, int error, const char *why,
 				   const struct systemd_manager *manager);
 

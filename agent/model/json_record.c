@@ -177,6 +177,7 @@ static const struct json_field boot_rows[] = {
 	JSON_OBJECT(span, span_shape),
 	JSON_ROW(UINT, firmware_ns),
 	JSON_ROW(UINT, loader_ns),
+	JSON_ROW(UINT, finish_ns),
 	JSON_ROW(BOOL, measured),
 	JSON_WORD(last_end, json_boot_ends),
 	JSON_ROW(TEXT, last_boot_id),

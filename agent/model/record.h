@@ -292,6 +292,7 @@ struct record_boot {
 	enum boot_state state;
 	struct span span; /* from 1, the kernel's start (firmware and loader come before it) */
 	uint64_t firmware_ns, loader_ns;
+	uint64_t finish_ns; /* systemd had reached its default target; 0: not so far */
 	bool measured; /* the probes were there before the container runtime; else reconstructed */
 	enum boot_end last_end;
 	char last_boot_id[BOOT_ID_SIZE];

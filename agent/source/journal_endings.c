@@ -28,10 +28,11 @@ static int begin(struct journal_source *source)
 
 static int read_entry(struct journal_source *source)
 {
-	char identifier[32], transport[16], message[CAUSE_SIZE * 2];
+	char identifier[32], transport[16], pid[16], message[CAUSE_SIZE * 2];
 	struct last_boot_entry entry = {
 		.identifier = identifier,
 		.transport = transport,
+		.pid = pid,
 		.message = message,
 	};
 	struct journal_stamp stamp;
@@ -42,6 +43,8 @@ static int read_entry(struct journal_source *source)
 				 sizeof(identifier));
 	if (r == 0)
 		r = journal_text(source->journal, "_TRANSPORT", transport, sizeof(transport));
+	if (r == 0)
+		r = journal_text(source->journal, "_PID", pid, sizeof(pid));
 	if (r == 0)
 		r = journal_text(source->journal, "MESSAGE", message, sizeof(message));
 	if (r < 0)

@@ -68,8 +68,9 @@ static int begin(struct journal_source *source)
 		r = journal_match(source->journal, "SYSLOG_IDENTIFIER", milestone_identifiers[i]);
 	if (r < 0)
 		return r;
+	/* the last entry again: another may bear the same stamp */
 	return source->read_to_ns
-		       ? journal_from(source->journal, source->boot_id, source->read_to_ns + 1000)
+		       ? journal_from(source->journal, source->boot_id, source->read_to_ns)
 		       : journal_first(source->journal);
 }
 

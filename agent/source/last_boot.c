@@ -14,8 +14,9 @@
 #define LAST_WORDS_NS (120 * NS_PER_SECOND)
 
 /*
- * How entries that tell of the end read. Looked at: systemd 247 to 257 (Reached target reboot.target since 250,
- * Reached target Reboot before), kernels 5.10 to 6.12.
+ * How entries that tell of the end read. Looked at: systemd 252 (Debian 12's binaries), journals of Debian 11 and
+ * Ubuntu 20.04 (Reached target Reboot.) and of newer ones (Reached target reboot.target - System Reboot.), kernel
+ * logs of 5.10 to 6.12.
  */
 static const struct ending {
 	const char *identifier; /* NULL: the kernel */
@@ -52,6 +53,9 @@ static bool meets(const struct ending *ending, const struct last_boot_entry *ent
 {
 	bool kernel = strcmp(entry->transport, "kernel") == 0;
 
+	/* users' own managers shut down when they log out */
+	if (strcmp(entry->identifier, "systemd") == 0 && strcmp(entry->pid, "1") != 0)
+		return false;
 	/* What systemd-shutdown says goes through /dev/kmsg; what the kernel says has no other name. */
 	if (ending->identifier ? strcmp(entry->identifier, ending->identifier) != 0
 			       : !kernel || strcmp(entry->identifier, "kernel") != 0)

@@ -40,6 +40,7 @@ struct last_boot_evidence {
 struct last_boot_entry {
 	const char *identifier; /* SYSLOG_IDENTIFIER */
 	const char *transport;	/* _TRANSPORT: kernel, journal, stdout, ... */
+	const char *pid;	/* _PID */
 	const char *message;
 	uint64_t boot_ns;
 };

@@ -15,8 +15,8 @@
 #include "source/systemd_units.h"
 
 #define INTERVAL_MS   2000
-#define SLOW_FACTOR   15 /* a boot that lasts longer than EARLY_NS is looked at every 30 s */
-#define EARLY_NS      (600 * NS_PER_SECOND)
+#define SLOW_FACTOR   15 /* a boot that lasts longer than EARLY_US is looked at every 30 s */
+#define EARLY_US      UINT64_C(600000000)
 #define DEEP_AGAIN_NS (60 * NS_PER_SECOND) /* then 2 min, 4 min, ... */
 #define LENGTH_MAX_US UINT64_C(86400000000)
 #define QUESTIONS_MAX 8
@@ -35,7 +35,7 @@ struct systemd_source {
 	struct systemd_frame frame;
 	struct systemd_told *told;
 	struct event_boot boot; /* as told */
-	uint32_t tries;		/* in vain, one after the other */
+	uint32_t tries;		/* in vain, one behind the other */
 	bool finish_read;	/* a deep reading began when the boot was over */
 	uint64_t deep_ns, deep_wait_ns;
 	struct systemd_source_stats stats;
@@ -84,7 +84,7 @@ static void read_again(struct systemd_source *source)
 {
 	uint64_t wait_ms = source->options.interval_ms ?: INTERVAL_MS;
 
-	if (clock_boot_ns() > EARLY_NS)
+	if (monotonic_ns() / 1000 > source->frame.userspace_us + EARLY_US)
 		wait_ms *= SLOW_FACTOR;
 	sd_event_source_set_time_relative(source->timer, wait_ms * 1000);
 	sd_event_source_set_enabled(source->timer, SD_EVENT_ONESHOT);
@@ -101,14 +101,16 @@ static void went_missing(struct systemd_source *source, const char *why)
 {
 	bool news = source->stats.connected || !*source->stats.cause;
 
+	/* why may be the client's, which goes with the reading */
+	TEXT_COPY(source->stats.cause, why);
 	end_reading(source);
 	source->stats.connected = false;
 	if (source->deep && !source->finish_read)
 		source->deep_wait_ns = 0; /* it is still to be done */
-	TEXT_COPY(source->stats.cause, why);
 	if (news) {
-		log_info("systemd can't be asked about the boot", LOG_TEXT("why", why));
-		emit_step(source, SOURCE_MISSING, why, 0);
+		log_info("systemd can't be asked about the boot",
+			 LOG_TEXT("why", source->stats.cause));
+		emit_step(source, SOURCE_MISSING, source->stats.cause, 0);
 	}
 	if (++source->tries < TRIES_MAX)
 		read_again(source);
@@ -122,7 +124,6 @@ static void went_up(struct systemd_source *source)
 
 	source->stats.connected = true;
 	source->stats.cause[0] = '\0';
-	source->tries = 0;
 	if (news)
 		emit_step(source, SOURCE_UP, "", 0);
 }
@@ -198,6 +199,7 @@ static void take_all(struct systemd_source *source)
 						      : "the connection was lost");
 		return;
 	}
+	source->tries = 0;
 	systemd_units_tell(source->units, source->told);
 	systemd_units_stats(source->units, &units);
 	systemd_told_stats(source->told, &told);
@@ -255,6 +257,8 @@ static void on_unit(void *context, uint32_t token, int error, const struct syste
 	const char *name = systemd_units_name(source->units, token);
 
 	source->questions--;
+	/* what happened since the reading began is no nonsense */
+	source->frame.now_us = monotonic_ns() / 1000;
 	if (error == -ETIMEDOUT && ++source->timeouts == TIMEOUTS_MAX)
 		source->cut_short = true;
 	if (systemd_units_note(source->units, token, unit) &&

@@ -200,7 +200,8 @@ static void tell_again(struct boot *boot)
 
 	boot->untold = false;
 	boot_build(&boot->facts, &standing, before.state, boot->now_ns, &boot->told);
-	if (memcmp(before.phases, boot->told.phases, sizeof(before.phases)) != 0 ||
+	if (before.finish_ns != boot->told.finish_ns ||
+	    memcmp(before.phases, boot->told.phases, sizeof(before.phases)) != 0 ||
 	    memcmp(before.steps, boot->told.steps, sizeof(before.steps)) != 0)
 		emit_told(boot);
 }

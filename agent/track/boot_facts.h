@@ -32,8 +32,8 @@ struct boot_facts {
 /* The unit whose activation the pods waited for; NULL if it has not begun, or is not known. */
 const struct boot_unit *boot_facts_runtime(const struct boot_facts *facts);
 
-/* Fills phases; span and state are there. */
-void boot_phases_build(const struct boot_facts *facts, struct record_boot *boot);
+/* Fills phases; span and state are there. found: its end comes from a stamp found afterwards. */
+void boot_phases_build(const struct boot_facts *facts, bool found, struct record_boot *boot);
 
 /* Fills steps: back from span.to, where pod became Ready (or is waited for), to the kernel's start. pod may be NULL. */
 void boot_path_build(const struct boot_facts *facts, const struct boot_pod *pod,

@@ -124,7 +124,8 @@ static const struct record_pull *other_pull(const struct walk *walk, struct span
 }
 
 /* Nothing was done for it from from_ns to the cursor. */
-static void add_wait(struct walk *walk, const char *container, uint64_t from_ns, bool reconstructed)
+static struct boot_step *add_wait(struct walk *walk, const char *container, uint64_t from_ns,
+				  bool reconstructed)
 {
 	struct span span = {from_ns, cursor(walk)};
 	const struct boot_wait *wait =
@@ -144,6 +145,7 @@ static void add_wait(struct walk *walk, const char *container, uint64_t from_ns,
 		snprintf(step->detail, sizeof(step->detail), "waited for the pull of %.60s: %.40s",
 			 pull->image, figures);
 	}
+	return step;
 }
 
 static void add_sandbox(struct walk *walk, const struct boot_start *start, struct span span,
@@ -276,19 +278,14 @@ static const struct boot_start *attempt_before(const struct walk *walk,
 /* It failed, and was waited for until the cursor. */
 static void add_failed(struct walk *walk, const struct boot_start *start)
 {
-	uint64_t from_ns = exec_ns(&start->start), until_ns = cursor(walk);
 	char death[CAUSE_SIZE];
 	struct boot_step *step;
 
 	boot_detail_death(start, death);
-	add_wait(walk, start->subject.container, start->finished_ns, false);
-	if (cursor(walk) < until_ns && walk->path->steps.count) {
-		step = &walk->path->steps.all[walk->path->steps.count - 1];
-		if (!*step->detail || strncmp(step->detail, "CrashLoop", 9) == 0)
-			snprintf(step->detail, sizeof(step->detail), "back-off after %.100s",
-				 death);
-	}
-	step = add_run(walk, start, from_ns, PHASE_APP);
+	step = add_wait(walk, start->subject.container, start->finished_ns, false);
+	if (step && (!*step->detail || strncmp(step->detail, "CrashLoop", 9) == 0))
+		snprintf(step->detail, sizeof(step->detail), "back-off after %.100s", death);
+	step = add_run(walk, start, exec_ns(&start->start), PHASE_APP);
 	if (step)
 		snprintf(step->detail, sizeof(step->detail), "ended: %.110s", death);
 }

@@ -91,23 +91,23 @@ static struct border runtime_end(const struct boot_facts *facts, const struct re
 	return answered;
 }
 
-void boot_phases_build(const struct boot_facts *facts, struct record_boot *boot)
+void boot_phases_build(const struct boot_facts *facts, bool found, struct record_boot *boot)
 {
 	const struct event_boot *systemd = &facts->systemd;
 	const struct boot_unit *unit = boot_facts_runtime(facts);
-	bool found = facts->systemd_reconstructed;
+	bool stamps = facts->systemd_reconstructed;
 	struct chain chain = {.boot = boot};
-	struct border end = {boot->span.to_ns, false};
+	struct border end = {boot->span.to_ns, found};
 
 	boot->phase_count = 0;
-	put(&chain, BOOT_PHASE_FIRMWARE, (struct border){systemd->firmware_ns, found}, "");
+	put(&chain, BOOT_PHASE_FIRMWARE, (struct border){systemd->firmware_ns, stamps}, "");
 	chain = (struct chain){.boot = boot};
-	put(&chain, BOOT_PHASE_LOADER, (struct border){systemd->loader_ns, found}, "");
+	put(&chain, BOOT_PHASE_LOADER, (struct border){systemd->loader_ns, stamps}, "");
 	chain = (struct chain){.boot = boot, .at_ns = boot->span.from_ns};
 	if (systemd->initrd_ns && systemd->initrd_ns < systemd->userspace_ns)
-		put(&chain, BOOT_PHASE_KERNEL, (struct border){systemd->initrd_ns, found}, "");
+		put(&chain, BOOT_PHASE_KERNEL, (struct border){systemd->initrd_ns, stamps}, "");
 	put(&chain, chain.at_ns == boot->span.from_ns ? BOOT_PHASE_KERNEL : BOOT_PHASE_INITRD,
-	    (struct border){systemd->userspace_ns, found}, "");
+	    (struct border){systemd->userspace_ns, stamps}, "");
 
 	struct border begin = runtime_begin(facts, boot);
 	struct border node = milestone(facts, MILESTONE_NODE_READY, boot);

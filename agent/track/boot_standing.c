@@ -34,6 +34,7 @@ static void stand_alone(const struct boot_facts *facts, struct boot_standing *st
 	uint64_t kubelet_ns = milestones[MILESTONE_KUBELET_STARTED].ns;
 
 	standing->last_ns = needed->ns > kubelet_ns ? needed->ns : kubelet_ns;
+	standing->last_reconstructed = needed->reconstructed;
 	standing->all = needed->ns != 0;
 }
 
@@ -61,6 +62,7 @@ struct boot_standing boot_stand(const struct boot_facts *facts, uint64_t now_ns)
 		if (ready_ns > standing.last_ns) {
 			standing.last = pod;
 			standing.last_ns = ready_ns;
+			standing.last_reconstructed = reconstructed;
 		}
 	}
 	standing.all = standing.ready == standing.expected;
@@ -126,11 +128,12 @@ void boot_build(const struct boot_facts *facts, const struct boot_standing *stan
 							  : known_until(facts, standing)},
 		.firmware_ns = facts->systemd.firmware_ns,
 		.loader_ns = facts->systemd.loader_ns,
+		.finish_ns = facts->systemd.finish_ns,
 		.measured = is_measured(facts),
 		.pods_expected = standing->expected,
 		.pods_ready = standing->ready,
 	};
-	boot_phases_build(facts, ret);
+	boot_phases_build(facts, state == BOOT_READY && standing->last_reconstructed, ret);
 	if (state == BOOT_WAKING || state == BOOT_NOT_RECOVERED) {
 		boot_missing_build(facts, ret);
 		boot_path_build(facts, standing->first, ret);

@@ -9,6 +9,7 @@ struct boot_standing {
 	const struct boot_pod *last;  /* Ready last */
 	const struct boot_pod *first; /* of those that are not Ready */
 	uint64_t last_ns;
+	bool last_reconstructed;
 	bool failed; /* one of them has failed in this boot */
 	bool all;    /* everything is ready */
 };

@@ -5,10 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 /* A path of units alone has some dozens. */
 #define GATHERED_MAX 256
+/* Between two stamps of different clocks: nothing was waited for. */
+#define SLIVER_NS (10 * NS_PER_MS)
+/* What a step takes over from its neighbours is at most so much of its own: 2 %. */
+#define GROWTH 50
+
+struct gathered_step {
+	struct boot_step step;
+	uint64_t own_ns; /* of what gave it its name */
+};
 
 int boot_steps_begin(struct boot_steps *steps, uint64_t end_ns)
 {
@@ -20,47 +30,42 @@ int boot_steps_begin(struct boot_steps *steps, uint64_t end_ns)
 struct boot_step *boot_steps_add(struct boot_steps *steps, enum boot_step_kind kind,
 				 uint64_t from_ns, const char *name)
 {
-	struct boot_step *step;
+	struct gathered_step *added;
 
 	if (!from_ns)
 		from_ns = 1;
 	if (from_ns >= steps->cursor_ns)
 		return NULL;
 	if (steps->count == GATHERED_MAX) { /* the last one takes the rest */
-		step = &steps->all[steps->count - 1];
-		step->span.from_ns = steps->cursor_ns = from_ns;
+		added = &steps->all[steps->count - 1];
+		added->step.span.from_ns = steps->cursor_ns = from_ns;
 		steps->left_out++;
 		return NULL;
 	}
-	step = &steps->all[steps->count++];
-	*step = (struct boot_step){.kind = kind, .span = {from_ns, steps->cursor_ns}};
-	TEXT_COPY(step->name, name);
+	added = &steps->all[steps->count++];
+	added->own_ns = steps->cursor_ns - from_ns;
+	added->step = (struct boot_step){.kind = kind, .span = {from_ns, steps->cursor_ns}};
+	TEXT_COPY(added->step.name, name);
 	steps->cursor_ns = from_ns;
-	return step;
+	return &added->step;
 }
 
-static uint64_t length(const struct boot_step *step)
+static uint64_t length(const struct gathered_step *gathered)
 {
-	return step->span.to_ns - step->span.from_ns;
-}
-
-/* What it counts in a comparison of names: short idle time has none. */
-static uint64_t weight(const struct boot_step *step, uint64_t short_ns)
-{
-	return step->kind == BOOT_STEP_IDLE && length(step) < short_ns ? 0 : length(step);
+	return gathered->step.span.to_ns - gathered->step.span.from_ns;
 }
 
 /* Step i and the one after it become one, which is what the longer of them was. */
-static void join(struct boot_steps *steps, uint32_t i, uint64_t short_ns)
+static void join(struct boot_steps *steps, uint32_t i)
 {
-	struct boot_step *first = &steps->all[i], *second = first + 1;
-	struct span span = {first->span.from_ns, second->span.to_ns};
-	bool reconstructed = first->reconstructed || second->reconstructed;
+	struct gathered_step *first = &steps->all[i], *second = first + 1;
+	struct span span = {first->step.span.from_ns, second->step.span.to_ns};
+	bool reconstructed = first->step.reconstructed || second->step.reconstructed;
 
-	if (weight(second, short_ns) > weight(first, short_ns))
+	if (second->own_ns > first->own_ns)
 		*first = *second;
-	first->span = span;
-	first->reconstructed = reconstructed;
+	first->step.span = span;
+	first->step.reconstructed = reconstructed;
 	memmove(second, second + 1, sizeof(*second) * (steps->count - i - 2));
 	steps->count--;
 	steps->left_out++;
@@ -71,13 +76,20 @@ static bool alike(const struct boot_step *a, const struct boot_step *b)
 	return a->kind == b->kind && strcmp(a->pod, b->pod) == 0;
 }
 
+/* With it the one beside it still is about as long as it was. */
+static bool is_slight(const struct gathered_step *step, const struct gathered_step *beside)
+{
+	return length(step) + length(beside) - beside->own_ns <= beside->own_ns / GROWTH;
+}
+
 /* Below short_ns: is it to be joined with the one beside it? */
-static bool may_join(const struct boot_step *step, const struct boot_step *beside,
+static bool may_join(const struct gathered_step *step, const struct gathered_step *beside,
 		     uint64_t short_ns)
 {
-	if (step->kind == BOOT_STEP_IDLE || length(step) <= length(beside) / 100)
+	if (is_slight(step, beside) ||
+	    (step->step.kind == BOOT_STEP_IDLE && length(step) < SLIVER_NS))
 		return true;
-	return alike(step, beside) && length(beside) < short_ns;
+	return alike(&step->step, &beside->step) && length(beside) < short_ns;
 }
 
 /* The shortest below `below` that may be joined, and with which neighbour; false if there is none. */
@@ -87,7 +99,7 @@ static bool find_short(const struct boot_steps *steps, uint64_t below_ns, bool a
 	bool found = false;
 
 	for (uint32_t i = 0; i < steps->count; i++) {
-		const struct boot_step *step = &steps->all[i];
+		const struct gathered_step *step = &steps->all[i];
 		bool before = i > 0 && (any || may_join(step, step - 1, below_ns));
 		bool after = i + 1 < steps->count && (any || may_join(step, step + 1, below_ns));
 
@@ -103,27 +115,23 @@ static bool find_short(const struct boot_steps *steps, uint64_t below_ns, bool a
 	return found;
 }
 
-static void turn_round(struct boot_steps *steps)
-{
-	for (uint32_t i = 0, j = steps->count; i + 1 < j; i++) {
-		struct boot_step step = steps->all[--j];
-
-		steps->all[j] = steps->all[i];
-		steps->all[i] = step;
-	}
-}
-
 void boot_steps_end(struct boot_steps *steps, struct record_boot *boot)
 {
 	uint64_t short_ns = (boot->span.to_ns - boot->span.from_ns) / 100;
 	uint32_t i;
 
-	turn_round(steps);
+	for (uint32_t a = 0, b = steps->count; a + 1 < b; a++) { /* turn them round */
+		struct gathered_step step = steps->all[--b];
+
+		steps->all[b] = steps->all[a];
+		steps->all[a] = step;
+	}
 	while (find_short(steps, short_ns, false, &i))
-		join(steps, i, short_ns);
+		join(steps, i);
 	while (steps->count > BOOT_STEPS_MAX && find_short(steps, UINT64_MAX, true, &i))
-		join(steps, i, short_ns);
-	memcpy(boot->steps, steps->all, sizeof(*steps->all) * steps->count);
+		join(steps, i);
+	for (i = 0; i < steps->count; i++)
+		boot->steps[i] = steps->all[i].step;
 	boot->step_count = steps->count;
 	boot->steps_left_out = steps->left_out;
 	free(steps->all);

@@ -4,8 +4,10 @@
 
 #include "model/record.h"
 
+struct gathered_step;
+
 struct boot_steps {
-	struct boot_step *all; /* from the last to the first */
+	struct gathered_step *all; /* from the last to the first */
 	uint32_t count;
 	uint64_t cursor_ns; /* where the step that comes before ends */
 	uint32_t left_out;
@@ -19,8 +21,7 @@ struct boot_step *boot_steps_add(struct boot_steps *steps, enum boot_step_kind k
 				 uint64_t from_ns, const char *name);
 
 /*
- * Puts them into boot, first to last. Short ones (below 1 % of the whole) are joined with their like beside them
- * and named after the longest; time that nothing explains goes to the shorter neighbour, so that no long step
- * grows by it.
+ * Puts them into boot, first to last. Short ones (below 1 % of the whole) are joined with their like beside them,
+ * named after the longest, or with a neighbour so long that it is no matter; unexplained time of some ms too.
  */
 void boot_steps_end(struct boot_steps *steps, struct record_boot *boot);

@@ -143,10 +143,11 @@ static void the_units_that_matter(void **state)
 	}
 	TEXT_COPY(parts[0][0].unit.result, "exit-code");
 	add_step(BOOT_STEP_UNIT, "", "unit-1.service", S, 2 * S);
+	add_unit("a.target", 20 * S, 20 * S);
 	report.units.left_out = 7;
 	chart = make();
 	assert_int_equal(rows_in(&chart, CHART_UNITS), 60);
-	assert_int_equal(chart.left_out[CHART_UNITS], 90 + 7);
+	assert_int_equal(chart.left_out[CHART_UNITS], 90 + 1 + 7);
 	assert_string_equal(row_of(&chart, CHART_UNITS, "unit-0.service")->bars[0].style, "failed");
 	assert_true(row_of(&chart, CHART_UNITS, "unit-1.service")->critical);
 	assert_null(row_of(&chart, CHART_UNITS, "unit-2.service"));

@@ -25,13 +25,13 @@ int run_boot(char **ret_out, char **ret_error, const char *const *words)
 	return code;
 }
 
-void expect_boot(int code, const char *expected, const char *const *words)
+void expect_boot(int code, const char *expected, const char *error, const char *const *words)
 {
-	char *out, *error;
+	char *out, *told;
 
-	assert_int_equal(run_boot(&out, &error, words), code);
+	assert_int_equal(run_boot(&out, &told, words), code);
 	assert_string_equal(out, expected);
-	assert_string_equal(error, "");
+	assert_string_equal(told, error);
 	free(out);
-	free(error);
+	free(told);
 }

@@ -17,8 +17,10 @@ int run_boot(char **ret_out, char **ret_error, const char *const *words);
 #define BOOT(out, error, ...) \
 	run_boot(out, error, (const char *const[]){"boot", HERE, __VA_ARGS__, NULL})
 
-/* That it prints just this, and nothing on stderr. */
-void expect_boot(int code, const char *expected, const char *const *words);
+/* That it prints just this, and this on stderr. */
+void expect_boot(int code, const char *expected, const char *error, const char *const *words);
 
-#define EXPECT(code, expected, ...) \
-	expect_boot(code, expected, (const char *const[]){"boot", HERE, ##__VA_ARGS__, NULL})
+#define NOT_THIS "nodewake boot: this boot is not recorded so far; this is the latest that is\n"
+
+#define EXPECT(code, expected, error, ...) \
+	expect_boot(code, expected, error, (const char *const[]){"boot", HERE, ##__VA_ARGS__, NULL})

@@ -39,7 +39,7 @@ static void the_list(void **state)
 	       "               clean shutdown, down 20.5s\n"
 	       "  -9  2026-11-14 06:12:03Z  ready               49.9s                              "
 	       "               clean shutdown, down 20.0s\n",
-	       "--list");
+	       "", "--list");
 	assert_int_equal(BOOT(&out, &error, "--list", "-o", "json"), CLI_OK);
 	lines = capture_lines(out);
 	assert_int_equal(lines, 10);
@@ -80,7 +80,7 @@ static void compared(void **state)
 	       "Units that took longer\n"
 	       "        +9.05s  systemd-networkd-wait-online.service                  12.0s, "
 	       "before 2.95s\n",
-	       "--compare");
+	       "", "--compare");
 	assert_int_equal(BOOT(&out, &error, "--against", "-2"), CLI_OK);
 	assert_non_null(strstr(out, "against boot b0070007-2222-4333-8444-555555555555\n"));
 	assert_non_null(strstr(out, "that boot"));

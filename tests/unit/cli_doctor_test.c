@@ -406,15 +406,36 @@ static void it_can_not_run_at_all(void **state)
 	json_decref(said.findings);
 }
 
+static void systemds(void **state)
+{
+	struct machine *machine = *state;
+	struct said said = ask(machine);
+
+	assert_non_null(strstr(member(&said, "systemd", "text"), "not here"));
+	json_decref(said.findings);
+	make_dirs(machine, "/run/systemd/system/x");
+	expect(machine, 1, "systemd", "warn", "neither", "/run/systemd");
+	put(machine, "/run/dbus/system_bus_socket", "");
+	said = ask(machine);
+	assert_non_null(strstr(member(&said, "systemd", "text"), "bus"));
+	json_decref(said.findings);
+	put(machine, "/run/systemd/private", "");
+	said = ask(machine);
+	assert_non_null(strstr(member(&said, "systemd", "text"), "own socket"));
+	json_decref(said.findings);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(all_is_well),	     TEST(kernels),	    TEST(no_btf),
-		TEST(btf_of_garbage),	     TEST(each_tracepoint), TEST(each_capability),
-		TEST(locked_memory),	     TEST(lockdown),	    TEST(cgroup_layouts),
-		TEST(containerds),	     TEST(state_dirs),	    TEST(no_cni),
-		TEST(it_can_not_run_at_all),
+		TEST(all_is_well),     TEST(kernels),
+		TEST(no_btf),	       TEST(btf_of_garbage),
+		TEST(each_tracepoint), TEST(each_capability),
+		TEST(locked_memory),   TEST(lockdown),
+		TEST(cgroup_layouts),  TEST(containerds),
+		TEST(state_dirs),      TEST(no_cni),
+		TEST(systemds),	       TEST(it_can_not_run_at_all),
 	};
 
 	unsetenv("NODEWAKE_CONTAINERD_SOCKET");

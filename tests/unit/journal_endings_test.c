@@ -103,6 +103,8 @@ static void power_loss(void **state)
 	life(&machine, OLDER_BOOT, end - 5000 * SS);
 	reboot_in_order(&machine);
 	life(&machine, LAST_BOOT, end);
+	machine_entry(&machine, 999 * S, "systemd", "user@0.service",
+		      "Reached target shutdown.target - Shutdown.");
 	machine_entry(&machine, 1000 * S, "app", "app.service", "its last words");
 	machine_write(&machine, PERSISTENT, "system@0005.journal~");
 	this_boot(&machine, START);

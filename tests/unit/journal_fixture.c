@@ -101,6 +101,8 @@ void machine_entry(struct machine *machine, uint64_t boot_ns, const char *identi
 	fprintf(out, "\n_MACHINE_ID=%s\nSYSLOG_IDENTIFIER=%s\n_SYSTEMD_UNIT=%s\n_TRANSPORT=%s\n",
 		machine->machine_id, identifier, unit,
 		strcmp(identifier, "kernel") == 0 ? "kernel" : "stdout");
+	if (strcmp(identifier, "systemd") == 0)
+		fputs(*unit == 'u' ? "_PID=1234\n" : "_PID=1\n", out);
 	fprintf(out, "MESSAGE=%s\n\n", message);
 }
 

@@ -51,6 +51,7 @@ void machine_put(const struct machine *machine, const char *path, const char *te
 
 /* Entries from here on are of this boot, whose clock was 0 at that wall time. */
 void machine_boot(struct machine *machine, const char *boot_id, int64_t start_wall_ns);
+/* systemd is process 1, unless its unit is user@... */
 void machine_entry(struct machine *machine, uint64_t boot_ns, const char *identifier,
 		   const char *unit, const char *message);
 /* The entries so far become a file; the next are another's. */

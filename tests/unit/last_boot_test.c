@@ -220,6 +220,7 @@ static void what_is_evidence(void **state)
 		struct last_boot_entry entry = {
 			.identifier = lines[i].identifier,
 			.transport = lines[i].transport,
+			.pid = "1",
 			.message = lines[i].message,
 			.boot_ns = 7,
 		};
@@ -231,12 +232,33 @@ static void what_is_evidence(void **state)
 	}
 }
 
+/* root has logged out; its manager says the same as process 1 */
+static void a_users_manager(void **state)
+{
+	struct last_boot_evidence evidence = {0};
+	struct last_boot_entry entry = {
+		.identifier = "systemd",
+		.transport = "journal",
+		.pid = "1234",
+		.message = "Reached target shutdown.target - Shutdown.",
+		.boot_ns = 20,
+	};
+
+	(void)state;
+	last_boot_note(&evidence, &entry);
+	assert_string_equal(evidence.shutdown.text, "");
+	entry.pid = "1";
+	last_boot_note(&evidence, &entry);
+	assert_string_not_equal(evidence.shutdown.text, "");
+}
+
 static void the_latest_sign_counts(void **state)
 {
 	struct last_boot_evidence evidence = {0};
 	struct last_boot_entry entry = {
 		.identifier = "systemd-logind",
 		.transport = "journal",
+		.pid = "500",
 		.message = "System is rebooting.",
 		.boot_ns = 20,
 	};
@@ -258,6 +280,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verdicts),
 		cmocka_unit_test(what_is_evidence),
+		cmocka_unit_test(a_users_manager),
 		cmocka_unit_test(the_latest_sign_counts),
 	};
 

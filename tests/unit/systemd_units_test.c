@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "source/systemd_rank.h"
+#include "unit/event_log.h"
 
 #define SECOND_US 1000000
 
@@ -29,32 +30,12 @@ static const struct systemd_frame early = {
 	.userspace_us = 2 * SECOND_US,
 };
 
-#define EVENTS_MAX 6000
-
-static struct {
-	struct event *events;
-	uint32_t count;
-} told_events;
-
-static void on_event(void *context, const struct event *event)
-{
-	(void)context;
-	assert_true(told_events.count < EVENTS_MAX);
-	told_events.events[told_events.count++] = *event;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	told_events.events = calloc(EVENTS_MAX, sizeof(struct event));
-	told_events.count = 0;
-	return 0;
-}
+static struct event_log told_events;
 
 static int teardown(void **state)
 {
 	(void)state;
-	free(told_events.events);
+	event_log_done(&told_events);
 	return 0;
 }
 
@@ -173,7 +154,7 @@ static struct event unit_event(const char *name, uint64_t begin, uint64_t active
 
 static void the_first_activation_stays(void **state)
 {
-	struct systemd_told *told = systemd_told_new(on_event, NULL);
+	struct systemd_told *told = systemd_told_new(event_log_take, &told_events);
 	struct event event = unit_event("k3s.service", 10, 0, 0, "");
 
 	(void)state;
@@ -203,7 +184,7 @@ static void the_first_activation_stays(void **state)
 
 static void edges_are_told_once_and_between_the_told(void **state)
 {
-	struct systemd_told *told = systemd_told_new(on_event, NULL);
+	struct systemd_told *told = systemd_told_new(event_log_take, &told_events);
 	struct event a = unit_event("a.service", 10, 12, 0, ""),
 		     b = unit_event("b.service", 1, 2, 0, "");
 
@@ -225,7 +206,7 @@ static void edges_are_told_once_and_between_the_told(void **state)
 
 static void there_is_a_most(void **state)
 {
-	struct systemd_told *told = systemd_told_new(on_event, NULL);
+	struct systemd_told *told = systemd_told_new(event_log_take, &told_events);
 	struct systemd_told_stats stats;
 	char name[32], other[32];
 	uint32_t refused = 0;
@@ -284,7 +265,7 @@ static void what_matters_is_asked_first(void **state)
 	static const char *const of_k3s[] = {"network-online.target", "wait.service",
 					     "unknown.service", NULL};
 	static const char *const of_wait[] = {"dev-eth0.device", NULL};
-	struct systemd_told *told = systemd_told_new(on_event, NULL);
+	struct systemd_told *told = systemd_told_new(event_log_take, &told_events);
 	struct systemd_units *units = systemd_units_new(told, &late, true);
 	struct systemd_units_stats stats;
 	const char *name;
@@ -354,7 +335,7 @@ static void what_matters_is_asked_first(void **state)
 static void a_later_restart_is_counted(void **state)
 {
 	static const char *const none[] = {NULL};
-	struct systemd_told *told = systemd_told_new(on_event, NULL);
+	struct systemd_told *told = systemd_told_new(event_log_take, &told_events);
 	struct systemd_units *units = systemd_units_new(told, &late, true);
 	struct systemd_units_stats stats;
 
@@ -372,7 +353,7 @@ static void a_later_restart_is_counted(void **state)
 static void results_are_told_of_the_failed(void **state)
 {
 	static const char *const none[] = {NULL};
-	struct systemd_told *told = systemd_told_new(on_event, NULL);
+	struct systemd_told *told = systemd_told_new(event_log_take, &told_events);
 	struct systemd_units *units = systemd_units_new(told, &late, true);
 	uint32_t token;
 
@@ -388,7 +369,7 @@ static void results_are_told_of_the_failed(void **state)
 	systemd_told_free(told);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_teardown(function, teardown)
 
 int main(void)
 {

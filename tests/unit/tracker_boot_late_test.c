@@ -49,7 +49,7 @@ static void agent_came_late(void **state)
 	boot.boot.userspace_ns = 2 * S;
 	feed(&f, boot);
 	for (size_t i = 0; i < 3; i++) {
-		units[i].flags = EVENT_RECONSTRUCTED;
+		units[i].flags = i < 2 ? EVENT_RECONSTRUCTED : 0;
 		feed_late(&f, units[i], 120 * S);
 	}
 	pod.pod.ready_arrived = false;

@@ -49,6 +49,8 @@ static void waking_then_ready(void **state)
 	assert_int_equal(record->boot.missing_total, 0);
 	assert_int_equal(record->boot.firmware_ns, 3 * S);
 	assert_true(record->boot.measured);
+	for (uint32_t i = 0; i < record->boot.phase_count; i++)
+		assert_false(record->boot.phases[i].reconstructed);
 
 	/* before that it was waking, told at most once a second, and nothing after the last word */
 	for (size_t i = 0; i < w.fixture.count; i++) {
@@ -184,6 +186,7 @@ static void each_missing_pod_has_its_reason(void **state)
 				.probe_period_s = 10,
 				.probe_ns = 9999 * S};
 	struct pod_plan stuck = {.n = 5, .name = "stuck-0"}, old = {.n = 6, .name = "old-0"};
+	struct pod_plan pull = {.n = 7, .name = "pull-0"};
 	struct event pending;
 	struct world w;
 	uint64_t t;
@@ -197,6 +200,10 @@ static void each_missing_pod_has_its_reason(void **state)
 					      false, t + 1 * S));
 	script_add(&w.script, ev_container_is(&db, POD_CONTAINER_WAITING, "ImagePullBackOff",
 					      "Back-off pulling image", false, t + 2 * S));
+	script_old_pod(&w.script, &pull); /* the try before the last word of it */
+	script_add(&w.script, ev_pod_is(&pull, "Pending", 0, t));
+	script_add(&w.script, ev_container_is(&pull, POD_CONTAINER_WAITING, "ErrImagePull",
+					      "no such image", false, t + 1 * S));
 	script_pod(&w.script, &slow, t);
 	script_old_pod(&w.script, &stuck);
 	pending = ev_pod_is(&stuck, "Pending", 0, t);
@@ -207,15 +214,18 @@ static void each_missing_pod_has_its_reason(void **state)
 	const struct boot_missing *missing = record->boot.missing;
 
 	assert_int_equal(record->boot.state, BOOT_NOT_RECOVERED);
-	assert_int_equal(record->boot.pods_expected, 4);
-	assert_int_equal(record->boot.missing_total, 4);
-	for (int i = 0; i < 4; i++) {
+	assert_int_equal(record->boot.pods_expected, 5);
+	assert_int_equal(record->boot.missing_total, 5);
+	for (int i = 0; i < 5; i++) {
 		if (strcmp(missing[i].pod, "shop/db-0") == 0) {
 			assert_string_equal(missing[i].reason, "ImagePullBackOff");
 			assert_non_null(strstr(missing[i].detail, "localhost:5000: "));
 			assert_non_null(strstr(missing[i].detail,
 					       "dial tcp 127.0.0.1:5000: connect: "
 					       "connection refused"));
+		} else if (strcmp(missing[i].pod, "shop/pull-0") == 0) {
+			assert_string_equal(missing[i].reason, "ImagePullBackOff");
+			assert_string_equal(missing[i].detail, "localhost:5000: no such image");
 		} else if (strcmp(missing[i].pod, "shop/slow-0") == 0) {
 			assert_string_equal(missing[i].reason, "probe failing");
 			assert_string_equal(missing[i].container, "app");
@@ -287,7 +297,7 @@ static void without_kubernetes(void **state)
 	script_old_pod(&w.script, &web);
 	const struct record *record = play(&w, ready + 60 * S);
 
-	/* containerd knows of web-0 from before; it does not come */
+	/* containerd knows of web-0 from before: it does not come */
 	assert_int_equal(record->boot.state, BOOT_WAKING);
 	assert_int_equal(record->boot.pods_expected, 2);
 	assert_int_equal(record->boot.pods_ready, 1);
@@ -299,6 +309,44 @@ static void without_kubernetes(void **state)
 	assert_int_equal(record->boot.state, BOOT_READY);
 	assert_int_equal(record->boot.span.to_ns, ready);
 	assert_true(record->final);
+	end(&w);
+}
+
+/* Its CRI client makes up new uids: the name tells that it is the same. */
+static void back_under_another_uid(void **state)
+{
+	struct pod_plan reborn = {.n = 9, .name = "web-0", .fresh = true};
+	struct world w;
+	uint64_t ready;
+
+	(void)state;
+	begin(&w, &(struct node_plan){0});
+	script_old_pod(&w.script, &web);
+	ready = script_pod(&w.script, &reborn, w.script.begin_ns);
+	const struct record *record = play(&w, ready + 60 * S);
+
+	assert_int_equal(record->boot.state, BOOT_READY);
+	assert_int_equal(record->boot.pods_expected, 1);
+	assert_int_equal(record->boot.span.to_ns, ready);
+	end(&w);
+}
+
+/* The condition kept its old stamp, but the containers of this boot are ready: the kubelet never said otherwise. */
+static void an_old_stamp_of_a_ready_pod(void **state)
+{
+	struct world w;
+	uint64_t ready;
+
+	(void)state;
+	begin(&w, &kubernetes);
+	ready = script_pod(&w.script, &web, w.script.begin_ns);
+	for (size_t i = 0; i < w.script.count; i++) /* 1: from before the boot */
+		if (w.script.events[i].type == EVENT_POD)
+			w.script.events[i].pod.ready_ns = 1;
+	const struct record *record = play(&w, ready + 60 * S);
+
+	assert_int_equal(record->boot.state, BOOT_READY);
+	assert_int_equal(record->boot.span.to_ns, ready);
 	end(&w);
 }
 
@@ -361,6 +409,8 @@ int main(void)
 		cmocka_unit_test(ready_after_the_deadline),
 		cmocka_unit_test(deleted_after_the_deadline),
 		cmocka_unit_test(without_kubernetes),
+		cmocka_unit_test(back_under_another_uid),
+		cmocka_unit_test(an_old_stamp_of_a_ready_pod),
 		cmocka_unit_test(first_boot_without_kubernetes),
 		cmocka_unit_test(the_runtime_fails),
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Units of a boot, full tables, and the longer ways of a critical path: attempts, init containers, queues. */
+/* The units of a boot, the borders of its phases, and full tables. */
 #include "unit/boot_fixture.h"
 
 struct world {
@@ -109,6 +109,112 @@ static void full_tables_are_a_gap(void **state)
 	fixture_close(&f);
 }
 
+static void full_edges_are_a_gap(void **state)
+{
+	struct fixture f;
+	char name[32], after[32];
+
+	(void)state;
+	fixture_open(&f, NULL);
+	for (unsigned int i = 0; i < 4100; i++) {
+		snprintf(name, sizeof(name), "unit-%u.service", i / 64);
+		snprintf(after, sizeof(after), "before-%u.service", i % 64);
+		feed(&f, ev_after(name, after, 1 * S));
+		feed(&f, ev_after(name, after, 1 * S)); /* told twice, kept once */
+	}
+	pass(&f, 60 * S);
+	assert_non_null(fixture_last(&f, RECORD_GAP, 0));
+	assert_int_equal(fixture_last(&f, RECORD_GAP, 0)->gap.count, 2 * 4);
+	fixture_close(&f);
+}
+
+/* Ordered after a unit that came up later all the same (nobody had asked for it before): it was not waited for. */
+static void what_came_up_later_was_not_waited_for(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	feed(&f, ev_unit("early.service", 2 * S, 3 * S, 0));
+	feed(&f, ev_unit("containerd.service", 5 * S, 6 * S, 0));
+	feed(&f, ev_unit("late.service", 7 * S, 8 * S, 0));
+	feed(&f, ev_after("containerd.service", "early.service", 8 * S));
+	feed(&f, ev_after("containerd.service", "late.service", 8 * S));
+	pass(&f, 10 * S);
+	assert_string_equal(unit_told(&f, "containerd.service")->after, "early.service");
+	fixture_close(&f);
+}
+
+/* Several sources tell of one milestone; the first time is nearest to the truth, whoever comes last. */
+static void the_earliest_telling_counts(void **state)
+{
+	struct event boot = {.type = EVENT_BOOT, .boot_ns = 2500 * MS};
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	boot.boot.userspace_ns = 2 * S;
+	feed(&f, boot);
+	feed(&f, ev_unit("k3s.service", 3 * S, 0, 0));
+	feed(&f, ev_milestone(MILESTONE_RUNTIME_READY, "", 6 * S));
+	feed_late(&f, ev_milestone(MILESTONE_RUNTIME_READY, "k3s.service", 5 * S), 7 * S);
+	feed_late(&f, ev_milestone(MILESTONE_RUNTIME_READY, "", 6500 * MS), 7 * S);
+	pass(&f, 9 * S);
+	assert_boot_phase(boot_told(&f), BOOT_PHASE_RUNTIME, 3 * S, 5 * S);
+	fixture_close(&f);
+}
+
+/* A socket that is found answering late, a Node that is told Ready late: the pods show that they were before. */
+static void milestones_after_what_needed_them(void **state)
+{
+	struct pod_plan pod = {.n = 1, .name = "web-0"};
+	struct world w;
+	uint64_t ready;
+
+	(void)state;
+	begin(&w, &(struct node_plan){.kubernetes = true});
+	ready = script_pod(&w.script, &pod, w.script.begin_ns);
+	for (size_t i = 0; i < w.script.count; i++) {
+		struct event *event = &w.script.events[i];
+
+		if (event->type != EVENT_MILESTONE)
+			continue;
+		if (event->milestone.what == MILESTONE_RUNTIME_READY)
+			event->boot_ns = w.script.begin_ns + 100 * MS;
+		if (event->milestone.what == MILESTONE_NODE_READY ||
+		    event->milestone.what == MILESTONE_API_READY)
+			event->boot_ns = ready + 1 * S;
+	}
+	const struct record *record = play(&w, ready + 60 * S);
+
+	assert_int_equal(record->boot.state, BOOT_READY);
+	assert_boot_phase(record, BOOT_PHASE_RUNTIME, 2810 * MS, w.script.begin_ns);
+	assert_boot_phase(record, BOOT_PHASE_PODS, w.script.begin_ns, ready);
+	end(&w);
+}
+
+/* Told ready while the API server's readiness was asked for too seldom: no phase ends after the next one. */
+static void a_node_that_is_ready_before_the_api_server(void **state)
+{
+	struct pod_plan pod = {.n = 1, .name = "web-0"};
+	struct world w;
+	uint64_t ready, node_ns;
+
+	(void)state;
+	begin(&w, &(struct node_plan){.kubernetes = true});
+	node_ns = w.script.runtime_ns + 2 * S;
+	ready = script_pod(&w.script, &pod, w.script.begin_ns);
+	for (size_t i = 0; i < w.script.count; i++)
+		if (w.script.events[i].type == EVENT_MILESTONE &&
+		    w.script.events[i].milestone.what == MILESTONE_API_READY)
+			w.script.events[i].boot_ns = node_ns + 300 * MS;
+	const struct record *record = play(&w, ready + 60 * S);
+
+	assert_boot_phase(record, BOOT_PHASE_RUNTIME, 2810 * MS, node_ns);
+	assert_boot_phase(record, BOOT_PHASE_PODS, node_ns, ready);
+	end(&w);
+}
+
 /* Units that are ordered in a circle and take no time must not go on for ever. */
 static void units_in_a_circle(void **state)
 {
@@ -202,176 +308,20 @@ static void the_kubelet_waits_alone(void **state)
 	fixture_close(&f);
 }
 
-/* A container dies at a refused connection, is put off, and comes up at the second attempt. */
-static void an_earlier_attempt_is_on_the_path(void **state)
-{
-	struct pod_plan pod = {.n = 1, .name = "web-0", .app_ns = 3 * S};
-	char first[ID_SIZE], sandbox[ID_SIZE], second[] = "c9second";
-	struct event named;
-	struct world w;
-	uint64_t died, up;
-
-	(void)state;
-	begin(&w, &(struct node_plan){0});
-	died = script_pod(&w.script, &pod, w.script.begin_ns) - 100 * MS;
-	container_id(&pod, first);
-	sandbox_id(&pod, sandbox);
-	for (size_t i = 0; i < w.script.count; i++) /* it does not come to listen */
-		if (w.script.events[i].type == EVENT_LISTEN)
-			w.script.events[i].type = EVENT_NONE;
-	script_add(&w.script, ev_exit(ROLE_ENTRYPOINT, first, 1013, 7, 0, died));
-	script_add(&w.script, ev_task(first, TASK_EXIT, 1013, 7, died + MS));
-	up = died + 10 * S;
-	named = ev_identity(second, sandbox, "app", up);
-	TEXT_COPY(named.container.pod, pod.name);
-	pod_uid(&pod, named.container.pod_uid);
-	named.container.attempt = 1;
-	script_add(&w.script, ev_rootfs(second, up));
-	script_add(&w.script, named);
-	script_add(&w.script, ev_cgroup(second, 900, up + 20 * MS));
-	pod_uid(&pod, w.script.events[w.script.count - 1].cgroup.pod_uid);
-	script_add(&w.script, ev_exec(ROLE_ENTRYPOINT, second, 2000, "/srv", "", up + 80 * MS));
-	script_add(&w.script, ev_listen(second, 8080, up + 500 * MS));
-	const struct record *record = play(&w, up + 60 * S);
-
-	assert_int_equal(record->boot.state, BOOT_READY);
-	assert_int_equal(record->boot.span.to_ns, up + 500 * MS);
-	const struct boot_step *step =
-		assert_step(record, 0, BOOT_STEP_POD, "app", PHASE_WAIT, 10 * S);
-
-	assert_string_equal(step->detail, "back-off after exit code 7");
-	step = assert_step(record, 1, BOOT_STEP_POD, "app", PHASE_APP, 2900 * MS);
-	assert_string_equal(step->detail, "ended: exit code 7");
-	end(&w);
-}
-
-/* An init container that waits for the database, as many do. */
-static void an_init_container_waits_for_a_peer(void **state)
-{
-	struct pod_plan pod = {.n = 1, .name = "web-0"};
-	struct pod_plan as_init = {.n = 77, .name = "web-0"};
-	char init[ID_SIZE], sandbox[ID_SIZE];
-	struct event named;
-	struct world w;
-	uint64_t t, done, ready;
-
-	(void)state;
-	begin(&w, &(struct node_plan){0});
-	t = w.script.begin_ns;
-	ready = script_pod(&w.script, &pod, t) + 8 * S;
-	/* what comes after the sandbox is 8 s later */
-	for (size_t i = 0; i < w.script.count; i++) {
-		struct event *event = &w.script.events[i];
-
-		if (event->boot_ns > t + 130 * MS)
-			event->boot_ns += 8 * S;
-		if (event->type == EVENT_CONTAINER && event->boot_ns > t + 130 * MS)
-			event->container.created_ns = event->boot_ns;
-	}
-	container_id(&as_init, init);
-	sandbox_id(&pod, sandbox);
-	named = ev_identity(init, sandbox, "wait-for-db", t + 150 * MS);
-	TEXT_COPY(named.container.pod, pod.name);
-	pod_uid(&pod, named.container.pod_uid);
-	script_add(&w.script, ev_rootfs(init, t + 140 * MS));
-	script_add(&w.script, named);
-	script_add(&w.script, ev_cgroup(init, 900, t + 160 * MS));
-	pod_uid(&pod, w.script.events[w.script.count - 1].cgroup.pod_uid);
-	script_add(&w.script, ev_exec(ROLE_ENTRYPOINT, init, 2000, "/wait", "", t + 200 * MS));
-	for (int i = 0; i < 8; i++)
-		script_add(&w.script, ev_refused(&as_init, "fd00::1", 5432,
-						 t + 210 * MS + (uint64_t)i * 950 * MS));
-	done = t + 8 * S;
-	script_add(&w.script, ev_exit(ROLE_ENTRYPOINT, init, 2000, 0, 0, done));
-	script_add(&w.script, ev_task(init, TASK_EXIT, 2000, 0, done));
-	const struct record *record = play(&w, ready + 60 * S);
-
-	assert_int_equal(record->boot.state, BOOT_READY);
-	assert_int_equal(record->boot.span.to_ns, ready);
-	const struct boot_step *step =
-		assert_step(record, 0, BOOT_STEP_PEER, "wait-for-db", PHASE_INIT, 7600 * MS);
-
-	assert_string_equal(step->detail, "8 refused connections to [fd00::1]:5432");
-	end(&w);
-}
-
-/* Its own pull had to wait for another pod's: the kubelet pulls one image after another. */
-static void a_pull_waits_for_its_turn(void **state)
-{
-	struct pod_plan big = {
-		.n = 1, .name = "big-0", .pull_ns = 20 * S, .pull_bytes = UINT64_C(200000000)};
-	struct pod_plan small = {
-		.n = 2, .name = "small-0", .pull_ns = 1 * S, .pull_bytes = 5000000, .fresh = true};
-	struct world w;
-	uint64_t t, ready;
-	size_t from;
-
-	(void)state;
-	begin(&w, &(struct node_plan){0});
-	t = w.script.begin_ns;
-	script_pod(&w.script, &big, t);
-	from = w.script.count;
-	ready = script_pod(&w.script, &small, t) + 20 * S;
-	for (size_t i = from; i < w.script.count; i++) {
-		struct event *event = &w.script.events[i];
-
-		if (event->boot_ns <= t + 125 * MS)
-			continue;
-		event->boot_ns += 20 * S;
-		event->ingest.started_ns += event->type == EVENT_INGEST ? 20 * S : 0;
-		event->layer.committed_ns += event->type == EVENT_LAYER ? 20 * S : 0;
-		event->image.resolved_ns += event->type == EVENT_IMAGE ? 20 * S : 0;
-		event->container.created_ns += event->type == EVENT_CONTAINER ? 20 * S : 0;
-	}
-	script_old_pod(&w.script, &small);
-	const struct record *record = play(&w, ready + 60 * S);
-
-	assert_int_equal(record->boot.state, BOOT_READY);
-	assert_int_equal(record->boot.span.to_ns, ready);
-	const struct boot_step *step =
-		assert_step(record, 0, BOOT_STEP_POD, "app", PHASE_PULL, 20 * S);
-
-	assert_string_equal(step->pod, "shop/small-0");
-	assert_non_null(
-		strstr(step->detail, "waited for the pull of registry.local/big1:1: 200 MB"));
-	end(&w);
-}
-
-/* What is waited for now is on the path of a boot that goes on. */
-static void the_path_of_a_waking_node(void **state)
-{
-	struct event boot = {.type = EVENT_BOOT, .boot_ns = 2500 * MS};
-	struct fixture f;
-
-	(void)state;
-	fixture_open(&f, NULL);
-	boot.boot.userspace_ns = 2 * S;
-	feed(&f, boot);
-	feed(&f, ev_unit("systemd-networkd-wait-online.service", 3 * S, 0, 0));
-	feed(&f, ev_unit("other.service", 20 * S, 21 * S, 0));
-	pass(&f, 22 * S);
-	const struct record *record = boot_told(&f);
-
-	assert_false(record->final);
-	assert_int_equal(record->boot.state, BOOT_WAKING);
-	assert_step(record, 0, BOOT_STEP_UNIT, "systemd-networkd-wait-online.service", PHASE_NONE,
-		    record->boot.span.to_ns - 3 * S);
-	fixture_close(&f);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(units_with_what_they_waited_for),
 		cmocka_unit_test(the_first_activation_counts),
 		cmocka_unit_test(full_tables_are_a_gap),
+		cmocka_unit_test(full_edges_are_a_gap),
+		cmocka_unit_test(what_came_up_later_was_not_waited_for),
+		cmocka_unit_test(the_earliest_telling_counts),
+		cmocka_unit_test(milestones_after_what_needed_them),
+		cmocka_unit_test(a_node_that_is_ready_before_the_api_server),
 		cmocka_unit_test(units_in_a_circle),
 		cmocka_unit_test(k3s_is_the_runtime),
 		cmocka_unit_test(the_kubelet_waits_alone),
-		cmocka_unit_test(an_earlier_attempt_is_on_the_path),
-		cmocka_unit_test(an_init_container_waits_for_a_peer),
-		cmocka_unit_test(a_pull_waits_for_its_turn),
-		cmocka_unit_test(the_path_of_a_waking_node),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,12 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "sink/kube_name.h"
-
-/* What of the API server and the Node comes later is not the boot: the default of --boot-deadline. */
-#define BOOT_DEADLINE_NS (600 * NS_PER_SECOND)
 
 struct kubernetes {
 	sd_event *loop;
@@ -19,6 +15,7 @@ struct kubernetes {
 	struct annotation_sink *annotations;
 	char node_name[KUBE_NAME_SIZE];
 	const char *boot_id;
+	uint64_t boot_deadline_ns;
 	event_fn on_event;
 	void *context;
 };
@@ -88,6 +85,7 @@ int kubernetes_open(struct kubernetes **ret, sd_event *loop, const struct settin
 		return -ENOMEM;
 	kubernetes->loop = loop;
 	kubernetes->boot_id = boot_id;
+	kubernetes->boot_deadline_ns = settings->boot_deadline_ns;
 	r = open_client(kubernetes, settings);
 	if (r == 0)
 		r = open_sinks(kubernetes, settings, store, boot_id);
@@ -126,7 +124,7 @@ int kubernetes_watch(struct kubernetes *kubernetes, event_fn on_event, void *con
 {
 	const struct kubernetes_boot_options boot = {
 		.boot_id = kubernetes->boot_id,
-		.until_ns = BOOT_DEADLINE_NS,
+		.until_ns = kubernetes->boot_deadline_ns,
 	};
 
 	kubernetes->on_event = on_event;

@@ -18,10 +18,11 @@ packages="$packages mmdebstrap e2fsprogs"
 # what deploy/ is made with and checked by
 packages="$packages nghttp2-proxy umoci prometheus python3-yaml python3-seccomp man-db"
 
-# what the boot report's page is looked at with
-packages="$packages chromium chromium-driver fonts-dejavu-core python3-selenium python3-jsonschema"
 # a systemd to talk to, as a user's manager (tests/integration/test_boot_units.py)
 packages="$packages systemd dbus-daemon"
+
+# what the boot report's page is looked at with
+packages="$packages chromium chromium-driver fonts-dejavu-core python3-selenium python3-jsonschema"
 
 missing=""
 for package in $packages; do

@@ -125,6 +125,13 @@ static int step(struct screen *screen, struct store *store, const char *which)
 	return -EAGAIN;
 }
 
+/* What may become better by itself. */
+static bool is_passing(int r, const char *which)
+{
+	/* a boot that was never recorded does not come, but this one does */
+	return r == -EAGAIN || r == -EBUSY || (r == -ENOENT && strcmp(which, "current") == 0);
+}
+
 int boot_follow(const struct options *options)
 {
 	const char *which = *options->boot ? options->boot : "current";
@@ -133,8 +140,8 @@ int boot_follow(const struct options *options)
 		.colour = sentence_colour(stdout),
 	};
 	struct store *store = NULL;
-	char why[256];
 	bool waits = false, opened = false;
+	char why[256];
 	int r;
 
 	for (;;) {
@@ -142,18 +149,15 @@ int boot_follow(const struct options *options)
 		opened = r == 0;
 		if (opened)
 			r = step(&screen, store, which);
-		else if (r != -ENOENT)
-			fprintf(stderr, "nodewake boot: %s\n", why);
-		if (r == -ENOENT && *options->boot && opened)
-			break; /* a boot that was never recorded does not come */
-		if (r == -ENOENT && !waits) {
-			fputs("nodewake boot: waits for the daemon to tell of this boot\n", stderr);
-			waits = true;
-		}
-		if ((r != -ENOENT && r != -EAGAIN && r != -EBUSY) || ferror(stdout))
+		if (!is_passing(r, which) || ferror(stdout))
 			break;
+		if (r == -ENOENT && !waits)
+			fputs("nodewake boot: waits for the daemon to tell of this boot\n", stderr);
+		waits |= r == -ENOENT;
 		pause_ms(PERIOD_MS);
 	}
+	if (r < 0 && !opened)
+		fprintf(stderr, "nodewake boot: %s\n", why);
 	store_close(store);
 	free(screen.last);
 	return r >= 0 ? r : opened ? boot_refuse(r, which) : CLI_FAILED;

@@ -131,20 +131,6 @@ static void check_cni(struct doctor *doctor)
 			"part");
 }
 
-/* Without it, and in its default place in memory only, boot reports know less; nothing else does. */
-static void check_journal(struct doctor *doctor)
-{
-	if (doctor_exists(doctor, "/var/log/journal"))
-		doctor_find(doctor, "journal", HEALTH_OK, "kept in /var/log/journal");
-	else if (doctor_exists(doctor, "/run/log/journal"))
-		doctor_find(doctor, "journal", HEALTH_OK,
-			    "in memory only: how the last boot ended is not known from it; see "
-			    "Storage= in journald.conf(5)");
-	else
-		doctor_find(doctor, "journal", HEALTH_OK,
-			    "none: boot reports do without its milestones");
-}
-
 /* Only the boot report needs it; a machine may do without. */
 static void check_systemd(struct doctor *doctor)
 {
@@ -161,11 +147,25 @@ static void check_systemd(struct doctor *doctor)
 			    "not here, or not mounted: the boot report has no units");
 }
 
+/* Without it, and in its default place in memory only, boot reports know less; nothing else does. */
+static void check_journal(struct doctor *doctor)
+{
+	if (doctor_exists(doctor, "/var/log/journal"))
+		doctor_find(doctor, "journal", HEALTH_OK, "kept in /var/log/journal");
+	else if (doctor_exists(doctor, "/run/log/journal"))
+		doctor_find(doctor, "journal", HEALTH_OK,
+			    "in memory only: how the last boot ended is not known from it; see "
+			    "Storage= in journald.conf(5)");
+	else
+		doctor_find(doctor, "journal", HEALTH_OK,
+			    "none: boot reports do without its milestones");
+}
+
 void doctor_check_node(struct doctor *doctor)
 {
 	check_containerd(doctor);
 	check_state_dir(doctor);
 	check_cni(doctor);
-	check_journal(doctor);
 	check_systemd(doctor);
+	check_journal(doctor);
 }

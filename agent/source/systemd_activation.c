@@ -39,9 +39,11 @@ enum systemd_activation systemd_activation(const struct systemd_unit *unit,
 		last_us = unit->active_enter_us;
 	else if (told.end_ns)
 		last_us = unit->inactive_enter_us;
+	bool over = told.active_ns || told.end_ns;
+
 	*ret = (struct event){
 		.type = EVENT_UNIT,
-		.flags = restart || last_us < frame->began_us ? EVENT_RECONSTRUCTED : 0,
+		.flags = restart || (over && last_us < frame->began_us) ? EVENT_RECONSTRUCTED : 0,
 		.boot_ns = systemd_boot_ns(last_us, frame),
 		.unit = told,
 	};

@@ -166,10 +166,7 @@ void gaps_event(struct gaps *gaps, const struct event *event, uint64_t now_ns)
 		note_lost(gaps, source, event->boot_ns, now_ns);
 		break;
 	case SOURCE_MISSING:
-		/* of these only the boot report is poorer, and says so: nothing that happens is missed */
-		if (source->source != SOURCE_SYSTEMD && source->source != SOURCE_JOURNAL)
-			tell(gaps, begin(gaps, source, false, event->boot_ns, event->boot_ns),
-			     true);
+		tell(gaps, begin(gaps, source, false, event->boot_ns, event->boot_ns), true);
 		break;
 	default:
 		break;

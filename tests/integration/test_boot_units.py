@@ -192,7 +192,8 @@ def test_a_boot_found_afterwards(manager, build):
     assert_agrees(manager, agent, units)
     assert units["broken.service"]["result"] == "exit-code"
     assert not units["job.service"].get("active_ns")
-    assert all(event["reconstructed"] for event in units.values())
+    # a device may stay tentative: it is not over
+    assert all(event.get("reconstructed") for event in units.values() if event.get("active_ns") or event.get("end_ns"))
     assert agent.status()["connected"] and agent.status()["cause"] == ""
 
     # the same by way of the bus

@@ -3,7 +3,9 @@
 
 import json
 import os
+import pathlib
 import pty
+import shutil
 import signal
 import subprocess
 import threading
@@ -40,13 +42,27 @@ def set_ready(api, name, ready=True, **container):
                                    "state": state, **container}])
 
 
+def make_machine(root):
+    """/proc of a machine at rest, and this one's cgroups: others' tests may press on this one hard."""
+    root.mkdir(mode=0o755)
+    pressure = root / "proc" / "pressure"
+    pressure.mkdir(parents=True)
+    for name in ("cpu", "memory", "io"):
+        (pressure / name).write_text("some avg10=0.00 avg60=1.00 avg300=0.00 total=1\n"
+                                     "full avg10=0.00 avg60=0.00 avg300=0.00 total=1\n")
+    (root / "proc" / "meminfo").write_text("MemTotal: 16000000 kB\nMemAvailable: 8000000 kB\n")
+    (root / "sys").symlink_to("/sys")
+    return str(root)
+
+
 class Asker:
     """Runs health as an operator on this node would."""
 
-    def __init__(self, node, api, daemon):
+    def __init__(self, node, api, daemon, root):
         self.node, self.api, self.daemon = node, api, daemon
         self.words = [daemon.program, "health", "--kubeconfig", api.kubeconfig, "--node-name", node.name,
-                      "--containerd-socket", node.socket, "--socket", daemon.socket, "--state-dir", daemon.state]
+                      "--containerd-socket", node.socket, "--socket", daemon.socket, "--state-dir", daemon.state,
+                      "--root", root]
 
     def start(self, *words, **options):
         return subprocess.Popen([*self.words, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -83,7 +99,7 @@ def an_api(node, tmp_path):
 @pytest.fixture(name="asker")
 def an_asker(node, api, tmp_path):
     with Daemon(node, state=str(tmp_path / "state"), kubeconfig=api.kubeconfig) as daemon:
-        yield Asker(node, api, daemon)
+        yield Asker(node, api, daemon, make_machine(tmp_path / "machine"))
 
 
 def only(found, check):
@@ -137,8 +153,8 @@ def test_waiting_ends_when_all_is_well(asker, api):
     first = waiting.stdout.readline()
     assert "s bad     pods       1 of 2 are ready" in first
     set_ready(api, "web-1")
-    text, _ = waiting.communicate(timeout=30)
-    assert waiting.returncode == 0 and time.monotonic() - begin < 30
+    text = waiting.stdout.read()
+    assert waiting.wait(30) == 0 and time.monotonic() - begin < 30
     assert "bad     pod        shop/web-1: main runs since" in text
     assert "ok      pod        shop/web-1: ready, or gone\n" in text
     assert "ok      pods       all 2 are ready\n" in text
@@ -242,19 +258,21 @@ def test_containerd_that_hangs(asker, node):
     assert told["health"] == "bad" and "timed out" in told["text"] and "does not answer" in told["todo"]
 
 
-def test_without_root(asker, node, tmp_path):
+def test_without_root(asker, node):
     """What can't be seen is said, with the reason; waiting would not help."""
     os.chmod(asker.api.kubeconfig, 0o600)
-    program = "/tmp/nodewake-%s" % node.name  # where everybody may execute it
+    folder = pathlib.Path("/tmp/%s-for-all" % node.name)  # where everybody may look
+    folder.mkdir(mode=0o755)
+    program = str(folder / "nodewake")
     with open(asker.daemon.program, "rb") as source, open(program, "wb") as copy:
         copy.write(source.read())
     os.chmod(program, 0o755)
-    asker.words[0] = program
+    asker.words[0], asker.words[-1] = program, make_machine(folder / "machine")
     try:
         done = asker.start("--output", "json", "--wait", "60s", user=65534, group=65534, extra_groups=[])
         out, error = done.communicate(timeout=30)
     finally:
-        os.unlink(program)
+        shutil.rmtree(folder)
     assert done.returncode == 3, out + error
     found = {finding["check"]: finding for finding in json.loads(out)["findings"]}
     for check in ("api", "containerd", "nodewake"):

@@ -18,7 +18,7 @@ def fill(directory, flavour):
 
 
 def boot(state, *words, code=0):
-    done = subprocess.run([PROGRAM, "boot", "--state-dir", state, *words], capture_output=True, check=False, timeout=60)
+    done = subprocess.run([PROGRAM, "boot", "--state-dir", state, *words], capture_output=True, check=False, timeout=300)
     assert done.returncode == code, done.stderr.decode()
     return done.stdout.decode()
 

@@ -171,6 +171,7 @@ void machine_look(struct machine *machine, struct journal_source_options options
 	if (!options.horizon_ns)
 		options.horizon_ns = 900 * S;
 	machine->turns = 0;
+	machine->looked_ns = clock_boot_ns();
 	assert_true(sd_event_new(&loop) >= 0);
 	assert_int_equal(journal_source_new(&source, loop, &options, machine_on_event, machine), 0);
 	while (stats.looks < looks) {

@@ -37,7 +37,8 @@ struct machine {
 	int64_t wall_offset_ns; /* of the boot that is being written */
 	struct event events[EVENTS_MAX];
 	size_t count;
-	uint32_t turns; /* of the loop, in the last machine_look */
+	uint64_t looked_ns; /* when the last machine_look began */
+	uint32_t turns;	    /* of the loop, in the last machine_look */
 };
 
 /* False: systemd-journal-remote is not installed; the test is skipped by name. */

@@ -292,7 +292,7 @@ static void nothing_hostile_is_printed_raw(void **state)
 				struct record record = {.type = type, .final = true};
 
 				make_hostile(&json_record_head, (char *)&record);
-				make_hostile(json_record_bodies[type], (char *)&record);
+				make_hostile(json_record_bodies[type], (char *)&record.start);
 				if (!named)
 					*record.subject.pod = '\0';
 				if (type == RECORD_EXIT)

@@ -74,6 +74,7 @@ static void first_activations(void **state)
 	expect(&early, seconds(3, 4, 0, 0), SYSTEMD_FIRST, 3, 4, 0, found);
 	/* it goes on */
 	expect(&early, seconds(10, 0, 0, 0), SYSTEMD_FIRST, 10, 0, 0, 0);
+	expect(&early, seconds(3, 0, 0, 0), SYSTEMD_FIRST, 3, 0, 0, 0);
 	/* it was there in the initrd, and stopped when the system began */
 	expect(&late, seconds(3, 4, 1, 1), SYSTEMD_FIRST, 3, 4, 0, found);
 }

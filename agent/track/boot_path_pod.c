@@ -45,7 +45,7 @@ static struct boot_step *add_run(struct walk *walk, const struct boot_start *sta
 	const struct boot_peer *peer;
 	uint64_t before_ns = cursor(walk);
 
-	while ((peer = boot_peers_last(peers, id, from_ns, before_ns))) {
+	while (before_ns > from_ns && (peer = boot_peers_last(peers, id, from_ns, before_ns))) {
 		struct span span = boot_peer_span(peer);
 
 		if (span.from_ns < from_ns)

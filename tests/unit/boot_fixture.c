@@ -350,13 +350,9 @@ static bool is_left_over(const struct record_boot *boot, uint32_t i)
 	return step->kind == BOOT_STEP_IDLE && length(step) < 10 * MS && (before || after);
 }
 
-const struct record *boot_told(const struct fixture *fixture)
+void assert_boot_is_whole(const struct record_boot *boot)
 {
-	const struct record *record = fixture_find(fixture, RECORD_BOOT, "boot");
 	const struct span *before = NULL;
-
-	assert_non_null(record);
-	const struct record_boot *boot = &record->boot;
 
 	assert_true(boot->phase_count <= BOOT_PHASES_MAX && boot->step_count <= BOOT_STEPS_MAX);
 	assert_int_equal(boot->span.from_ns, 1);
@@ -378,6 +374,14 @@ const struct record *boot_told(const struct fixture *fixture)
 	}
 	assert_non_null(before);
 	assert_int_equal(before->to_ns, boot->span.to_ns);
+}
+
+const struct record *boot_told(const struct fixture *fixture)
+{
+	const struct record *record = fixture_find(fixture, RECORD_BOOT, "boot");
+
+	assert_non_null(record);
+	assert_boot_is_whole(&record->boot);
 	return record;
 }
 

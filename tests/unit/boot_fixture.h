@@ -61,7 +61,10 @@ void pod_uid(const struct pod_plan *plan, char *text);
 void sandbox_id(const struct pod_plan *plan, char *text);
 void container_id(const struct pod_plan *plan, char *text);
 
-/* The last form of the boot record; fails if its phases or steps leave gaps, overlap or do not sum up. */
+/* Fails if phases or steps leave gaps, overlap or do not sum up. */
+void assert_boot_is_whole(const struct record_boot *boot);
+
+/* The last form of the boot record, whole. */
 const struct record *boot_told(const struct fixture *fixture);
 
 /* The rank-th longest step (0: the longest) is this, within 5 %. */

@@ -183,6 +183,26 @@ static void the_path_of_a_waking_node(void **state)
 	fixture_close(&f);
 }
 
+/* It tries in vain and does not listen: the first try was before what its start record tells so far ends. */
+static void tries_of_a_waking_pod(void **state)
+{
+	struct pod_plan pod = {.n = 1, .name = "web-0", .app_ns = 500 * S};
+	struct world w;
+	uint64_t exec;
+
+	(void)state;
+	begin(&w, &(struct node_plan){0});
+	exec = script_pod(&w.script, &pod, w.script.begin_ns) - pod.app_ns;
+	for (int i = 0; i < 40; i++)
+		script_add(&w.script, ev_refused(&pod, "10.0.0.1", 5432,
+						 exec - 5 * MS + (uint64_t)i * 500 * MS));
+	const struct record *record = play(&w, exec + 20 * S);
+
+	assert_int_equal(record->boot.state, BOOT_WAKING);
+	assert_step(record, 0, BOOT_STEP_PEER, "app", PHASE_APP, record->boot.span.to_ns - exec);
+	end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +210,7 @@ int main(void)
 		cmocka_unit_test(an_init_container_waits_for_a_peer),
 		cmocka_unit_test(a_pull_waits_for_its_turn),
 		cmocka_unit_test(the_path_of_a_waking_node),
+		cmocka_unit_test(tries_of_a_waking_pod),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,11 +203,14 @@ static const struct unit_state *unit_of(const struct health_machine *machine, en
 
 enum health_kind health_machine_kind(const struct health_machine *machine)
 {
-	if (machine->k3s.pid || machine->k3s_files || unit_of(machine, KIND_K3S))
+	if (machine->k3s.pid || unit_of(machine, KIND_K3S))
 		return KIND_K3S;
-	if (machine->kubelet.pid || machine->kubelet_files || unit_of(machine, KIND_KUBELET))
+	if (machine->kubelet.pid || unit_of(machine, KIND_KUBELET))
 		return KIND_KUBELET;
-	return KIND_NONE;
+	/* files may be left of one that was here before */
+	if (machine->k3s_files)
+		return KIND_K3S;
+	return machine->kubelet_files ? KIND_KUBELET : KIND_NONE;
 }
 
 bool health_machine_alive(const struct health_machine *machine, const char *container_id)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """python3 -m cluster.troubles BUILD [NAME ...]: the troubles of docs/troubleshooting.md on a real Kubernetes.
 
-Each is made, shown as an operator would look at it, and removed. What is printed is what stands in the document.
+Each is made, shown as an operator would look at it, and removed. What is printed goes into the document, too: each
+command below the comment that has its trouble's name and its number.
 """
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ from node import Daemon
 
 from . import Cluster
 
+DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "troubleshooting.md")
 PODS = "/api/v1/namespaces/shop/pods/"
 
 
@@ -42,6 +45,7 @@ class Operator:
 
     def __init__(self, cluster, daemon):
         self.cluster = cluster
+        self.told = []
         self.environment = dict(
             os.environ, PATH=cluster.node.build + ":" + os.environ["PATH"], KUBECONFIG=cluster.kubeconfig,
             NODEWAKE_SOCKET=daemon.socket, NODEWAKE_STATE_DIR=daemon.state, NODEWAKE_NODE_NAME=cluster.node_name)
@@ -50,12 +54,26 @@ class Operator:
         print("$ " + line, flush=True)
         done = subprocess.run(self.cluster.inside("sh", "-c", line), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, env=self.environment, check=False)
-        print(done.stdout + ("(exit %d)\n" % done.returncode if done.returncode else ""), flush=True)
+        text = done.stdout + ("(exit %d)\n" % done.returncode if done.returncode else "")
+        print(text, flush=True)
+        self.told.append("$ %s\n%s" % (line, text))
+
+    def write(self, name):
+        """Into the document, in the place of what was told there before."""
+        with open(DOCUMENT, encoding="utf-8") as file:
+            document = file.read()
+        for number, text in enumerate(self.told):
+            mark = "<!-- %s %d -->\n" % (name, number)
+            document = re.sub(re.escape(mark) + r"(```\n.*?\n```\n)?", lambda _: "%s```\n%s\n```\n" % (mark, text.strip()),
+                              document, count=1, flags=re.S)
+        with open(DOCUMENT, "w", encoding="utf-8") as file:
+            file.write(document)
+        self.told = []
 
     def apply(self, *items):
         self.cluster.apply(list(items))
 
-    def wait(self, name, true, seconds=120):
+    def wait(self, name, true, seconds=400):
         return self.cluster.wait(PODS + name, true, seconds)
 
     def remove(self, *names):
@@ -148,6 +166,7 @@ def main():
         for name in sys.argv[2:] or TROUBLES:
             print("## " + name, flush=True)
             TROUBLES[name](operator)
+            operator.write(name)
 
 
 main()

@@ -114,6 +114,11 @@ static void files(void **state)
 	machine = read_machine();
 	assert_int_equal(health_machine_kind(&machine), KIND_K3S);
 	health_machine_done(&machine);
+	/* what runs counts more than what is left of another */
+	put("/proc/700/comm", "kubelet\n");
+	machine = read_machine();
+	assert_int_equal(health_machine_kind(&machine), KIND_KUBELET);
+	health_machine_done(&machine);
 }
 
 /* --- judging --------------------------------------------------------------------------------- */

@@ -187,7 +187,8 @@ void health_history_detail(void *context, struct health_finding *finding, const 
 	size_t used = strlen(finding->text);
 
 	if (!history->store || (!crash && strcmp(finding->reason, "ContainerCreating") != 0 &&
-				strcmp(finding->reason, "PodInitializing") != 0))
+				strcmp(finding->reason, "PodInitializing") != 0 &&
+				strcmp(finding->reason, "ImagePullBackOff") != 0))
 		return;
 	if (count_records(history, crash ? RECORD_EXIT : RECORD_WAIT, pod_namespace, pod, &tally) <
 		    0 ||

@@ -105,12 +105,12 @@ static void judge_image(const struct looking *looking, const char *container, co
 	say(looking, "%s of %s: %.120s%s%.200s", reason, container, image, *message ? ": " : "",
 	    message);
 	if (local_registry(image))
-		health_advise(
-			looking->finding,
-			"curl http://%.*s/v2/_catalog tells whether the registry is up; %s -n %s "
-			"describe pod %s",
-			(int)strcspn(image, "/"), image, looking->machine->kubectl, looking->space,
-			looking->name);
+		health_advise(looking->finding,
+			      "curl -sS http://%.*s/v2/_catalog tells whether the registry is up; "
+			      "%s -n %s "
+			      "describe pod %s",
+			      (int)strcspn(image, "/"), image, looking->machine->kubectl,
+			      looking->space, looking->name);
 	else
 		advise_describe(looking);
 }

@@ -111,7 +111,7 @@ def image_pull(operator):
     time.sleep(3)
     operator.type("kubectl -n shop get pods")
     operator.type("nodewake health -n shop")
-    operator.type("curl http://localhost:5000/v2/_catalog")
+    operator.type("curl -sS http://localhost:5000/v2/_catalog")
     operator.type("nodewake waits -n shop")
     operator.cluster.node.start_registry()
     operator.cluster.node.push_big("shop-api", 40)

@@ -108,6 +108,12 @@ static void details_of_pods(void **state)
 	health_history_detail(&history, &finding, "shop", "web-0");
 	assert_string_equal(finding.text,
 			    "ContainerCreating of app; waits: FailedMount 3x: no volume x");
+	/* the status says only that it backs off, the record has the error */
+	TEXT_COPY(finding.reason, "ImagePullBackOff");
+	TEXT_COPY(finding.text, "ImagePullBackOff of app");
+	health_history_detail(&history, &finding, "shop", "web-0");
+	assert_string_equal(finding.text,
+			    "ImagePullBackOff of app; waits: FailedMount 3x: no volume x");
 	/* nothing is known of that one, and what a probe waits for no record tells */
 	TEXT_COPY(finding.text, "as it was");
 	health_history_detail(&history, &finding, "shop", "other");

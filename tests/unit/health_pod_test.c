@@ -120,7 +120,7 @@ static void images(void **state)
 		   "'state':{'waiting':{'reason':'ErrImagePull','message':'connection "
 		   "refused'}}}]"),
 	       "ErrImagePull", "ErrImagePull of app: localhost:5000/x/app:1: connection refused",
-	       "curl http://localhost:5000/v2/_catalog");
+	       "curl -sS http://localhost:5000/v2/_catalog");
 }
 
 static void other_waits(void **state)

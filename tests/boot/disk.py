@@ -11,9 +11,14 @@ MISSING = re.compile(r"^(/\S+): File not found by ext2_lookup")
 
 
 def base_image():
-    """The folder with disk, vmlinuz and initrd."""
+    """The folder with the disk of a machine that never booted."""
     done = subprocess.run([os.path.join(HERE, "image.sh")], stdout=subprocess.PIPE, text=True, timeout=1200, check=True)
     return done.stdout.strip()
+
+
+def write_kernel(folder):
+    """vmlinuz and initrd."""
+    subprocess.run([os.path.join(HERE, "initrd.sh"), folder], timeout=60, check=True)
 
 
 def copy_disk(source, target):

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # image.sh: a root file system for machines that boot, of Debian's packages: systemd, containerd, runc, CNI plugins,
 # what the agent is linked with, and the modules of Debian's cloud kernel. Prints the folder, which then holds disk
-# (raw ext4, of a machine that never booted), vmlinuz and initrd; builds only where they aren't there yet or this file
-# has changed. Nothing of the checkout is in it: machine.py puts that onto a copy.
+# (raw ext4, of a machine that never booted); builds only where it isn't there yet or this file has changed. Nothing of the checkout is in it: machine.py puts that onto a copy.
 set -eu
 
 packages="systemd-sysv udev dbus kmod iproute2 containerd runc containernetworking-plugins
@@ -12,13 +11,13 @@ size=4G
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/nodewake
-key=$(cat "$here/image.sh" "$here/init.sh" | sha256sum | cut -c 1-12)
+key=$(sha256sum <"$here/image.sh" | cut -c 1-12)
 image=$cache/boot/$key
 if [ -e "$image" ]; then
 	echo "$image"
 	exit 0
 fi
-for tool in mmdebstrap mke2fs cpio busybox flock; do
+for tool in mmdebstrap mke2fs flock; do
 	command -v "$tool" >/dev/null || { echo "image.sh: no $tool: run make deps" >&2; exit 1; }
 done
 mkdir -p "$cache/boot"
@@ -61,21 +60,7 @@ chroot "$new/root" /sbin/depmod "$version"
 truncate -s "$size" "$new/disk"
 mke2fs -q -t ext4 -L root -m 0 -J size=32 -E assume_storage_prezeroed=1 -d "$new/root" "$new/disk" >>"$log" 2>&1
 
-# the initrd loads what the kernel has as modules, and hands over: no udev, no second systemd
-mkdir -p "$new/initrd/bin" "$new/initrd/dev" "$new/initrd/proc" "$new/initrd/sys" "$new/initrd/root" "$new/initrd/modules"
-cp /bin/busybox "$new/initrd/bin/"
-ln -s busybox "$new/initrd/bin/sh"
-cp "$here/init.sh" "$new/initrd/init"
-chmod 0755 "$new/initrd/init"
-number=0
-for module in virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk virtio_console; do
-	number=$((number + 1))
-	cp "$(find "$kernel/lib/modules" -name "$module.ko")" "$new/initrd/modules/$number-$module.ko"
-done
-(cd "$new/initrd" && find . | cpio -o -H newc 2>>"$log" | gzip -1) >"$new/initrd.gz"
-rm -rf "$new/initrd" "$new/root" "$new/sources.list"
-mv "$new/initrd.gz" "$new/initrd"
-cp "$kernel/boot/vmlinuz-$version" "$new/vmlinuz"
+rm -rf "$new/root" "$new/sources.list"
 chmod 0755 "$new"
 mv "$new" "$image"
 echo "$image"

@@ -9,14 +9,15 @@ import time
 
 from node.processes import end, wait_until
 
-from .disk import base_image, copy_disk
+from .disk import base_image, copy_disk, write_kernel
 from .install import install, plant
 from .wire import Lines, Wire, WireError
 
 # -cx16: QEMU 7.2 emulates cmpxchg16b wrongly. -la57: page tables of four levels are walked faster.
 CPU = "max,-cx16,-la57"
-# tsc=reliable: an emulated HPET is slow to read. panic=1: reboots 1 s after.
-COMMAND_LINE = "console=ttyS0 quiet panic=1 mitigations=off net.ifnames=0 tsc=reliable no_timer_check " \
+# hpet: on a busy host the kernel measures the frequency of the emulated TSC wrongly, and its seconds with it.
+# panic=1: reboots 1 s after.
+COMMAND_LINE = "console=ttyS0 quiet panic=1 mitigations=off net.ifnames=0 clocksource=hpet tsc=unstable " \
     "systemd.show_status=no audit=0"
 BOOT_SECONDS = 120  # until it answers; a machine that is twice as slow is still no failure
 
@@ -35,7 +36,6 @@ class Machine:
         self.build = os.path.abspath(build)
         self.folder = folder
         self.memory = memory
-        self.image = base_image()
         self.disk = folder + "/disk"
         self.console = folder + "/console.log"
         self.qemu = self.wire = self.pods = None
@@ -45,8 +45,9 @@ class Machine:
         if disk:
             copy_disk(disk, self.disk)
         else:
-            copy_disk(self.image + "/disk", self.disk)
+            copy_disk(base_image() + "/disk", self.disk)
             install(self.build, self.disk)
+        write_kernel(folder)
         if files:
             plant(self.disk, files)
         with open(folder + "/erst", "wb") as file:  # what survives a panic: ACPI's error record store
@@ -71,7 +72,7 @@ class Machine:
                         "-device", "virtserialport,chardev=%s,name=%s" % (name, name)]
         return ["qemu-system-x86_64", "-machine", "pc,accel=tcg", "-cpu", CPU, "-smp", "2", "-m", "%d" % self.memory,
                 "-nodefaults", "-no-user-config", "-display", "none", "-rtc", "base=utc", "-serial", "stdio",
-                "-kernel", self.image + "/vmlinuz", "-initrd", self.image + "/initrd", "-append", COMMAND_LINE, *devices]
+                "-kernel", self.folder + "/vmlinuz", "-initrd", self.folder + "/initrd", "-append", COMMAND_LINE, *devices]
 
     def boot(self, seconds=BOOT_SECONDS):
         """Power on, until the machine answers; returns the boot's id."""

@@ -38,11 +38,9 @@ void boot_show_state(FILE *out, const struct boot_report *report)
 {
 	enum boot_state state = report->record.boot.state;
 
-	fputs(state == BOOT_READY	    ? "ready after "
-	      : state == BOOT_NOT_RECOVERED ? "not recovered after "
-					    : "waking for ",
-	      out);
-	duration(out, boot_report_total(report));
+	fputs(boot_words_state(state), out);
+	if (state != BOOT_STATE_NONE)
+		duration(out, boot_report_total(report));
 }
 
 void boot_show_began(FILE *out, const struct boot_report *report)

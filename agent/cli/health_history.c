@@ -266,6 +266,8 @@ void health_judge_boot(struct health_report *report, const struct health_history
 	text_duration(boot->span.to_ns > boot->span.from_ns ? boot->span.to_ns - boot->span.from_ns
 							    : 0,
 		      took);
+	if (boot->state == BOOT_STATE_NONE)
+		return; /* nobody saw how it went */
 	if (boot->state == BOOT_READY) {
 		health_find(report, "boot", GRADE_OK,
 			    "ready %s after the kernel's start, %" PRIu32 " pods", took,

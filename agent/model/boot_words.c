@@ -44,3 +44,17 @@ const char *boot_words_end(enum boot_end end)
 		return "";
 	}
 }
+
+const char *boot_words_state(enum boot_state state)
+{
+	switch (state) {
+	case BOOT_READY:
+		return "ready after ";
+	case BOOT_NOT_RECOVERED:
+		return "not recovered after ";
+	case BOOT_WAKING:
+		return "waking for ";
+	default:
+		return "how it went was not seen";
+	}
+}

@@ -10,3 +10,6 @@ void boot_words_phase(const struct record_boot *boot, enum boot_phase phase,
 
 /* How a boot ended: "clean shutdown", "kernel panic", ...; "" where it is not known. */
 const char *boot_words_end(enum boot_end end);
+
+/* "ready after ", to be followed by the time; without one where nobody saw how it went. */
+const char *boot_words_state(enum boot_state state);

@@ -69,11 +69,9 @@ static void before(FILE *out, const struct record_boot *boot)
 
 void sentence_boot(FILE *out, const struct record_boot *boot)
 {
-	fputs(boot->state == BOOT_READY		  ? "ready after "
-	      : boot->state == BOOT_NOT_RECOVERED ? "not recovered after "
-						  : "waking for ",
-	      out);
-	duration(out, boot_total_ns(boot));
+	fputs(boot_words_state(boot->state), out);
+	if (boot->state != BOOT_STATE_NONE)
+		duration(out, boot_total_ns(boot));
 	if (boot->pods_expected)
 		fprintf(out, ", %" PRIu32 " of %" PRIu32 " pod%s ready", boot->pods_ready,
 			boot->pods_expected, boot->pods_expected == 1 ? "" : "s");

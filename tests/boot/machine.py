@@ -15,9 +15,9 @@ from .wire import Lines, Wire, WireError
 
 # -cx16: QEMU 7.2 emulates cmpxchg16b wrongly. -la57: page tables of four levels are walked faster.
 CPU = "max,-cx16,-la57"
-# hpet: on a busy host the kernel measures the frequency of the emulated TSC wrongly, and its seconds with it.
-# panic=1: reboots 1 s after.
-COMMAND_LINE = "console=ttyS0 quiet panic=1 mitigations=off net.ifnames=0 clocksource=hpet tsc=unstable " \
+# The kernel is told the frequency of the TSC: on a busy host it measures it wrongly, and its seconds with it; an
+# emulated HPET wraps every 43 s. panic=1: reboots 1 s after.
+COMMAND_LINE = "console=ttyS0 quiet panic=1 mitigations=off net.ifnames=0 tsc=reliable tsc_early_khz=%s " \
     "systemd.show_status=no audit=0"
 BOOT_SECONDS = 120  # until it answers; a machine that is twice as slow is still no failure
 
@@ -39,6 +39,8 @@ class Machine:
         self.disk = folder + "/disk"
         self.console = folder + "/console.log"
         self.qemu = self.wire = self.pods = None
+        self.tsc_khz = int(subprocess.run([self.build + "/tests/programs/tsc"], stdout=subprocess.PIPE, timeout=60,
+                                          check=True).stdout)
         self.boot_id = ""
         self.boots = 0
         self.on_pod = None  # called with each line of the driver, from a thread
@@ -72,7 +74,7 @@ class Machine:
                         "-device", "virtserialport,chardev=%s,name=%s" % (name, name)]
         return ["qemu-system-x86_64", "-machine", "pc,accel=tcg", "-cpu", CPU, "-smp", "2", "-m", "%d" % self.memory,
                 "-nodefaults", "-no-user-config", "-display", "none", "-rtc", "base=utc", "-serial", "stdio",
-                "-kernel", self.folder + "/vmlinuz", "-initrd", self.folder + "/initrd", "-append", COMMAND_LINE, *devices]
+                "-kernel", self.folder + "/vmlinuz", "-initrd", self.folder + "/initrd", "-append", COMMAND_LINE % self.tsc_khz, *devices]
 
     def boot(self, seconds=BOOT_SECONDS):
         """Power on, until the machine answers; returns the boot's id."""

@@ -139,7 +139,7 @@ def test_a_missing_volume_is_explained(cluster, agent):
 
 
 def test_the_agent_is_well_and_small(cluster, agent):
-    status = json.loads(agent.run("status", "--output", "json"))
+    status = agent.status()
     assert status["well"], status["problems"]
     assert status["kubernetes"]["watched"] and status["kubernetes"]["refused"] == 0
     assert status["cost"]["pss_bytes"] < 20e6

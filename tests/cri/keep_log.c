@@ -18,7 +18,6 @@ static char boot_id[64];
 void keep_log_open(void)
 {
 	const char *port = option("port", "");
-
 	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
 
 	if (!file || fscanf(file, "%63s", boot_id) != 1)
@@ -32,10 +31,10 @@ void keep_log_open(void)
 
 void keep_log(const char *what, const char *detail)
 {
-	json_t *json =
-		json_pack("{s:I s:s s:s s:s s:s s:s}", "boot_ns", (json_int_t)clock_boot_ns(),
-			  "namespace", option("namespace", "default"), "pod", option("name", ""),
-			  "uid", option("uid", ""), "what", what, "detail", detail);
+	json_t *json = json_pack("{s:I s:s s:s s:s s:s s:s s:s}", "boot_ns",
+				 (json_int_t)clock_boot_ns(), "boot", boot_id, "namespace",
+				 option("namespace", "default"), "pod", option("name", ""), "uid",
+				 option("uid", ""), "what", what, "detail", detail);
 	char *text = json_dumps(json, JSON_COMPACT), *line = NULL;
 	int length = text ? asprintf(&line, "%s\n", text) : -1;
 

@@ -406,7 +406,7 @@ def test_silence(tmp_path):
             api.fault(kind, match=match)
             running[kind, match] = stack.enter_context(watch(api, "--stream-s", "2"))
         for client in running.values():
-            client.wait("down", seconds=25)
+            client.wait("down", seconds=40)
         for (_, match), client in running.items():
             client.wait("listed" if match == "limit=" else "up", seconds=25)
 

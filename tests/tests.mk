@@ -69,7 +69,10 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 
 .PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-containerd check-kernels check-cluster check-boot check-clang layers lint fmt asan demo bench
 
-check: check-unit check-replay layers check-deploy check-report check-kube check-node check-containerd check-kernels ## all tests that this machine can run
+TIERS := check-unit check-replay layers check-deploy check-report check-kube check-node check-containerd check-kernels
+
+check: deps ## all tests that this machine can run
+	$(Q)$(MAKE) $(TIERS)
 
 check-unit: $(UNIT_BIN) $(CORPUS_BIN) ## unit, replay and corpus tests: any machine, no root
 	@failed=0; for test in $(UNIT_BIN); do $$test || failed=$$((failed + 1)); done; \

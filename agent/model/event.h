@@ -362,7 +362,7 @@ struct event_milestone {
 	enum milestone what;
 	char unit
 		[UNIT_SIZE]; /* whose process it is: containerd.service, k3s.service; "" not known */
-	char told_by[NAME_SIZE]; /* journal, process, socket, api */
+	char told_by[NAME_SIZE]; /* journal, log, process, socket, api */
 };
 
 enum boot_end {

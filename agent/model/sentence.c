@@ -341,7 +341,7 @@ void sentence_text(FILE *out, const struct record *record)
 	default:
 		break;
 	}
-	if (record_reconstructed(record) || (record->type == RECORD_BOOT && !record->boot.measured))
+	if (record_reconstructed(record))
 		fputs(" [reconstructed]", out);
 }
 

@@ -94,10 +94,10 @@ def test_a_server_that_listens_late(make_machine):
 def test_a_dependency_that_refuses(make_machine):
     """The worker asks the web server, which listens after 12 s, every 200 ms."""
     web = listening("web", 8081, 12000)
-    worker = Pod("worker", "/cast need 8081 200 8082", listen=8082)
+    worker = Pod("worker", "/cast retry 127.0.0.1 8081 200 600000 8082", listen=8082)
     machine, told = booted(make_machine, {"/etc/cast-pods": pods_file(web, worker)})
     stamp = stamps(machine, worker)
-    seconds = (stamp["connected"] - stamp["refused"]) / 1e9
+    seconds = (stamp["connected"] - stamp["first"]) / 1e9
     assert "refused" in details(told.steps) and "8081" in details(told.steps)
     check(machine, told, seconds, 10, lambda key, _: key[:2] == ("peer", worker.path))
 

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +125,8 @@ static int try_connect(const struct sockaddr_storage *address, socklen_t size, l
 /*
  * retry ADDRESS PORT EVERY_MS FOR_MS [THEN_LISTEN_PORT [WAIT_MS [LISTEN_AFTER_MS]]]: connects until it
  * succeeds or the time is over, then listens, or ends with 0 if it could connect. "failed" is how often in
- * vain, "error" the last reason, "first" and "last" the times of the first connect and the last failure.
+ * vain, "error" the last reason, "first" and "last" the times of the first connect and the last failure,
+ * "connected" that of the success.
  */
 static int do_retry(char **argv)
 {
@@ -150,6 +150,8 @@ static int do_retry(char **argv)
 	stamp("last", last);
 	stamp("error", (uint64_t)last_error);
 	stamp("failed", failed);
+	if (!error)
+		stamp("connected", boot_ns());
 	if (!number(argv, 4, 0))
 		return error != 0;
 	pause_ms(number(argv, 6, 0));
@@ -163,27 +165,6 @@ static int do_listen_retry(char **argv)
 {
 	listen_on(number(argv, 0, 8080));
 	return do_retry(argv + 1);
-}
-
-/* need PORT EVERY_MS OWN_PORT: asks 127.0.0.1:PORT until it is let in, then listens itself */
-static int do_need(char **argv)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_port = htons((uint16_t)number(argv, 0, 8080)),
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-
-	for (bool first = true;; first = false) {
-		int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-		if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-			break;
-		if (first)
-			stamp("refused", boot_ns());
-		close(fd);
-		pause_ms(number(argv, 1, 500));
-	}
-	stamp("connected", boot_ns());
-	return do_listen((char *[]){argv[0] && argv[1] ? argv[2] : NULL, NULL});
 }
 
 /* exit CODE AFTER_MS */
@@ -328,13 +309,19 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(char **argv);
 	} parts[] = {
-		{"listen", do_listen},	     {"retry", do_retry},
-		{"need", do_need},	     {"listen-retry", do_listen_retry},
-		{"exit", do_exit},	     {"segv", do_segv},
-		{"abort", do_abort},	     {"eat", do_eat},
-		{"eat-child", do_eat_child}, {"eat-flood", do_eat_flood},
-		{"storm", do_storm},	     {"deaf", do_deaf},
-		{"polite", do_polite},	     {"sleep", do_sleep},
+		{"listen", do_listen},
+		{"retry", do_retry},
+		{"listen-retry", do_listen_retry},
+		{"exit", do_exit},
+		{"segv", do_segv},
+		{"abort", do_abort},
+		{"eat", do_eat},
+		{"eat-child", do_eat_child},
+		{"eat-flood", do_eat_flood},
+		{"storm", do_storm},
+		{"deaf", do_deaf},
+		{"polite", do_polite},
+		{"sleep", do_sleep},
 		{"pause", do_pause},
 	};
 	const char *base = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];

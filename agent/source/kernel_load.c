@@ -64,6 +64,9 @@ static void find_memcg_oom(struct settings *settings)
 	uint64_t address, start = 0;
 
 	while (file && fgets(line, sizeof(line), file)) {
+		/* a hundred thousand lines, while containerd waits for the agent's unit */
+		if (!start && !strstr(line, " mem_cgroup_out_of_memory"))
+			continue;
 		if (sscanf(line, "%" SCNx64 " %*c %255s", &address, name) != 2 || !address)
 			continue;
 		if (!start && strcmp(name, "mem_cgroup_out_of_memory") == 0) {

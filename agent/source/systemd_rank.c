@@ -39,6 +39,10 @@ static const struct {
 	{"*.service", SYSTEMD_RANK_SERVICE},
 	{"*.socket", SYSTEMD_RANK_SERVICE},
 	{"*.swap", SYSTEMD_RANK_SERVICE},
+	/* the root's disk, which no unit is ordered after; names by which mounts wait for a disk are found by that */
+	{"dev-tty*.device", SYSTEMD_RANK_ORDERED},
+	{"dev-disk-*.device", SYSTEMD_RANK_ORDERED},
+	{"dev-*.device", SYSTEMD_RANK_SERVICE},
 };
 
 enum systemd_rank systemd_rank(const char *name)

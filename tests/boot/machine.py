@@ -72,7 +72,7 @@ class Machine:
         for name in ("guest", "pods"):
             devices += ["-chardev", "socket,id=%s,path=%s/%s.sock,server=on,wait=off" % (name, self.folder, name),
                         "-device", "virtserialport,chardev=%s,name=%s" % (name, name)]
-        return ["qemu-system-x86_64", "-machine", "pc,accel=tcg", "-cpu", CPU, "-smp", "2", "-m", "%d" % self.memory,
+        return ["qemu-system-x86_64", "-machine", "pc,accel=tcg", "-cpu", CPU, "-smp", "1", "-m", "%d" % self.memory,
                 "-nodefaults", "-no-user-config", "-display", "none", "-rtc", "base=utc", "-serial", "stdio",
                 "-kernel", self.folder + "/vmlinuz", "-initrd", self.folder + "/initrd", "-append", COMMAND_LINE % self.tsc_khz, *devices]
 

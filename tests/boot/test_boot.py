@@ -67,6 +67,7 @@ def four_boots(make_lasting):
         "installed": machine.run("systemctl show -P FragmentPath nodewake.service; systemctl is-active nodewake.service; "
                                  "command -v nodewake"),
         "failed": machine.run("systemctl --failed --no-legend --plain"),
+        "warned": machine.run("journalctl -b -u nodewake -g 'symbols' --no-pager -o cat", check=False),
     }
     begun = time.monotonic()
     machine.reboot()
@@ -104,6 +105,7 @@ def test_cgroup_v2_alone(boots):
 def test_the_agent_runs_as_installed(boots):
     assert boots["facts"]["installed"].split() == ["/usr/local/lib/systemd/system/nodewake.service", "active",
                                                    "/usr/local/bin/nodewake"]
+    assert "can't be read" not in boots["facts"]["warned"]
     for name in ("off", "clean", "power", "panic"):
         sources = boots[name].status["sources"]
         assert sources["containerd"]["connected"], name

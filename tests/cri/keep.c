@@ -97,6 +97,25 @@ static void ended(pid_t pid)
 		}
 }
 
+/* As a kubelet, which begins no pod before the runtime answers. A refused call ends its process. */
+static void await_runtime(void)
+{
+	Cri__ListPodSandboxRequest request = CRI__LIST_POD_SANDBOX_REQUEST__INIT;
+	int status = 1;
+
+	while (!stopped && status != 0) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			signal(SIGTERM, SIG_DFL);
+			CALL(CRI_RUNTIME "ListPodSandbox", request, list_pod_sandbox_response);
+			_exit(0);
+		}
+		if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0)
+			usleep(500000);
+	}
+}
+
 int verb_keep(void)
 {
 	struct sigaction action = {.sa_handler = on_term};
@@ -106,6 +125,7 @@ int verb_keep(void)
 	keep_log_open();
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	await_runtime();
 	/* no call in this process: a connection does not live through a fork */
 	while (!stopped) {
 		for (int i = 0; i < pod_count; i++)

@@ -134,7 +134,9 @@ static void ranks(void **state)
 			 SYSTEMD_RANK_FOREIGN);
 	assert_int_equal(systemd_rank("cri-containerd-0123.scope"), SYSTEMD_RANK_FOREIGN);
 	assert_int_equal(systemd_rank("run-netns-cni\\x2d1.mount"), SYSTEMD_RANK_FOREIGN);
-	assert_int_equal(systemd_rank("dev-sda.device"), SYSTEMD_RANK_ORDERED);
+	assert_int_equal(systemd_rank("dev-sda.device"), SYSTEMD_RANK_SERVICE);
+	assert_int_equal(systemd_rank("dev-disk-by\\x2duuid-01.device"), SYSTEMD_RANK_ORDERED);
+	assert_int_equal(systemd_rank("dev-ttyS0.device"), SYSTEMD_RANK_ORDERED);
 	assert_int_equal(systemd_rank("ssh.service"), SYSTEMD_RANK_SERVICE);
 }
 
@@ -277,7 +279,7 @@ static void what_matters_is_asked_first(void **state)
 	list(units, "slow.service", "active");
 	list(units, "home.mount", "active");
 	list(units, "dev-eth0.device", "active");
-	list(units, "dev-other.device", "active");
+	list(units, "sys-other.device", "active");
 	list(units, "cri-containerd-1.scope", "active");
 	list(units, "wait.service", "active");
 	list(units, "k3s.service", "active");

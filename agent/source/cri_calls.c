@@ -7,7 +7,7 @@
 
 /*
  * Looked at: containerd 1.6.20, 1.7.24 and 2.1.9 (Debian's binaries, run), pkg/cri/server/instrumented_service.go and
- * internal/cri/instrument/instrumented_service.go, and logs of 1.5 to 2.3. Level: all are told without debug.
+ * internal/cri/instrument/instrumented_service.go, and logs of 2022 to 2026. Level: all are told without debug.
  */
 const struct cri_call_rule cri_call_rules[] = {
 	{CRI_RUN_POD_SANDBOX, "RunPodSandbox for ", "", " returns sandbox id ", true,

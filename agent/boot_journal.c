@@ -92,9 +92,11 @@ static void on_event_of_source(void *context, const struct event *event)
 }
 
 int boot_journal_open(struct boot_journal **ret, sd_event *loop, struct store *store,
-		      const char *state_dir, const char *boot_id, event_fn on_event, void *context)
+		      const char *state_dir, const char *boot_id, uint64_t since_ns,
+		      event_fn on_event, void *context)
 {
-	struct journal_source_options options = {.boot_id = boot_id, .horizon_ns = HORIZON_NS};
+	struct journal_source_options options = {
+		.boot_id = boot_id, .horizon_ns = HORIZON_NS, .since_ns = since_ns};
 	struct boot_journal *journal = calloc(1, sizeof(*journal));
 	int r = -ENOMEM;
 

@@ -13,11 +13,12 @@
 struct boot_journal;
 
 /*
- * Reads once, and on until the end of the horizon after the kernel's start. Returns 0 or a negative errno, told in the
- * log: the agent goes on without.
+ * Reads once, and on until the end of the horizon after the kernel's start. since_ns: when the agent began. Returns 0 or
+ * a negative errno, told in the log: the agent goes on without.
  */
 int boot_journal_open(struct boot_journal **ret, sd_event *loop, struct store *store,
-		      const char *state_dir, const char *boot_id, event_fn on_event, void *context);
+		      const char *state_dir, const char *boot_id, uint64_t since_ns,
+		      event_fn on_event, void *context);
 void boot_journal_free(struct boot_journal *journal);
 
 /* NULL for NULL. */

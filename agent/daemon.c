@@ -263,7 +263,7 @@ static int start_sources(struct daemon *daemon)
 	daemon->parts.kernel_error = daemon->kernel_error;
 	daemon->parts.containerd = daemon->containerd;
 	boot_journal_open(&daemon->journal, daemon->loop, daemon->store, settings->state_dir,
-			  daemon->boot_id, on_event, daemon);
+			  daemon->boot_id, daemon->since_ns, on_event, daemon);
 	daemon->parts.journal = boot_journal_source(daemon->journal);
 	if (settings->no_ebpf || daemon->kernel_error < 0) {
 		log_error("the kernel can't be watched: see `nodewake doctor`",

@@ -51,6 +51,7 @@ enum event_type {
 	EVENT_MILESTONE,      /* milestone: a step that no unit tells */
 	EVENT_LAST_BOOT,      /* last_boot: how the boot before this one ended */
 	EVENT_CONNECT_FAILED, /* connect_failed: a container's connection was refused or timed out */
+	EVENT_CRI_CALL,	      /* cri_call: containerd logged that it made or started one */
 
 	/* about the sources themselves */
 	EVENT_SOURCE, /* source: up, down, lost, sync begin and end */
@@ -394,6 +395,22 @@ struct event_connect_failed {
 	uint32_t count; /* like ones since the last that was told, this one included */
 };
 
+enum cri_method {
+	CRI_NONE,
+	CRI_RUN_POD_SANDBOX,
+	CRI_CREATE_CONTAINER,
+	CRI_START_CONTAINER,
+	CRI_METHOD_COUNT
+};
+
+/* A call that began before the agent watched. It returned at boot_ns. */
+struct event_cri_call {
+	enum cri_method method;
+	char container_id[ID_SIZE]; /* what it made, the sandbox or container; or started */
+	uint64_t began_ns;
+	bool failed; /* CRI_START_CONTAINER only: another that fails has made nothing */
+};
+
 enum source_kind {
 	SOURCE_NONE,
 	SOURCE_KERNEL,
@@ -451,6 +468,7 @@ struct event {
 		struct event_milestone milestone;
 		struct event_last_boot last_boot;
 		struct event_connect_failed connect_failed;
+		struct event_cri_call cri_call;
 		struct event_source source;
 	};
 };

@@ -265,6 +265,16 @@ static const struct json_field connect_failed_rows[] = {
 static JSON_SHAPE(connect_failed_shape, SELF, connect_failed_rows);
 
 #undef SELF
+#define SELF struct event_cri_call
+static const struct json_field cri_call_rows[] = {
+	JSON_WORD(method, json_cri_methods),
+	JSON_ROW(TEXT, container_id),
+	JSON_ROW(UINT, began_ns),
+	JSON_ROW(BOOL, failed),
+};
+static JSON_SHAPE(cri_call_shape, SELF, cri_call_rows);
+
+#undef SELF
 #define SELF struct event_source
 static const struct json_field source_rows[] = {
 	JSON_WORD(source, json_source_kinds),
@@ -311,5 +321,6 @@ const struct json_shape *const json_event_bodies[EVENT_TYPE_COUNT] = {
 	[EVENT_MILESTONE] = &milestone_shape,
 	[EVENT_LAST_BOOT] = &last_boot_shape,
 	[EVENT_CONNECT_FAILED] = &connect_failed_shape,
+	[EVENT_CRI_CALL] = &cri_call_shape,
 	[EVENT_SOURCE] = &source_shape,
 };

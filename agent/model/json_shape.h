@@ -85,7 +85,7 @@ extern const struct json_words json_event_types, json_record_types, json_phases,
 	json_exit_verdicts, json_limit_scopes, json_survivals, json_source_kinds, json_source_steps,
 	json_roles, json_container_states, json_pod_container_states, json_task_steps,
 	json_snapshot_steps, json_ingest_kinds, json_image_steps, json_milestones, json_boot_ends,
-	json_boot_states, json_boot_phases, json_boot_step_kinds;
+	json_boot_states, json_boot_phases, json_boot_step_kinds, json_cri_methods;
 
 /* A derived length: one that is absurd does not turn negative. */
 json_t *json_length(uint64_t ns);

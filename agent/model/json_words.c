@@ -21,7 +21,7 @@ WORDS(event_types, EVENT_TYPE_COUNT, [EVENT_NONE] = "none", [EVENT_CGROUP_NEW] =
       [EVENT_POD_GONE] = "pod-gone", [EVENT_POD_TROUBLE] = "pod-trouble", [EVENT_BOOT] = "boot",
       [EVENT_UNIT] = "unit", [EVENT_UNIT_AFTER] = "unit-after", [EVENT_MILESTONE] = "milestone",
       [EVENT_LAST_BOOT] = "last-boot", [EVENT_CONNECT_FAILED] = "connect-failed",
-      [EVENT_SOURCE] = "source");
+      [EVENT_CRI_CALL] = "cri-call", [EVENT_SOURCE] = "source");
 
 WORDS(record_types, RECORD_TYPE_COUNT, [RECORD_NONE] = "none", [RECORD_START] = "start",
       [RECORD_OOM] = "oom", [RECORD_EXIT] = "exit", [RECORD_PULL] = "pull", [RECORD_BOOT] = "boot",
@@ -78,6 +78,9 @@ WORDS(ingest_kinds, INGEST_KIND_COUNT, [INGEST_OTHER] = "other", [INGEST_LAYER] 
 
 WORDS(image_steps, IMAGE_STEP_COUNT, [IMAGE_NONE] = "none", [IMAGE_CREATE] = "create",
       [IMAGE_UPDATE] = "update", [IMAGE_DELETE] = "delete");
+
+WORDS(cri_methods, CRI_METHOD_COUNT, [CRI_NONE] = "none", [CRI_RUN_POD_SANDBOX] = "run-pod-sandbox",
+      [CRI_CREATE_CONTAINER] = "create-container", [CRI_START_CONTAINER] = "start-container");
 
 WORDS(milestones,
       MILESTONE_COUNT, [MILESTONE_NONE] = "none", [MILESTONE_RUNTIME_STARTED] = "runtime-started",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Milestones of this boot, from the journal and from the file where K3s's containerd logs. */
+/* Milestones and CRI calls of this boot, from the journal and from the file where K3s's containerd logs. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,14 +28,26 @@ static void found(struct journal_source *source, enum milestone what, uint64_t b
 	TEXT_COPY(milestone->told_by, told_by);
 }
 
+/* Told at once: there may be many. What began since the agent did, others saw. */
+static void take_call(struct journal_source *source, const struct log_line *line, uint64_t boot_ns)
+{
+	struct event event;
+
+	if (cri_calls_line(&source->calls, line, boot_ns, source->since_ns, &event))
+		source->on_event(source->context, &event);
+}
+
 static void take_line(struct journal_source *source, unsigned int program,
 		      const struct log_line *line, uint64_t boot_ns, const char *unit,
 		      const char *told_by)
 {
 	const struct milestone_rule *rule = milestone_rule_find(program, line);
 
-	if (!rule)
+	if (!rule) {
+		if (program & (LOG_CONTAINERD | LOG_K3S))
+			take_call(source, line, boot_ns);
 		return;
+	}
 	if (rule->what == MILESTONE_RUNTIME_STARTED)
 		source->network_denied = false;
 	if (rule->denies)

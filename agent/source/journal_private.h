@@ -4,6 +4,7 @@
 
 #include "client/journal.h"
 #include "client/log_file.h"
+#include "source/cri_calls.h"
 #include "source/journal_source.h"
 #include "source/last_boot.h"
 #include "source/milestone_rules.h"
@@ -66,6 +67,7 @@ struct journal_source {
 	struct wall_steps steps;
 	struct milestone_found found[MILESTONE_COUNT];
 	bool network_denied; /* since the container runtime began */
+	struct cri_calls calls;
 	uint64_t read_to_ns,
 		file_to_ns; /* this boot's entries were read up to here; in this look */
 	struct log_file *log;

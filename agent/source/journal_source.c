@@ -18,15 +18,30 @@
 /* Later looks only read files that may have grown since the one before. */
 #define FILES_GROWING 4
 
+/* NULL: there are no more. What a begin and an end belong to is read in its order, the file written last as the last. */
+static const char *next_path(const struct journal_source *source)
+{
+	size_t at = source->file, count = source->files.count;
+
+	if (source->stats.looks && count > FILES_GROWING)
+		count = FILES_GROWING;
+	if (at >= count)
+		return NULL;
+	if (source->stage == STAGE_MILESTONES)
+		at = count - 1 - at;
+	return source->files.files[at].path;
+}
+
 bool journal_source_file(struct journal_source *source)
 {
 	while (!source->journal) {
-		if (source->file >= source->files.count ||
-		    (source->stats.looks && source->file >= FILES_GROWING)) {
+		const char *next = next_path(source);
+
+		if (!next) {
 			source->file = 0;
 			return false;
 		}
-		if (journal_open(&source->journal, source->files.files[source->file].path) == 0)
+		if (journal_open(&source->journal, next) == 0)
 			break;
 		if (source->stage == STAGE_BOOTS)
 			source->stats.unreadable++;
@@ -189,11 +204,11 @@ int journal_source_new(struct journal_source **ret, sd_event *loop,
 		source->options.look_ns = LOOK_NS;
 	source->on_event = on_event;
 	source->context = context;
-	source->since_ns = clock_boot_ns();
+	source->since_ns = options->since_ns ? options->since_ns : clock_boot_ns();
 	TEXT_COPY(source->root, options->root ? options->root : "");
 	TEXT_COPY(source->boot_id, options->boot_id);
 	snprintf(source->k3s_log, sizeof(source->k3s_log), "%.120s/%.120s", source->root, k3s_log);
-	r = sd_event_add_time(loop, &source->timer, CLOCK_BOOTTIME, source->since_ns / 1000, 1000,
+	r = sd_event_add_time(loop, &source->timer, CLOCK_BOOTTIME, clock_boot_ns() / 1000, 1000,
 			      on_timer, source);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(source->timer, SD_EVENT_ON);

@@ -135,7 +135,7 @@ void boot_record(struct boot *boot, const struct record *record)
 {
 	struct boot_facts *facts = &boot->facts;
 
-	if (boot->settled)
+	if (boot->settled && !boot_pods_began_before(&facts->pods, record))
 		return;
 	if (record->type == RECORD_PULL) {
 		facts->pulls[facts->pull_count++ % BOOT_PULLS_MAX] = record->pull;

@@ -265,6 +265,17 @@ static bool note_start(struct boot_pods *pods, const struct record *record)
 	return true;
 }
 
+bool boot_pods_began_before(const struct boot_pods *pods, const struct record *record)
+{
+	const struct boot_pod *pod =
+		record->type == RECORD_START ? find(pods, record->subject.pod_uid) : NULL;
+	const struct boot_start *start = pod ? find_start(pod, record->subject.container_id) : NULL;
+
+	return start && start->start.state == record->start.state &&
+	       start->start.span.to_ns == record->start.span.to_ns &&
+	       start->start.span.from_ns >= record->start.span.from_ns;
+}
+
 static bool note_exit(struct boot_pods *pods, const struct record *record)
 {
 	struct boot_pod *pod = find(pods, record->subject.pod_uid);

@@ -90,6 +90,9 @@ void boot_pods_clear(struct boot_pods *pods);
 bool boot_pods_event(struct boot_pods *pods, const struct event *event);
 bool boot_pods_record(struct boot_pods *pods, const struct record *record);
 
+/* A start that is known is told again, as before but for its beginning: that is no news of the pod. */
+bool boot_pods_began_before(const struct boot_pods *pods, const struct record *record);
+
 bool boot_pod_expected(const struct boot_pods *pods, const struct boot_pod *pod);
 
 /* 0: it is not. */

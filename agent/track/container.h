@@ -64,8 +64,9 @@ struct container {
 	bool looping;
 	/* when it was learnt, as opposed to when it happened */
 	uint64_t start_noticed_ns, listen_noticed_ns, end_noticed_ns, gone_noticed_ns;
-	uint64_t touched_ns; /* last event */
-	uint64_t due_ns;     /* when lifecycle.c looks at it again */
+	uint64_t call_noticed_ns; /* one that was logged before it was watched */
+	uint64_t touched_ns;	  /* last event */
+	uint64_t due_ns;	  /* when lifecycle.c looks at it again */
 	uint32_t sync_generation;
 
 	UT_hash_handle by_id, by_cgroup;

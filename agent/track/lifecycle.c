@@ -98,7 +98,8 @@ static bool is_sandbox(const struct container *c)
 
 static struct start_facts start_facts(const struct lifecycle *lifecycle)
 {
-	return (struct start_facts){lifecycle->containers, lifecycle->pulls, lifecycle->pods};
+	return (struct start_facts){lifecycle->containers, lifecycle->pulls, lifecycle->pods,
+				    lifecycle->calls};
 }
 
 static void tell_start(struct lifecycle *lifecycle, struct container *c, bool final, bool silent)
@@ -219,8 +220,9 @@ static bool ready_in_silence(const struct lifecycle *lifecycle, const struct con
 /* When its start has been over for long enough to be told for good; false: asks to be woken then. */
 static bool start_settled(struct lifecycle *lifecycle, struct container *c, uint64_t now_ns)
 {
-	if (adopted(lifecycle, c))
-		return waited(lifecycle, c, c->start_noticed_ns, ADOPT_NS, now_ns);
+	if (adopted(lifecycle, c)) /* a log tells one call of it after the other */
+		return waited(lifecycle, c, c->start_noticed_ns, ADOPT_NS, now_ns) &&
+		       waited(lifecycle, c, c->call_noticed_ns, ADOPT_NS, now_ns);
 	uint64_t since = c->listen_ns ? notice(&c->listen_noticed_ns, now_ns)
 				      : notice(&c->end_noticed_ns, now_ns);
 
@@ -342,6 +344,20 @@ void lifecycle_consider(struct lifecycle *lifecycle, struct container *c, uint64
 	consider_exit(lifecycle, c, now_ns);
 	if (may_forget(lifecycle, c, now_ns))
 		containers_remove(lifecycle->containers, c);
+}
+
+void lifecycle_call(struct lifecycle *lifecycle, const char *id, uint64_t now_ns)
+{
+	struct container *next;
+
+	for (struct container *c = lifecycle->containers->by_id; c; c = next) {
+		next = c->by_id.next;
+		if (strcmp(c->id, id) != 0 && strcmp(c->subject.sandbox_id, id) != 0)
+			continue;
+		c->call_noticed_ns = now_ns;
+		c->start_final = false;
+		lifecycle_consider(lifecycle, c, now_ns);
+	}
 }
 
 void lifecycle_synced(struct lifecycle *lifecycle, uint32_t generation, uint64_t begin_ns,

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "track/call.h"
 #include "track/death.h"
 #include "track/facts.h"
 #include "track/gap.h"
@@ -17,6 +18,7 @@ struct lifecycle {
 	struct containers *containers;
 	const struct pulls *pulls;
 	const struct pods *pods;
+	const struct calls *calls;
 	const struct gaps *gaps;
 	struct deaths *deaths;
 	uint64_t start_window_ns;
@@ -27,6 +29,9 @@ struct lifecycle {
 
 /* A pod became Ready before our eyes: its own start. */
 void lifecycle_pod_ready(struct lifecycle *lifecycle, const struct pod *pod);
+
+/* A call is known by which it was made or started, before anybody watched: starts it was part of are told again. */
+void lifecycle_call(struct lifecycle *lifecycle, const char *id, uint64_t now_ns);
 
 /* Looks at one container after an event about it. */
 void lifecycle_consider(struct lifecycle *lifecycle, struct container *container, uint64_t now_ns);

@@ -70,6 +70,31 @@ static uint64_t own_begin_ns(const struct container *container)
 	return first ? first : container->cri_created_ns;
 }
 
+/*
+ * Of what began before anybody watched, the borders that were not seen are as the log has them. A call is only told where
+ * it began before: an end that was seen is better than when it returned. True: a border is the log's.
+ */
+static bool complete(struct span *seen, struct span logged)
+{
+	bool begin = logged.to_ns && (!seen->from_ns || logged.from_ns < seen->from_ns);
+	bool end = logged.to_ns && !seen->to_ns;
+
+	if (begin)
+		seen->from_ns = logged.from_ns;
+	if (end)
+		seen->to_ns = logged.to_ns;
+	return begin || end;
+}
+
+static const struct call *logged_calls(const struct start_facts *facts,
+				       const struct container *container)
+{
+	static const struct call none;
+	const struct call *found = calls_find(facts->calls, container->id);
+
+	return found ? found : &none;
+}
+
 static bool same_name(const struct container *a, const struct container *b)
 {
 	return strcmp(a->subject.container, b->subject.container) == 0;
@@ -163,14 +188,16 @@ static void add_pod_phases(struct chain *chain, const struct start_facts *facts,
 
 	if (!sandbox)
 		return;
-	uint64_t from = container_first_sign_ns(sandbox), ready = started_ns(sandbox);
+	struct span span = {container_first_sign_ns(sandbox), started_ns(sandbox)};
+	bool logged = complete(&span, logged_calls(facts, sandbox)->made);
 
-	if (siblings->restart || (!from && container->subject.attempt > 0))
+	if (siblings->restart || (!span.from_ns && container->subject.attempt > 0))
 		return;
-	if (from && ready) {
+	if (span.from_ns && span.to_ns) {
 		if (!sandbox->subject.attempt)
-			add_kubernetes_phases(chain, pod, from);
-		chain_add(chain, PHASE_SANDBOX, from, ready, !sandbox->exec_ns);
+			add_kubernetes_phases(chain, pod, span.from_ns);
+		chain_add(chain, PHASE_SANDBOX, span.from_ns, span.to_ns,
+			  logged || !sandbox->exec_ns);
 		add_network(sandbox, chain->start);
 	} else if (sandbox->cri_created_ns) {
 		/* CRI stamps a sandbox's created_at when it is ready: what was before is not known. */
@@ -198,22 +225,36 @@ static void add_pull(struct chain *chain, const struct container *container,
 	chain->start->pull_bytes = pull->bytes;
 }
 
-/* create, runtime, app and probe, as the sources saw them. */
-static void add_own_phases(struct chain *chain, const struct container *c,
-			   const struct pod_container *told)
+static void add_runtime(struct chain *chain, const struct container *c, struct span logged)
 {
 	uint64_t started = started_ns(c);
 	uint64_t created = c->created_ns ? c->created_ns : c->cri_created_ns;
+	struct span span = {c->runtime_ns, started ? started : failed_ns(c)};
+	bool found = !c->runtime_ns || (started && !c->exec_ns);
 
-	if (c->snapshot_ns && c->created_ns)
-		chain_add(chain, PHASE_CREATE, c->snapshot_ns, c->created_ns, false);
-	uint64_t end = started ? started : failed_ns(c);
+	/* CRI's stamps are by the wall clock, which may have been set since */
+	if (!c->exec_ns && !c->task_start_ns && !c->runtime_failed_ns && span.to_ns &&
+	    logged.to_ns && (span.to_ns < logged.from_ns || span.to_ns > logged.to_ns))
+		span.to_ns = logged.to_ns;
+	found |= complete(&span, logged);
 	/* without the runtime's processes it is only known to be between these two */
-	uint64_t begin = c->runtime_ns ? c->runtime_ns : created ? created : c->snapshot_ns;
+	if (!span.from_ns)
+		span.from_ns = created ? created : c->snapshot_ns;
+	if (span.from_ns && span.to_ns)
+		chain_add(chain, PHASE_RUNTIME, span.from_ns, span.to_ns, found);
+}
 
-	if (begin && end)
-		chain_add(chain, PHASE_RUNTIME, begin, end,
-			  !c->runtime_ns || (started && !c->exec_ns));
+/* create, runtime, app and probe, as the sources saw them. */
+static void add_own_phases(struct chain *chain, const struct container *c, const struct call *call,
+			   const struct pod_container *told)
+{
+	struct span create = {c->snapshot_ns, c->created_ns};
+	bool logged = complete(&create, call->made);
+	uint64_t started = started_ns(c);
+
+	if (create.from_ns && create.to_ns)
+		chain_add(chain, PHASE_CREATE, create.from_ns, create.to_ns, logged);
+	add_runtime(chain, c, call->started);
 	bool probed = told && told->has_probe && told->ready_ns > started;
 
 	if (c->exec_ns && c->listen_ns)
@@ -247,7 +288,7 @@ bool start_build(const struct start_facts *facts, const struct container *contai
 
 	add_pod_phases(&chain, facts, container, &siblings);
 	add_pull(&chain, container, facts->pulls);
-	add_own_phases(&chain, container, told);
+	add_own_phases(&chain, container, logged_calls(facts, container), told);
 	if (!start.phase_count)
 		return false;
 

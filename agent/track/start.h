@@ -2,6 +2,7 @@
 /* A container's start as a chain of phases, from the facts known by now. */
 #pragma once
 
+#include "track/call.h"
 #include "track/container.h"
 #include "track/pod.h"
 #include "track/pull.h"
@@ -11,6 +12,7 @@ struct start_facts {
 	const struct containers *containers;
 	const struct pulls *pulls;
 	const struct pods *pods;
+	const struct calls *calls;
 };
 
 /*

@@ -21,9 +21,10 @@ struct tracker {
 	record_fn on_record;
 	void *context;
 	uint64_t now_ns; /* of the latest event seen, or tick */
-	uint64_t evicted_told, boot_lost_told;
+	uint64_t evicted_told, calls_told, boot_lost_told;
 	struct tracker_stats stats;
 	struct containers containers;
+	struct calls calls;
 	struct facts facts;
 	struct lifecycle lifecycle;
 	struct deaths *deaths;
@@ -76,6 +77,7 @@ int tracker_new(struct tracker **ret, const struct tracker_settings *settings, r
 		.containers = &tracker->containers,
 		.pulls = tracker->pulls,
 		.pods = tracker->pods,
+		.calls = &tracker->calls,
 		.gaps = tracker->gaps,
 		.deaths = tracker->deaths,
 		.start_window_ns =
@@ -99,6 +101,7 @@ void tracker_free(struct tracker *tracker)
 		return;
 	facts_clear(&tracker->facts);
 	containers_clear(&tracker->containers);
+	calls_clear(&tracker->calls);
 	deaths_free(tracker->deaths);
 	pulls_free(tracker->pulls);
 	ooms_free(tracker->ooms);
@@ -162,9 +165,15 @@ void tracker_event(struct tracker *tracker, const struct event *event, uint64_t 
 		lifecycle_consider(&tracker->lifecycle, container, now_ns);
 	if (event->type == EVENT_SOURCE)
 		note_sync(tracker, event);
+	if (event->type == EVENT_CRI_CALL) {
+		calls_note(&tracker->calls, event);
+		lifecycle_call(&tracker->lifecycle, event->cri_call.container_id, now_ns);
+	}
 	boot_event(tracker->boot, event, now_ns);
 	tell_lost(tracker, tracker->containers.evicted, &tracker->evicted_told,
 		  "more containers than the agent keeps");
+	tell_lost(tracker, tracker->calls.evicted, &tracker->calls_told,
+		  "more starts were logged than the agent keeps");
 	tell_lost(tracker, boot_lost(tracker->boot), &tracker->boot_lost_told,
 		  "more units or pods in a boot than the agent keeps");
 }

@@ -263,6 +263,14 @@ def test_how_long_it_was_down(boots):
 LATE = "/var/lib/late"
 
 
+def spans_of(start, phase):
+    return [span for span in start["phases"] if span["phase"] == phase]
+
+
+def words_of(start):
+    return " ".join("%s %.3f-%.3f" % (span["phase"], span["from_ns"] / 1e9, span["to_ns"] / 1e9) for span in start["phases"])
+
+
 def test_an_agent_that_comes_late_tells_the_same(make_machine):
     machine = make_machine()
     machine.boot()
@@ -281,7 +289,21 @@ def test_an_agent_that_comes_late_tells_the_same(make_machine):
         assert near(a["duration_ns"], b["duration_ns"], 1000 * MS), (a, b)
     for pod in USUAL:
         a, b = early.start_of(pod), late.start_of(pod)
-        assert near(a["span"]["from_ns"], b["span"]["from_ns"], 1000 * MS), (a, b)
+        print("%s: early %s\n%s: late  %s" % (pod.name, words_of(a), pod.name, words_of(b)), flush=True)
         # when a program listened can't be found afterwards: only what was before it
-        ends = [[phase["to_ns"] for phase in start["phases"] if phase["phase"] == "runtime"] for start in (a, b)]
-        assert near(ends[0][0], ends[1][0], 1000 * MS), (a, b)
+        for phase in ("sandbox", "create", "runtime"):
+            measured, found = spans_of(a, phase), spans_of(b, phase)
+            assert len(measured) == len(found) == 1, (pod.name, phase, a, b)
+            assert found[0].get("reconstructed") and not measured[0].get("reconstructed"), (pod.name, phase)
+            for border in ("from_ns", "to_ns"):
+                assert near(measured[0][border], found[0][border], 1000 * MS), (pod.name, phase, border, a, b)
+        assert near(a["span"]["from_ns"], b["span"]["from_ns"], 1000 * MS), (a, b)
+    # the critical path goes through the start of the pod that was up last: for a late agent when it ran, not listened
+    for told in (early, late):
+        steps = [step for step in told.steps if step.get("phase") == "sandbox"]
+        pod, = {pod.path: pod for pod in USUAL if steps and pod.path == steps[0]["pod"]}.values()
+        measured, = spans_of(early.start_of(pod), "sandbox")
+        assert near(steps[0]["from_ns"], measured["from_ns"], 1000 * MS), (steps, measured)
+        assert near(steps[-1]["to_ns"], measured["to_ns"], 1000 * MS), (steps, measured)
+        assert all(bool(step.get("reconstructed")) == (told is late) for step in steps), steps
+    print(machine.run("nodewake boot --state-dir " + LATE), flush=True)

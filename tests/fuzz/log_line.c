@@ -4,12 +4,15 @@
 
 #include <stdlib.h>
 
+#include "source/cri_calls.h"
 #include "source/milestone_rules.h"
 #include "source/wall_steps.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct cri_calls calls;
 	struct wall_steps steps = {0};
+	struct event event;
 	struct log_line line;
 
 	log_line_parse((const char *)data, size, &line);
@@ -22,6 +25,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	for (unsigned int program = LOG_CONTAINERD; program <= LOG_KUBELET; program <<= 1)
 		if (milestone_rule_find(program, &line) && !line.length)
+			abort();
+	/* twice: what is a begin is not its end */
+	calls.count = 0;
+	for (uint64_t ns = 1; ns <= 2; ns++)
+		if (cri_calls_line(&calls, &line, ns, 3, &event) &&
+		    (!*event.cri_call.container_id || event.cri_call.began_ns >= event.boot_ns))
 			abort();
 	wall_steps_note(&steps, 1000, INT64_MAX / 2);
 	wall_steps_note(&steps, INT64_MAX / 2, 0);

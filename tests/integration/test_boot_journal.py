@@ -109,6 +109,42 @@ def test_this_boot_and_the_one_before(node, journal, tmp_path):
         assert "journal     1 file, 2 milestones of the boot\n" in status
 
 
+def test_calls_of_containers_that_were_there(node, journal, tmp_path):
+    """A pod that ran before the agent, and a log that says when it was made: early in the boot."""
+    start = started()
+    pod = node.run_pod("logged")
+    container = pod.start("main", ["listen", "8080", "0"])
+    sandbox = "RunPodSandbox for &PodSandboxMetadata{Name:logged,Uid:%s,Namespace:shop,Attempt:0,}" % pod.uid
+    create = 'CreateContainer within sandbox "%s" for %%s&ContainerMetadata{Name:main,Attempt:0,}' % pod.id
+    lines = {20: sandbox, 21.5: sandbox + ' returns sandbox id "%s"' % pod.id, 22: create % "container ",
+             23: create % "" + ' returns container id "%s"' % container.id, 24: 'StartContainer for "%s"' % container.id,
+             25: 'StartContainer for "%s" returns successfully' % container.id,
+             26: 'StartContainer for "%s"' % ("f" * 64), 27: 'StartContainer for "%s" returns successfully' % ("f" * 64)}
+    text = entry(this_boot(), start, 3, "systemd", "hello")
+    for seconds, message in lines.items():
+        line = 'time="2026-05-06T11:05:04Z" level=info msg="%s"' % message.replace('"', '\\"')
+        text += entry(this_boot(), start, seconds, "containerd", line)
+
+    def told_of_it():
+        found = [r for r in daemon.records("starts") if r["subject"]["container_id"] == container.id]
+        return found and len(found[0]["phases"]) > 2 and found[0]
+    with daemon_on(node, tmp_path, journal(text), str(tmp_path / "state")) as daemon:
+        record = wait_until(told_of_it, 20, "the start as it was logged")
+        assert record["final"] and all(phase["reconstructed"] for phase in record["phases"])
+        assert [(p["phase"], p["from_ns"] / NS, p["to_ns"] / NS) for p in record["phases"]] == [
+            ("sandbox", 20, 21.5), ("wait", 21.5, 22), ("create", 22, 23), ("wait", 23, 24), ("runtime", 24, 25)]
+        assert "f" * 64 not in json.dumps(daemon.records("starts"))  # it is gone
+        with open(daemon.events, encoding="utf-8") as file:
+            calls = [e for e in map(json.loads, file.read().splitlines()[1:]) if e["type"] == "cri-call"]
+        assert [(e["method"], e["container_id"], e["began_ns"] / NS, e["boot_ns"] / NS) for e in calls] == [
+            ("run-pod-sandbox", pod.id, 20, 21.5), ("create-container", container.id, 22, 23),
+            ("start-container", container.id, 24, 25), ("start-container", "f" * 64, 26, 27)]
+        _, replayed = daemon.verb("replay", daemon.events, "--output", "json")
+    again = [r for r in map(json.loads, replayed.splitlines()) if r["type"] == "start" and r.get("final")]
+    assert [r["phases"] for r in again if r["subject"]["container_id"] == container.id][-1] == record["phases"]
+    pod.remove()
+
+
 def test_the_heartbeat_is_a_later_sign(node, journal, tmp_path):
     """The store of a boot before, whose agent lived 30 s longer than what journald had written."""
     start = started()

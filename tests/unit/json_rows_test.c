@@ -76,8 +76,9 @@ static void events_have_all_rows(void **state)
 	CHECK(json_event_bodies[EVENT_MILESTONE], struct event_milestone);
 	CHECK(json_event_bodies[EVENT_LAST_BOOT], struct event_last_boot);
 	CHECK(json_event_bodies[EVENT_CONNECT_FAILED], struct event_connect_failed);
+	CHECK(json_event_bodies[EVENT_CRI_CALL], struct event_cri_call);
 	CHECK(json_event_bodies[EVENT_SOURCE], struct event_source);
-	_Static_assert(EVENT_TYPE_COUNT == 25, "a new event type needs a line above");
+	_Static_assert(EVENT_TYPE_COUNT == 26, "a new event type needs a line above");
 
 	check("struct event's head", &json_event_head, offsetof(struct event, cgroup));
 	for (int type = 1; type < EVENT_TYPE_COUNT; type++)

@@ -34,7 +34,7 @@ static void every_value_has_a_word(void **state)
 		&json_survivals,    &json_source_kinds,	    &json_source_steps,
 		&json_roles,	    &json_container_states, &json_pod_container_states,
 		&json_task_steps,   &json_snapshot_steps,   &json_ingest_kinds,
-		&json_image_steps,
+		&json_image_steps,  &json_cri_methods,
 	};
 
 	(void)state;

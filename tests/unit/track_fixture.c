@@ -219,6 +219,19 @@ struct event ev_gone(const char *id, uint64_t at)
 	return event;
 }
 
+struct event ev_call(enum cri_method method, const char *id, uint64_t began, uint64_t at)
+{
+	struct event event = {
+		.type = EVENT_CRI_CALL,
+		.flags = EVENT_RECONSTRUCTED,
+		.boot_ns = at,
+		.cri_call = {.method = method, .began_ns = began},
+	};
+
+	TEXT_COPY(event.cri_call.container_id, id);
+	return event;
+}
+
 void feed(struct fixture *fixture, struct event event)
 {
 	feed_late(fixture, event, event.boot_ns);

@@ -62,6 +62,7 @@ struct event ev_task(const char *id, enum task_step step, uint32_t pid, uint32_t
 struct event ev_rootfs(const char *id, uint64_t at);
 struct event ev_oom(const char *id, uint32_t pid, uint32_t invoker, uint64_t at);
 struct event ev_gone(const char *id, uint64_t at);
+struct event ev_call(enum cri_method method, const char *id, uint64_t began, uint64_t at);
 
 void feed(struct fixture *fixture, struct event event);
 /* The same, read by the agent only at seen_ns. */

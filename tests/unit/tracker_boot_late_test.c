@@ -220,6 +220,58 @@ static void late_facts_find_their_place(void **state)
 	end(&w);
 }
 
+static const struct boot_step *step_of(const struct record *record, enum phase phase)
+{
+	for (uint32_t i = 0; i < record->boot.step_count; i++)
+		if (record->boot.steps[i].phase == phase)
+			return &record->boot.steps[i];
+	return NULL;
+}
+
+/* The journal is long: it is read to its end when the boot has been told. A sandbox's part is found then. */
+static void what_was_logged_of_a_start(void **state)
+{
+	struct event boot = {.type = EVENT_BOOT, .flags = EVENT_RECONSTRUCTED, .boot_ns = 120 * S};
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	feed(&f, ev_milestone(MILESTONE_AGENT_STARTED, "", 120 * S));
+	feed(&f, ev_up(SOURCE_KERNEL, 120 * S));
+	feed(&f, ev_up(SOURCE_CONTAINERD, 120 * S));
+	boot.boot.userspace_ns = 2 * S;
+	feed(&f, boot);
+	feed_late(&f, ev_unit("containerd.service", 4 * S, 5 * S, 0), 120 * S);
+	feed_late(&f, ev_milestone(MILESTONE_RUNTIME_READY, "", 4900 * MS), 120 * S);
+	feed_late(&f, ev_status(SANDBOX, SANDBOX, "", CONTAINER_RUNNING, 10 * S, 0, 0, 0, ""),
+		  121 * S);
+	feed_late(&f, ev_status(WEB, SANDBOX, "web", CONTAINER_RUNNING, 12 * S, 13 * S, 0, 0, ""),
+		  121 * S);
+	pass(&f, 190 * S);
+	const struct record *record = boot_told(&f);
+
+	assert_true(record->final);
+	assert_int_equal(record->boot.state, BOOT_READY);
+	assert_null(step_of(record, PHASE_SANDBOX));
+	feed_late(&f, ev_call(CRI_RUN_POD_SANDBOX, SANDBOX, 6 * S, 10100 * MS), 200 * S);
+	feed_late(&f, ev_call(CRI_CREATE_CONTAINER, WEB, 11 * S, 12100 * MS), 200 * S);
+	feed_late(&f, ev_call(CRI_START_CONTAINER, WEB, 12200 * MS, 13100 * MS), 200 * S);
+	pass(&f, 210 * S);
+	const struct record *again = boot_told(&f);
+	const struct boot_step *sandbox = step_of(again, PHASE_SANDBOX);
+
+	assert_ptr_not_equal(again, record);
+	assert_int_equal(again->boot.state, BOOT_READY);
+	assert_int_equal(again->boot.span.to_ns, record->boot.span.to_ns);
+	assert_non_null(sandbox);
+	assert_true(sandbox->reconstructed);
+	assert_int_equal(sandbox->span.from_ns, 6 * S);
+	assert_int_equal(sandbox->span.to_ns, 10100 * MS);
+	assert_non_null(step_of(again, PHASE_CREATE));
+	assert_non_null(step_of(again, PHASE_RUNTIME));
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +281,7 @@ int main(void)
 		cmocka_unit_test(nothing_known_nothing_told),
 		cmocka_unit_test(how_the_last_boot_ended),
 		cmocka_unit_test(late_facts_find_their_place),
+		cmocka_unit_test(what_was_logged_of_a_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is told of the CRI calls that stand in real journal files and in K3s's containerd.log. */
+#include "base/clock.h"
+#include "base/text.h"
+#include "unit/journal_fixture.h"
+
+#define WALL	(INT64_C(1790000000) * (int64_t)S)
+#define SANDBOX "2ece2baf9d709ada93fc99f01bd4ca0ccd9efb738697fbd4c70ba642f0b57ad1"
+#define MAIN	"baf8b770d94b3bf0fa5a9a889f3b431cf69e9708a676b9d94c89244a72fac1c6"
+#define POD	"&PodSandboxMetadata{Name:web-0,Uid:ae49,Namespace:shop,Attempt:0,}"
+
+#define RUN	"msg=\"RunPodSandbox for " POD "\""
+#define RUN_END "msg=\"RunPodSandbox for " POD " returns sandbox id \\\"" SANDBOX "\\\"\""
+#define CREATE                                                                    \
+	"msg=\"CreateContainer within sandbox \\\"" SANDBOX "\\\" for container " \
+	"&ContainerMetadata{Name:main,Attempt:0,}\""
+#define CREATE_END                                                      \
+	"msg=\"CreateContainer within sandbox \\\"" SANDBOX "\\\" for " \
+	"&ContainerMetadata{Name:main,Attempt:0,} returns container id \\\"" MAIN "\\\"\""
+#define START	  "msg=\"StartContainer for \\\"" MAIN "\\\"\""
+#define START_END "msg=\"StartContainer for \\\"" MAIN "\\\" returns successfully\""
+
+/* Of an agent that began at 100 s. */
+static const struct journal_source_options late = {.since_ns = 100 * S};
+
+/* containerd wrote it so long before journald got it. */
+static void line(struct machine *machine, const char *identifier, uint64_t boot_ns,
+		 uint64_t late_ns, const char *rest)
+{
+	char time[WALL_TEXT_SIZE], message[512];
+
+	clock_wall_text(machine->wall_offset_ns + (int64_t)(boot_ns - late_ns), 9, time);
+	snprintf(message, sizeof(message), "time=\"%s\" level=info %s", time, rest);
+	machine_entry(machine, boot_ns, identifier, "containerd.service", message);
+}
+
+static size_t calls_of(const struct machine *machine, const struct event *ret[static 8])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < machine->count && count < 8; i++)
+		if (machine->events[i].type == EVENT_CRI_CALL)
+			ret[count++] = &machine->events[i];
+	return count;
+}
+
+static void assert_call(const struct event *event, enum cri_method method, const char *id,
+			uint64_t began_ns, uint64_t boot_ns)
+{
+	assert_int_equal(event->flags, EVENT_RECONSTRUCTED);
+	assert_int_equal(event->cri_call.method, method);
+	assert_string_equal(event->cri_call.container_id, id);
+	assert_int_equal(event->cri_call.began_ns, began_ns);
+	assert_int_equal(event->boot_ns, boot_ns);
+}
+
+static void a_pod(void **state)
+{
+	const struct event *calls[8];
+	struct machine machine;
+
+	(void)state;
+	if (!machine_has_journals())
+		skip();
+	machine_make(&machine);
+	machine_boot(&machine, LAST_BOOT, WALL - 1000 * (int64_t)S);
+	line(&machine, "containerd", 10 * S, 0, RUN);
+	line(&machine, "containerd", 11 * S, 0, RUN_END);
+	machine_boot(&machine, THIS_BOOT, WALL);
+	line(&machine, "containerd", 20 * S, 40 * MS, RUN);
+	line(&machine, "app", 21 * S, 0, START);
+	line(&machine, "containerd", 22 * S, 250 * MS, RUN_END);
+	line(&machine, "containerd", 23 * S, 0, CREATE);
+	line(&machine, "containerd", 24 * S, 0, CREATE_END);
+	line(&machine, "containerd", 25 * S, 0, START);
+	line(&machine, "containerd", 26 * S, 0, START_END);
+	machine_write(&machine, PERSISTENT, "system.journal");
+	machine_look(&machine, late, 1, NULL);
+	assert_int_equal(calls_of(&machine, calls), 3);
+	assert_call(calls[0], CRI_RUN_POD_SANDBOX, SANDBOX, 19960 * MS, 21750 * MS);
+	assert_call(calls[1], CRI_CREATE_CONTAINER, MAIN, 23 * S, 24 * S);
+	assert_call(calls[2], CRI_START_CONTAINER, MAIN, 25 * S, 26 * S);
+	/* later looks find nothing new */
+	machine.count = 0;
+	struct journal_source_options often = late;
+
+	often.look_ns = 20 * MS;
+	often.horizon_ns = INT64_MAX / 2;
+	machine_look(&machine, often, 3, NULL);
+	assert_int_equal(calls_of(&machine, calls), 3);
+	machine_remove(&machine);
+}
+
+/* An agent that was there before the pod has seen it: of no use. */
+static void an_agent_that_was_there(void **state)
+{
+	static const struct journal_source_options early = {.since_ns = 15 * S};
+	const struct event *calls[8];
+	struct machine machine;
+
+	(void)state;
+	if (!machine_has_journals())
+		skip();
+	machine_make(&machine);
+	machine_boot(&machine, THIS_BOOT, WALL);
+	line(&machine, "containerd", 14 * S, 0, RUN);
+	line(&machine, "containerd", 20 * S, 0, CREATE);
+	line(&machine, "containerd", 22 * S, 0, RUN_END);
+	line(&machine, "containerd", 24 * S, 0, CREATE_END);
+	line(&machine, "containerd", 25 * S, 0, START);
+	line(&machine, "containerd", 26 * S, 0, START_END);
+	machine_write(&machine, PERSISTENT, "system.journal");
+	machine_look(&machine, early, 1, NULL);
+	/* but for what had begun */
+	assert_int_equal(calls_of(&machine, calls), 1);
+	assert_call(calls[0], CRI_RUN_POD_SANDBOX, SANDBOX, 14 * S, 22 * S);
+	machine_remove(&machine);
+}
+
+static void beyond_the_horizon(void **state)
+{
+	const struct event *calls[8];
+	struct machine machine;
+
+	(void)state;
+	if (!machine_has_journals())
+		skip();
+	machine_make(&machine);
+	machine_boot(&machine, THIS_BOOT, WALL);
+	line(&machine, "containerd", 800 * S, 0, RUN);
+	line(&machine, "containerd", 801 * S, 0, RUN_END);
+	line(&machine, "containerd", 899 * S, 0, START);
+	line(&machine, "containerd", 901 * S, 0, START_END);
+	machine_write(&machine, PERSISTENT, "system.journal");
+	machine_look(&machine, (struct journal_source_options){.since_ns = 5000 * S}, 1, NULL);
+	assert_int_equal(calls_of(&machine, calls), 1);
+	assert_call(calls[0], CRI_RUN_POD_SANDBOX, SANDBOX, 800 * S, 801 * S);
+	machine_remove(&machine);
+}
+
+/* The journal was rotated in the midst of a call. */
+static void over_two_files(void **state)
+{
+	const struct event *calls[8];
+	struct machine machine;
+
+	(void)state;
+	if (!machine_has_journals())
+		skip();
+	machine_make(&machine);
+	machine_boot(&machine, THIS_BOOT, WALL);
+	line(&machine, "containerd", 20 * S, 0, RUN);
+	machine_write(&machine, PERSISTENT, "system@1.journal");
+	machine_boot(&machine, THIS_BOOT, WALL);
+	line(&machine, "containerd", 22 * S, 0, RUN_END);
+	machine_write(&machine, PERSISTENT, "system.journal");
+	machine_look(&machine, late, 1, NULL);
+	assert_int_equal(calls_of(&machine, calls), 1);
+	assert_call(calls[0], CRI_RUN_POD_SANDBOX, SANDBOX, 20 * S, 22 * S);
+	machine_remove(&machine);
+}
+
+/* K3s's containerd has a file of its own, or where it has none, writes into K3s's journal. */
+static void k3s(void **state)
+{
+	static const struct {
+		uint64_t boot_ns;
+		const char *rest;
+	} lines[] = {{21 * S, RUN},	   {24 * S, RUN_END}, {25 * S, CREATE},
+		     {26 * S, CREATE_END}, {27 * S, START},   {28 * S, START_END}};
+	const struct event *calls[8];
+	struct machine machine;
+	char log[8192], time[WALL_TEXT_SIZE];
+	size_t length = 0;
+
+	(void)state;
+	if (!machine_has_journals())
+		skip();
+	machine_make(&machine);
+	machine_boot(&machine, THIS_BOOT, WALL);
+	line(&machine, "k3s", 20 * S, 0, "msg=\"Starting k3s v1.35.4+k3s1\"");
+	line(&machine, "k3s", 30 * S, 0, START);
+	line(&machine, "k3s", 31 * S, 0, START_END);
+	machine_write(&machine, PERSISTENT, "system.journal");
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		clock_wall_text(WALL + (int64_t)lines[i].boot_ns, 9, time);
+		length += (size_t)snprintf(log + length, sizeof(log) - length,
+					   "time=\"%s\" level=info %s\n", time, lines[i].rest);
+	}
+	machine_put(&machine, K3S_LOG, log, length);
+	machine_look(&machine, late, 1, NULL);
+	assert_int_equal(calls_of(&machine, calls), 4);
+	assert_call(calls[0], CRI_START_CONTAINER, MAIN, 30 * S, 31 * S);
+	assert_call(calls[1], CRI_RUN_POD_SANDBOX, SANDBOX, 21 * S, 24 * S);
+	assert_call(calls[2], CRI_CREATE_CONTAINER, MAIN, 25 * S, 26 * S);
+	assert_call(calls[3], CRI_START_CONTAINER, MAIN, 27 * S, 28 * S);
+	machine_remove(&machine);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_pod),
+		cmocka_unit_test(an_agent_that_was_there),
+		cmocka_unit_test(beyond_the_horizon),
+		cmocka_unit_test(over_two_files),
+		cmocka_unit_test(k3s),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

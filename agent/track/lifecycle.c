@@ -25,6 +25,10 @@
 #define CONTAINERD_AWAY_NS (60 * NS_PER_SECOND)
 /* The kubelet reports a container that runs within this time. */
 #define TOLD_NS (10 * NS_PER_SECOND)
+/* The kubelet waits for a sandbox twice its --runtime-request-timeout of 2 min. */
+#define SANDBOX_NS (240 * NS_PER_SECOND)
+/* Between the event of a container's creation and its place in CRI's list. */
+#define MAKING_NS (2 * NS_PER_SECOND)
 /* A deleted container is kept for late events. */
 #define FORGET_NS (10 * NS_PER_SECOND)
 
@@ -360,6 +364,13 @@ void lifecycle_call(struct lifecycle *lifecycle, const char *id, uint64_t now_ns
 	}
 }
 
+/* CRI lists what it has made: a container some ms after its first sign, a sandbox when its network is there too. */
+static bool being_made(const struct container *c, uint64_t first_ns, uint64_t begin_ns)
+{
+	return c->state == CONTAINER_UNKNOWN && !container_ended(c) &&
+	       first_ns + (c->sandbox ? SANDBOX_NS : MAKING_NS) > begin_ns;
+}
+
 void lifecycle_synced(struct lifecycle *lifecycle, uint32_t generation, uint64_t begin_ns,
 		      uint64_t now_ns)
 {
@@ -371,7 +382,7 @@ void lifecycle_synced(struct lifecycle *lifecycle, uint32_t generation, uint64_t
 		next = c->by_id.next;
 		/* only pods' containers are listed */
 		if (!*c->subject.sandbox_id || c->gone_ns || c->sync_generation == generation ||
-		    first >= begin_ns)
+		    first >= begin_ns || being_made(c, first, begin_ns))
 			continue;
 		c->gone_ns = now_ns;
 		lifecycle_consider(lifecycle, c, now_ns);

@@ -4,6 +4,7 @@
 import time
 
 from kube.fake_api import FakeApi, node
+from node.processes import wait_until
 
 from .pods import NAMESPACE
 
@@ -60,6 +61,15 @@ class Kubelet:
     def settings():
         """The agent's, as words of its environment."""
         return ["NODEWAKE_KUBECONFIG=" + KUBECONFIG, "NODEWAKE_NODE_NAME=" + NODE]
+
+    def told(self, reason, seconds=60):
+        """What the agent said of the boot: the Event's note, and the Node's annotation (at most every 30 s)."""
+        notes = wait_until(lambda: [event["note"] for event in self.api.events() if event["reason"] == reason and
+                                    event["regarding"]["kind"] == "Node"], seconds, "an Event " + reason)
+        name = "nodewake.io/boot"
+        line = wait_until(lambda: self.api.annotations(NODE).get(name), seconds, name)
+        assert len(notes) == 1
+        return notes[0], line
 
     # --- what the driver did
 

@@ -113,6 +113,8 @@ def test_a_probe_that_asks_rarely(make_machine, tmp_path):
         seconds = (ready["boot_ns"] - stamps(machine, web)["listen"]) / 1e9
         check(machine, told, seconds, 15, lambda key, _: key == ("pod", web.path, "probe"))
         assert "30" in details(told.ranking()[0][2])
+        note, line = kubelet.told("NodeBootCompleted")
+        assert web.path in note and "probe" in note and web.path in line, (note, line)
 
 
 def test_a_slow_cni_plugin(make_machine):
@@ -155,5 +157,7 @@ def test_a_boot_that_does_not_recover(make_machine, tmp_path):
         text = machine.run("nodewake boot", check=False)
         for pod in pods:
             assert pod.path in text or pod.name in text, text
+        note, line = kubelet.told("NodeBootSlow")
+        assert "3" in note and any(pod.path in note for pod in pods) and any(pod.path in line for pod in pods), (note, line)
         # the command a person would run next
         assert "kubectl" in text or "crictl" in text, text

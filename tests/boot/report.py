@@ -83,7 +83,8 @@ def final_report(machine, seconds, *words):
     def final():
         text = machine.run(" ".join(["nodewake boot --output json", *words]), check=False)
         last[0] = text[-1500:]
-        if '"type"' not in text:
+        # until this boot is recorded it is the one before, after a line that says so
+        if '"boot_id": "%s"' % machine.boot_id not in text:
             return None
         told = Report(text)
         return told if told.boot.get("final") else None

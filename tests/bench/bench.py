@@ -8,6 +8,7 @@ Prints a table, and writes it between the markers of README.md beside this file 
 import json
 import os
 import random
+import socket
 import statistics
 import subprocess
 import sys
@@ -19,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 
 from node import Daemon, Node  # noqa: E402
+from node.processes import end  # noqa: E402
 
 ROUNDS = {"starts": 100, "forks": 20}
 PODS_PER_ROUND = 6
@@ -26,6 +28,7 @@ RESAMPLES = 1000
 IDLE_CONTAINERS = 110
 IDLE_SECONDS = 60
 FORKS = 4000
+READY_RUNS = 9
 STATS = "/proc/sys/kernel/bpf_stats_enabled"
 
 
@@ -126,6 +129,25 @@ class Bench:
                      "%.1f MiB" % (daemon.status()["sources"]["kernel"]["map_bytes"] / 1048576), "")
         self.remove_pods(pods)
 
+    def ready(self):
+        """What the host's unit costs a boot: containerd's waits for its READY=1."""
+        path = os.path.join(self.node.dir, "notify")
+        times = []
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+            notified.bind(path)
+            notified.settimeout(30)
+            for _ in range(READY_RUNS):
+                daemon = self.daemon()
+                begin = time.monotonic()
+                with subprocess.Popen([daemon.program, "run", *daemon.arguments], stderr=subprocess.DEVNULL,
+                                      env={**os.environ, "NOTIFY_SOCKET": path}) as process:
+                    self.node.processes.append(process)
+                    while b"READY=1" not in notified.recv(4096):
+                        pass
+                    times.append(time.monotonic() - begin)
+                    end(process)
+        self.row("exec to READY=1, which containerd's unit waits for", "%.0f ms" % (statistics.median(times) * 1e3), "")
+
     def latency(self):
         """From the kernel's time stamp to the committed record, as a watcher sees it (an upper bound)."""
         late = {"listen": [], "OOM kill": [], "exit": []}
@@ -194,7 +216,7 @@ def write(rows):
 def main():
     arguments = [word for word in sys.argv[1:] if not word.startswith("--")]
     build = arguments[0] if arguments else "build"
-    parts = arguments[1:] or ["starts", "forks", "idle", "latency", "probes"]
+    parts = arguments[1:] or ["starts", "forks", "ready", "idle", "latency", "probes"]
     with Node(build, slow_cni_seconds=0) as node:
         bench = Bench(node)
         for part in parts:

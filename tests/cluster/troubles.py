@@ -159,7 +159,7 @@ TROUBLES = {"not-starting": not_starting, "crash-loop": crash_loop, "image-pull"
 
 def main():
     build = sys.argv[1] if len(sys.argv) > 1 else "build"
-    with Cluster(build) as cluster, Daemon(cluster.node, kubeconfig=cluster.kubeconfig, inside=True) as daemon:
+    with Cluster(build) as cluster, Daemon(cluster.node, kubeconfig=cluster.kubeconfig, inside=cluster) as daemon:
         operator = Operator(cluster, daemon)
         cluster.kubectl("create", "namespace", "shop")
         cluster.wait("/api/v1/namespaces/shop/serviceaccounts/default", lambda account: account.get("secrets"))

@@ -152,7 +152,10 @@ int boot_follow(const struct options *options)
 		if (!is_passing(r, which) || ferror(stdout))
 			break;
 		if (r == -ENOENT && !waits)
-			fputs("nodewake boot: waits for the daemon to tell of this boot\n", stderr);
+			fputs("nodewake boot: waits for the daemon to tell of this boot; does it "
+			      "run? "
+			      "systemctl status nodewake, or nodewake status\n",
+			      stderr);
 		waits |= r == -ENOENT;
 		pause_ms(PERIOD_MS);
 	}

@@ -366,22 +366,6 @@ static void death_in_a_gap(void **state)
 	fixture_close(&f);
 }
 
-/* It begins after us: there was nothing to miss. */
-static void awaited_is_no_gap(void **state)
-{
-	struct fixture f;
-
-	(void)state;
-	fixture_open(&f, NULL);
-	feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_AWAITED, "not reachable", 5 * S));
-	feed(&f, ev_source(SOURCE_KUBERNETES, SOURCE_AWAITED, "no answer", 6 * S));
-	feed(&f, ev_up(SOURCE_CONTAINERD, 15 * S));
-	feed(&f, ev_up(SOURCE_KUBERNETES, 16 * S));
-	pass(&f, 60 * S);
-	assert_int_equal(fixture_count(&f, RECORD_GAP), 0);
-	fixture_close(&f);
-}
-
 /* It is not listed any more, and nobody saw how it ended. */
 static void lost_in_a_gap(void **state)
 {
@@ -492,20 +476,13 @@ static void sandbox_death(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(verdicts),
-		cmocka_unit_test(cri_status_completes),
-		cmocka_unit_test(child_oom_survived),
-		cmocka_unit_test(init_oom),
-		cmocka_unit_test(group_kill_is_one),
-		cmocka_unit_test(whose_limit),
-		cmocka_unit_test(crash_loop),
-		cmocka_unit_test(death_in_a_gap),
-		cmocka_unit_test(awaited_is_no_gap),
-		cmocka_unit_test(lost_in_a_gap),
-		cmocka_unit_test(listed_again_lives_on),
+		cmocka_unit_test(verdicts),	      cmocka_unit_test(cri_status_completes),
+		cmocka_unit_test(child_oom_survived), cmocka_unit_test(init_oom),
+		cmocka_unit_test(group_kill_is_one),  cmocka_unit_test(whose_limit),
+		cmocka_unit_test(crash_loop),	      cmocka_unit_test(death_in_a_gap),
+		cmocka_unit_test(lost_in_a_gap),      cmocka_unit_test(listed_again_lives_on),
 
-		cmocka_unit_test(losses_are_counted),
-		cmocka_unit_test(bounded),
+		cmocka_unit_test(losses_are_counted), cmocka_unit_test(bounded),
 		cmocka_unit_test(sandbox_death),
 	};
 

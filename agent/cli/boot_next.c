@@ -44,6 +44,12 @@ static bool not_begun(const char *reason)
 	       strcmp(reason, "not started") == 0;
 }
 
+/* K3s has one inside, and there may be no other. */
+static const char *kubectl(const char *unit)
+{
+	return strncmp(unit, "k3s", 3) == 0 ? "k3s kubectl" : "kubectl";
+}
+
 void boot_next_command(const struct record_boot *boot, const struct boot_missing *missing,
 		       char ret[static BOOT_COMMAND_SIZE])
 {
@@ -60,13 +66,13 @@ void boot_next_command(const struct record_boot *boot, const struct boot_missing
 	if (not_begun(missing->reason))
 		snprintf(ret, BOOT_COMMAND_SIZE, "journalctl -b -u %s", unit);
 	else if (!plain(pod) || (slash && !plain(pod_namespace)))
-		snprintf(ret, BOOT_COMMAND_SIZE, "kubectl get pods -A -o wide");
+		snprintf(ret, BOOT_COMMAND_SIZE, "%s get pods -A -o wide", kubectl(unit));
 	else if (kubernetes && slash && died(missing->reason) && plain(missing->container))
-		snprintf(ret, BOOT_COMMAND_SIZE, "kubectl logs -n %s %s -c %s --previous",
+		snprintf(ret, BOOT_COMMAND_SIZE, "%s logs -n %s %s -c %s --previous", kubectl(unit),
 			 pod_namespace, pod, missing->container);
 	else if (kubernetes && slash)
-		snprintf(ret, BOOT_COMMAND_SIZE, "kubectl describe pod -n %s %s", pod_namespace,
-			 pod);
+		snprintf(ret, BOOT_COMMAND_SIZE, "%s describe pod -n %s %s", kubectl(unit),
+			 pod_namespace, pod);
 	else
 		snprintf(ret, BOOT_COMMAND_SIZE, "nodewake explain %s%s%s", pod,
 			 slash ? " -n " : "", pod_namespace);

@@ -21,11 +21,6 @@ static bool expected(const struct health_api *api, const struct health_machine *
 	return *api->kubeconfig || health_machine_kind(machine) != KIND_NONE;
 }
 
-static const char *service(const struct health_machine *machine)
-{
-	return health_machine_kind(machine) == KIND_K3S ? "k3s" : "kubelet";
-}
-
 /* There is no way to ask. */
 static void judge_no_client(struct health_report *report, const struct health_api *api,
 			    const struct health_machine *machine)
@@ -50,7 +45,7 @@ static void judge_no_client(struct health_report *report, const struct health_ap
 			      nothing ? "there is no kubeconfig" : api->why);
 	if (nothing)
 		health_advise(finding, "journalctl -b -u %s -e, or name one with --kubeconfig",
-			      service(machine));
+			      health_machine_service(machine));
 }
 
 void health_judge_api(struct health_report *report, const struct health_api *api,
@@ -64,7 +59,7 @@ void health_judge_api(struct health_report *report, const struct health_api *api
 	} else if (status < 0) {
 		finding = health_find(report, "api", GRADE_BAD, "%s does not answer: %s",
 				      api->server, api->ready.message);
-		health_advise(finding, "journalctl -b -u %s -e", service(machine));
+		health_advise(finding, "journalctl -b -u %s -e", health_machine_service(machine));
 	} else if (status >= 500) {
 		finding = health_find(report, "api", GRADE_BAD, "%s answers, and is not ready (%d)",
 				      api->server, status);
@@ -169,7 +164,7 @@ void health_judge_node(struct health_report *report, const struct health_api *ap
 				      "%s: the kubelet has not reported since the boot",
 				      api->node_name);
 		TEXT_COPY(finding->reason, "NotReported");
-		health_advise(finding, "journalctl -b -u %s -e", service(machine));
+		health_advise(finding, "journalctl -b -u %s -e", health_machine_service(machine));
 		return;
 	}
 	if (strcmp(text_of(ready, "status"), "True") == 0) {
@@ -183,7 +178,7 @@ void health_judge_node(struct health_report *report, const struct health_api *ap
 				      api->node_name, text_of(ready, "message"));
 		TEXT_COPY(finding->reason, text_of(ready, "reason"));
 		health_advise(finding, "%s describe node %s; journalctl -b -u %s -e",
-			      machine->kubectl, api->node_name, service(machine));
+			      machine->kubectl, api->node_name, health_machine_service(machine));
 	}
 	judge_node_pressure(report, api, machine);
 }

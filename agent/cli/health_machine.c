@@ -213,6 +213,14 @@ enum health_kind health_machine_kind(const struct health_machine *machine)
 	return machine->kubelet_files ? KIND_KUBELET : KIND_NONE;
 }
 
+const char *health_machine_service(const struct health_machine *machine)
+{
+	enum health_kind kind = health_machine_kind(machine);
+	const struct unit_state *unit = unit_of(machine, kind);
+
+	return unit ? unit->name : kind == KIND_K3S ? "k3s" : "kubelet";
+}
+
 bool health_machine_alive(const struct health_machine *machine, const char *container_id)
 {
 	char id[ID_SIZE];
@@ -289,6 +297,8 @@ static void judge_silence(struct health_report *report, const struct health_mach
 {
 	const struct unit_state *unit = unit_named(machine, "containerd.service");
 	bool ours = health_machine_kind(machine) == KIND_K3S && machine->k3s_files;
+	const char *service = health_machine_service(machine);
+	bool rke2 = strncmp(service, "rke2", 4) == 0;
 	struct health_finding *finding;
 
 	if (unit && !ours && strcmp(unit->active, "active") != 0) {
@@ -304,8 +314,10 @@ static void judge_silence(struct health_report *report, const struct health_mach
 	else if (answer == -EPROTO)
 		health_advise(finding, "name its socket with --containerd-socket");
 	else if (ours)
-		health_advise(finding, "K3s starts it: journalctl -b -u k3s -e, and "
-				       "/var/lib/rancher/k3s/agent/containerd/containerd.log");
+		health_advise(finding,
+			      "%s starts it: journalctl -b -u %s -e, and "
+			      "/var/lib/rancher/%s/agent/containerd/containerd.log",
+			      rke2 ? "RKE2" : "K3s", service, rke2 ? "rke2" : "k3s");
 	else
 		health_advise(finding,
 			      "systemctl status containerd; journalctl -b -u containerd -e");

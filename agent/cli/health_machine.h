@@ -37,6 +37,8 @@ void health_machine_read(struct health_machine *ret, const char *root);
 void health_machine_done(struct health_machine *machine);
 
 enum health_kind health_machine_kind(const struct health_machine *machine);
+/* Whose log tells of the node: its unit. */
+const char *health_machine_service(const struct health_machine *machine);
 bool health_machine_alive(const struct health_machine *machine, const char *container_id);
 
 /* K3s or the kubelet; nothing where Kubernetes isn't installed. */

@@ -424,10 +424,11 @@ enum source_kind {
 
 enum source_step {
 	SOURCE_STEP_NONE,
-	SOURCE_UP,	   /* it delivers from now on */
-	SOURCE_DOWN,	   /* it does not deliver from now on; cause */
-	SOURCE_LOST,	   /* count facts were lost between since_ns and boot_ns; cause */
-	SOURCE_MISSING,	   /* a part can't be observed at all (probe not attached); cause */
+	SOURCE_UP,	/* it delivers from now on */
+	SOURCE_DOWN,	/* it does not deliver from now on; cause */
+	SOURCE_LOST,	/* count facts were lost between since_ns and boot_ns; cause */
+	SOURCE_MISSING, /* a part can't be observed at all (probe not attached); cause */
+	SOURCE_AWAITED, /* it has not begun to deliver, and there is nothing to miss so far; cause */
 	SOURCE_SYNC_BEGIN, /* a full listing follows as EVENT_CONTAINER … */
 	SOURCE_SYNC_END,   /* … up to here: what was not listed does not exist */
 	SOURCE_STEP_COUNT

@@ -53,8 +53,9 @@ WORDS(source_kinds, SOURCE_KIND_COUNT, [SOURCE_NONE] = "none", [SOURCE_KERNEL] =
       [SOURCE_KUBERNETES] = "kubernetes", [SOURCE_SYSTEMD] = "systemd",
       [SOURCE_JOURNAL] = "journal");
 
-WORDS(source_steps, SOURCE_STEP_COUNT, [SOURCE_STEP_NONE] = "none", [SOURCE_UP] = "up",
-      [SOURCE_DOWN] = "down", [SOURCE_LOST] = "lost", [SOURCE_MISSING] = "missing",
+WORDS(source_steps,
+      SOURCE_STEP_COUNT, [SOURCE_STEP_NONE] = "none", [SOURCE_UP] = "up", [SOURCE_DOWN] = "down",
+      [SOURCE_LOST] = "lost", [SOURCE_MISSING] = "missing", [SOURCE_AWAITED] = "awaited",
       [SOURCE_SYNC_BEGIN] = "sync-begin", [SOURCE_SYNC_END] = "sync-end");
 
 WORDS(roles, ROLE_COUNT, [ROLE_NONE] = "none", [ROLE_SHIM] = "shim", [ROLE_RUNTIME] = "runtime",

@@ -32,9 +32,9 @@ struct containerd_source {
 	struct rpc *rpc;
 	struct containerd_source_stats stats;
 	uint64_t down_since_ns;
-	uint64_t answered_ns; /* when the connection was last seen to live */
-	bool told_down;
-	bool was_up; /* at any time before */
+	uint64_t answered_ns;  /* when the connection was last seen to live */
+	enum source_step told; /* how it stands */
+	bool was_up;	       /* at any time before */
 	bool subscribed;
 	bool asking_version;
 

@@ -84,13 +84,13 @@ static void went_up(struct containerd_source *source)
 {
 	if (source->stats.connected)
 		return;
-	if (!source->was_up && source->told_down)
+	if (!source->was_up && source->told)
 		emit_ready(source);
 	source->was_up = true;
 	log_info("containerd is watched", LOG_TEXT("socket", source->socket),
 		 LOG_TEXT("version", source->stats.version));
 	source->stats.connected = true;
-	source->told_down = false;
+	source->told = SOURCE_UP;
 	source->backoff_ms = BACKOFF_MS;
 	source->list_wait_ms = 0;
 	if (!source->told_unlisted)
@@ -103,8 +103,12 @@ static void went_up(struct containerd_source *source)
 	sd_event_source_set_enabled(source->resync, SD_EVENT_ONESHOT);
 }
 
-static void went_down(struct containerd_source *source, uint64_t since_ns, const char *why)
+/* Who refuses and never answered has not begun: nothing goes on that could be missed. */
+static void went_down(struct containerd_source *source, uint64_t since_ns, bool silent,
+		      const char *why)
 {
+	enum source_step step = source->was_up || silent ? SOURCE_DOWN : SOURCE_AWAITED;
+
 	if (!source->down_since_ns)
 		source->down_since_ns = since_ns;
 	if (source->stats.connected)
@@ -112,12 +116,13 @@ static void went_down(struct containerd_source *source, uint64_t since_ns, const
 	source->stats.connected = false;
 	source->listing = false;
 	status_asks_clear(source->asks);
-	if (source->told_down)
+	if (source->told == step || source->told == SOURCE_DOWN)
 		return;
-	source->told_down = true;
-	log_warning("containerd is not reachable, trying again", LOG_TEXT("socket", source->socket),
-		    LOG_TEXT("why", why));
-	emit_step(source, SOURCE_DOWN, "containerd is not reachable");
+	if (source->told != SOURCE_AWAITED)
+		log_warning("containerd is not reachable, trying again",
+			    LOG_TEXT("socket", source->socket), LOG_TEXT("why", why));
+	source->told = step;
+	emit_step(source, step, "containerd is not reachable");
 }
 
 static void retry(struct containerd_source *source)
@@ -180,7 +185,7 @@ static void on_stream_end(void *context, int status, const char *message)
 
 	log_debug("event stream ended", LOG_NUMBER("status", status), LOG_TEXT("message", message));
 	source->subscribed = false;
-	went_down(source, clock_boot_ns(), message);
+	went_down(source, clock_boot_ns(), false, message);
 	retry(source);
 }
 
@@ -203,7 +208,7 @@ static void on_version(void *context, int status, const char *message,
 					    : clock_boot_ns();
 
 		source->stats.failed_calls++;
-		went_down(source, since_ns, message);
+		went_down(source, since_ns, status == RPC_DEADLINE, message);
 		if (source->subscribed)
 			sd_event_source_set_time_relative(source->liveness, BACKOFF_MAX_MS * 1000);
 	}

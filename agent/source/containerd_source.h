@@ -4,8 +4,8 @@
  *
  * daemon.c makes one. It subscribes, lists, lists again, polls downloads while there are any, and
  * reconnects by itself; each connection begins with SOURCE_UP and a listing between SOURCE_SYNC_BEGIN and
- * SOURCE_SYNC_END, each loss is a SOURCE_DOWN. Every call has a deadline. It always drains, so that containerd
- * never queues for us.
+ * SOURCE_SYNC_END, each loss is a SOURCE_DOWN; SOURCE_AWAITED until it has begun. Every call has a deadline. It always
+ * drains, so that containerd never queues for us.
  */
 #pragma once
 

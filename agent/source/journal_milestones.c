@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Milestones and CRI calls of this boot, from the journal and from the file where K3s's containerd logs. */
+/* Milestones and CRI calls of this boot, from the journal and from the file where K3s's or RKE2's containerd logs. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +174,22 @@ static void close_log(struct journal_source *source)
 	source->log_placed = false;
 }
 
+/* The first that is there. */
+static int open_log(struct log_file **ret, const char *root)
+{
+	static const char *const names[] = {"k3s", "rke2"};
+	char path[JOURNAL_PATH_SIZE];
+	int r = -ENOENT;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && r < 0; i++) {
+		snprintf(path, sizeof(path),
+			 "%.120s/var/lib/rancher/%s/agent/containerd/containerd.log", root,
+			 names[i]);
+		r = log_file_open(ret, path);
+	}
+	return r;
+}
+
 int journal_log_step(struct journal_source *source)
 {
 	int r = 0;
@@ -181,7 +197,7 @@ int journal_log_step(struct journal_source *source)
 	if (source->log_late)
 		return 0;
 	if (!source->log)
-		return log_file_open(&source->log, source->k3s_log) == 0;
+		return open_log(&source->log, source->root) == 0;
 	if (!source->log_placed) {
 		source->log_placed = true;
 		r = log_file_from(source->log, boot_began(source), time_of_line);

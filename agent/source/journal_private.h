@@ -34,7 +34,7 @@ enum journal_stage {
 	STAGE_ENDINGS,	  /* first look only: the last entries of the boot before */
 	STAGE_LEFT,	  /* first look only: what a dead kernel left */
 	STAGE_MILESTONES, /* this boot's entries */
-	STAGE_LOG,	  /* K3s's containerd.log */
+	STAGE_LOG,	  /* K3s's or RKE2's containerd.log */
 	STAGE_TELL,
 	STAGE_REST, /* until the next look */
 };
@@ -43,7 +43,6 @@ struct journal_source {
 	struct journal_source_options options;
 	char root[JOURNAL_PATH_SIZE];
 	char boot_id[BOOT_ID_SIZE];
-	char k3s_log[JOURNAL_PATH_SIZE];
 	sd_event_source *timer;
 	event_fn on_event;
 	void *context;

@@ -14,7 +14,6 @@
 #define SLICE_NS (2 * NS_PER_MS)
 #define PAUSE_US 4000
 #define LOOK_NS	 (3 * NS_PER_SECOND)
-#define K3S_LOG	 "var/lib/rancher/k3s/agent/containerd/containerd.log"
 /* Later looks only read files that may have grown since the one before. */
 #define FILES_GROWING 4
 
@@ -194,7 +193,6 @@ int journal_source_new(struct journal_source **ret, sd_event *loop,
 		       void *context)
 {
 	struct journal_source *source = calloc(1, sizeof(*source));
-	const char *k3s_log = options->k3s_log ? options->k3s_log : K3S_LOG;
 	int r;
 
 	if (!source)
@@ -207,7 +205,6 @@ int journal_source_new(struct journal_source **ret, sd_event *loop,
 	source->since_ns = options->since_ns ? options->since_ns : clock_boot_ns();
 	TEXT_COPY(source->root, options->root ? options->root : "");
 	TEXT_COPY(source->boot_id, options->boot_id);
-	snprintf(source->k3s_log, sizeof(source->k3s_log), "%.120s/%.120s", source->root, k3s_log);
 	r = sd_event_add_time(loop, &source->timer, CLOCK_BOOTTIME, clock_boot_ns() / 1000, 1000,
 			      on_timer, source);
 	if (r >= 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What logs tell of the boot: milestones of this one, CRI calls in it that began before the agent did (the journal,
- * K3s's containerd.log), and how the one before ended (its journal, pstore, the agent's heartbeat in it).
+ * K3s's and RKE2's containerd.log), and how the one before ended (its journal, pstore, the agent's heartbeat in it).
  *
  * boot_journal.c makes one. It reads from a timer, one file or entry at a time and for a few ms at most, tells
  * what it found, and looks again every few seconds until all milestones are told or the horizon is reached. It
@@ -28,7 +28,6 @@ struct journal_source_options {
 	int64_t heartbeat_wall_ns; /* the agent's last in known_boots[0]; 0 none */
 	uint64_t horizon_ns;	   /* boot time after which nothing is looked for */
 	uint64_t look_ns;	   /* from one look to the next; 0: 3 s */
-	const char *k3s_log;	   /* below root; NULL: K3s's default place */
 	uint64_t since_ns;	   /* when the agent began; 0: now */
 };
 

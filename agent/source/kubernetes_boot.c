@@ -36,6 +36,11 @@ static bool goes_on(const struct boot_follow *boot, uint64_t now_ns)
 	return now_ns < boot->until_ns;
 }
 
+bool kubernetes_boot_goes_on(const struct kubernetes_source *source)
+{
+	return goes_on(&source->boot, clock_boot_ns());
+}
+
 /* --- the server --- */
 
 static bool server_wanted(const struct kubernetes_source *source, uint64_t now_ns)

@@ -64,7 +64,7 @@ struct kubernetes_source {
 	uint64_t trouble_due_ns;
 	char asking_uid[POD_UID_SIZE]; /* whose Events are asked for now; "" none */
 	struct boot_follow boot;
-	bool down_told;
+	bool was_up, down_told;
 	struct kubernetes_source_stats stats;
 };
 
@@ -89,6 +89,8 @@ void kubernetes_trouble_arm(struct kubernetes_source *source);
 
 /* The watch went down. */
 void kubernetes_boot_away(struct kubernetes_source *source);
+/* Until its deadline: a server that has not answered so far is awaited. */
+bool kubernetes_boot_goes_on(const struct kubernetes_source *source);
 
 /* The watch went up or down, or a question was answered: asks what is to be asked next, when it is due. */
 void kubernetes_boot_arm(struct kubernetes_source *source);

@@ -35,7 +35,7 @@ static void set_up(struct kubernetes_source *source)
 	if (source->down_told || !source->stats.up)
 		log_info("pods are watched", LOG_NUMBER("pods", HASH_COUNT(source->pods)));
 	source->down_told = false;
-	source->stats.up = true;
+	source->was_up = source->stats.up = true;
 	emit_step(source, SOURCE_UP, "");
 }
 
@@ -45,7 +45,9 @@ static void set_down(struct kubernetes_source *source, const char *why)
 		log_warning("the API server can't be watched, trying again", LOG_TEXT("why", why));
 	source->down_told = true;
 	source->stats.up = false;
-	emit_step(source, SOURCE_DOWN, "the API server does not answer");
+	emit_step(source,
+		  source->was_up || !kubernetes_boot_goes_on(source) ? SOURCE_DOWN : SOURCE_AWAITED,
+		  "the API server does not answer");
 }
 
 /* What the listing did not name does not exist any more. */

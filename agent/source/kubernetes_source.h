@@ -5,7 +5,7 @@
  * daemon.c makes one where there is a Kubernetes. It watches the pods bound to the node and emits what has
  * changed; each listing is complete (what is not in it is EVENT_POD_GONE). For pods that hang before
  * their containers run it asks, seldom, what others warned of them. SOURCE_UP and SOURCE_DOWN tell
- * whether the watch stands. It must not know what the events are good for.
+ * whether the watch stands, SOURCE_AWAITED that it never did in this boot. It must not know what the events are good for.
  */
 #pragma once
 

@@ -6,7 +6,8 @@
 /*
  * Looked at: containerd 1.6.20 (Debian 12's binary) and logs of 1.6 to 2.x, internal/cri/server/service.go at
  * dea7da592f5d; K3s pkg/cli/server/server.go at 005499a940ea and logs of v1.17 to v1.35; kubelet 1.20.2 (binary)
- * and logs of v1.21 to v1.35. Levels: all are told without any -v.
+ * and logs of v1.21 to v1.35. Levels: all are told without any -v. RKE2 says what K3s says (logs of v1.24 to v1.35);
+ * its kubelet is a process of its own and logs to a file.
  *
  * Left out: K3s's "Running kube-apiserver" (its begin, which is no milestone) and "k3s is up and running", which
  * a server without an API server of its own says too; systemd knows it as the unit's becoming active.
@@ -38,8 +39,8 @@ const struct milestone_rule milestone_rules[] = {
 const size_t milestone_rule_count = sizeof(milestone_rules) / sizeof(*milestone_rules);
 
 /* The name of the program in ExecStart, unless the unit sets another. */
-const char *const milestone_identifiers[] = {"containerd", "k3s",     "k3s-agent",
-					     "k3s-server", "kubelet", NULL};
+const char *const milestone_identifiers[] = {"containerd", "k3s",  "k3s-agent", "k3s-server",
+					     "kubelet",	   "rke2", NULL};
 
 unsigned int milestone_program(const char *identifier)
 {
@@ -47,7 +48,7 @@ unsigned int milestone_program(const char *identifier)
 		return LOG_CONTAINERD;
 	if (strcmp(identifier, "kubelet") == 0)
 		return LOG_KUBELET;
-	return strncmp(identifier, "k3s", 3) == 0 ? LOG_K3S : 0;
+	return strncmp(identifier, "k3s", 3) == 0 || strcmp(identifier, "rke2") == 0 ? LOG_K3S : 0;
 }
 
 const struct milestone_rule *milestone_rule_find(enum log_program program,

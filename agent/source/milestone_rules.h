@@ -8,7 +8,7 @@
 #include "model/event.h"
 #include "source/log_line.h"
 
-/* Whose log it is; K3s's own holds the kubelet's lines too, and containerd's where that has no file. */
+/* Whose log it is; K3s's own (and RKE2's) holds the kubelet's lines too, and containerd's where that has no file. */
 enum log_program { LOG_CONTAINERD = 0x1, LOG_K3S = 0x2, LOG_KUBELET = 0x4 };
 
 struct milestone_rule {

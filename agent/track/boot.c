@@ -67,12 +67,25 @@ static bool note_systemd(struct boot *boot, const struct event *event)
 	return true;
 }
 
+/* Of two that tell the same: the earlier one, unless it is only that because its second was cut off. */
+static bool is_better(const struct boot_moment *known, uint64_t ns, bool cut)
+{
+	uint64_t known_ns = known->ns;
+
+	if (cut && !known->cut)
+		ns += NS_PER_SECOND;
+	else if (known->cut && !cut)
+		known_ns += NS_PER_SECOND;
+	return !known->ns || ns < known_ns;
+}
+
 /* The first of its kind in this boot; a restart's, found long after, is none of it. */
 static bool note_milestone(struct boot *boot, const struct event *event)
 {
 	const struct event_milestone *told = &event->milestone;
 	struct boot_moment *moment = &boot->facts.milestones[told->what];
 	uint64_t ns = event->boot_ns;
+	bool cut = told->what == MILESTONE_NODE_READY && strcmp(told->told_by, "api") == 0;
 
 	if (told->what == MILESTONE_AGENT_STARTED) {
 		boot->facts.since_ns = ns;
@@ -83,9 +96,10 @@ static bool note_milestone(struct boot *boot, const struct event *event)
 	boot->begun = true;
 	if (!*moment->unit)
 		TEXT_COPY(moment->unit, told->unit);
-	if (moment->ns && moment->ns <= ns)
+	if (!is_better(moment, ns, cut))
 		return false;
 	moment->ns = ns;
+	moment->cut = cut;
 	moment->reconstructed = event->flags & EVENT_RECONSTRUCTED;
 	return true;
 }

@@ -11,6 +11,7 @@
 struct boot_moment {
 	uint64_t ns; /* 0: not so far */
 	bool reconstructed;
+	bool cut; /* to whole seconds: up to one later, in truth */
 	char unit[UNIT_SIZE];
 };
 

@@ -33,6 +33,13 @@ def debugfs(disk, commands, *flags):
     return done
 
 
+def change(disk, commands):
+    done = debugfs(disk, commands, "-w")
+    wrong = [line for line in (done.stderr + done.stdout).splitlines() if not HARMLESS.search(line)]
+    if wrong:
+        raise RuntimeError("debugfs: " + "; ".join(wrong[:5]))
+
+
 def write_tree(disk, tree):
     """Puts a folder's files and links at their places on the disk, over what is there; all owned by root."""
     found = []  # (path, place)
@@ -50,7 +57,9 @@ def write_tree(disk, tree):
         commands += [] if place in missing else ["rm " + place]
         commands.append("symlink %s %s" % (place, os.readlink(path)) if os.path.islink(path)
                         else "write %s %s" % (path, place))
-    done = debugfs(disk, commands, "-w")
-    wrong = [line for line in (done.stderr + done.stdout).splitlines() if not HARMLESS.search(line)]
-    if wrong:
-        raise RuntimeError("debugfs: " + "; ".join(wrong[:5]))
+    change(disk, commands)
+
+
+def remove(disk, places):
+    """Files that are there."""
+    change(disk, ["rm " + place for place in places])

@@ -27,8 +27,10 @@ def condition(kind, holds, reason="", at=0):
 class Kubelet:
     """A context manager: an API server on the host, and the pods of the node."""
 
+    plain = True
+
     def __init__(self, folder, pods):
-        self.api = FakeApi(folder, plain=True)
+        self.api = FakeApi(folder, plain=self.plain)
         self.pods = {pod.uid: pod for pod in pods}
         self.restarts = {pod.uid: 0 for pod in pods}
 

@@ -31,10 +31,11 @@ class MachineError(Exception):
 class Machine:
     """A context manager. boots: how often it has booted; wire: how to speak to it; pods: what its driver of pods did.
 
-    disk: a file of an earlier machine that is copied; by itself a new installation. files: what else is put there.
+    disk: a file of an earlier machine that is copied; by itself a new installation, whose layout is "containerd" or
+    "k3s". files: what else is put there.
     """
 
-    def __init__(self, build, folder, disk=None, files=None, memory=1536):
+    def __init__(self, build, folder, disk=None, files=None, layout="containerd", memory=1536):
         self.build = os.path.abspath(build)
         self.folder = folder
         self.memory = memory
@@ -50,7 +51,7 @@ class Machine:
             copy_disk(disk, self.disk)
         else:
             copy_disk(base_image() + "/disk", self.disk)
-            install(self.build, self.disk)
+            install(self.build, self.disk, layout)
         write_kernel(folder)
         if files:
             plant(self.disk, files)

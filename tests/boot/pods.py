@@ -29,9 +29,15 @@ class Pod:
         """As records say it."""
         return "%s/%s" % (NAMESPACE, self.name)
 
-    def line(self):
+    def parent(self, layout):
+        """K3s under systemd has the kubelet and containerd use the systemd driver."""
+        if layout == "k3s":
+            return "kubepods-burstable-pod%s.slice" % self.uid.replace("-", "_")
+        return "/kubepods/burstable/pod" + self.uid
+
+    def line(self, layout="containerd"):
         words = ["name=" + self.name, "namespace=" + NAMESPACE, "uid=" + self.uid, "image=" + self.image,
-                 "parent=/kubepods/burstable/pod" + self.uid, "mount=%s/%s:/stamps" % (STAMPS, self.name)]
+                 "parent=" + self.parent(layout), "mount=%s/%s:/stamps" % (STAMPS, self.name)]
         if not self.network:
             words.append("hostnet=1")
         if self.listen:
@@ -47,11 +53,11 @@ def listening(name, port, delay_ms=300, **options):
 USUAL = (listening("web", 8081), listening("api", 8080, 500, network=True), listening("worker", 8082, 100))
 
 
-def pods_file(*changed):
+def pods_file(*changed, layout="containerd"):
     """The driver's list: the usual ones, some of them otherwise than the last time."""
     names = {pod.name: pod for pod in changed}
     assert set(names) <= {pod.name for pod in USUAL}
-    return "".join(names.get(pod.name, pod).line() + "\n" for pod in USUAL)
+    return "".join(names.get(pod.name, pod).line(layout) + "\n" for pod in USUAL)
 
 
 def stamps(machine, pod):

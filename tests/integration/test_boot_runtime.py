@@ -32,6 +32,7 @@ def test_a_runtime_that_begins_before_our_eyes(node):
             assert ready["told_by"] == "socket" and "reconstructed" not in ready
             assert begun_ns < agent["boot_ns"] < ready["boot_ns"]
             assert ready["boot_ns"] > begun_ns + 2000000000
+            assert daemon.records("gaps") == []  # there was nothing to miss
             os.unlink(daemon.events)
         shutil.rmtree(state)
         # to an agent that comes later, its first answer tells nothing

@@ -63,7 +63,7 @@ def test_json_has_what_the_man_page_promises(scene):
     assert len(report["units"]) == 9 and len(report["pulls"]) == 1 and len(report["waits"]) == 1
     missing = json.loads(boot(scene("broken"), "-o", "json", code=1))
     assert missing["usual"] == {"boots": 2, "enough": False, "slower": False}
-    assert missing["next"][1] == "kubectl logs -n ai-stack ralph -c app --previous"
+    assert missing["next"][1] == "k3s kubectl logs -n ai-stack ralph -c app --previous"
 
 
 @pytest.mark.parametrize("flavour, code", FLAVOURS)

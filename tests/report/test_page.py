@@ -122,7 +122,7 @@ def test_missing_pods_come_with_their_command(browser, scene):
     shot(browser, "page-broken.png")
     rows = [row.text for row in browser.find_elements(By.CSS_SELECTOR, "table tr")]
     assert len(rows) == 3
-    assert "CrashLoopBackOff: exit code 3" in rows[1] and "kubectl logs -n ai-stack ralph -c app --previous" in rows[1]
+    assert "CrashLoopBackOff: exit code 3" in rows[1] and "k3s kubectl logs -n ai-stack ralph -c app --previous" in rows[1]
 
 
 def test_reconstructed_is_said_and_drawn(browser, scene):

@@ -85,11 +85,11 @@ static void a_boot_that_did_not_recover(void **state)
 	       "Missing: 3 of 9 pods\n"
 	       "  ai-stack/llama-cpp/server  ImagePullBackOff: localhost:5000/llama-cpp:1: "
 	       "connection refused\n"
-	       "      kubectl describe pod -n ai-stack llama-cpp\n"
+	       "      k3s kubectl describe pod -n ai-stack llama-cpp\n"
 	       "  ai-stack/ralph/app  CrashLoopBackOff: exit code 3\n"
-	       "      kubectl logs -n ai-stack ralph -c app --previous\n"
+	       "      k3s kubectl logs -n ai-stack ralph -c app --previous\n"
 	       "  ai-stack/batch  Pending: 0/1 nodes are available: 1 Too many pods\n"
-	       "      kubectl describe pod -n ai-stack batch\n"
+	       "      k3s kubectl describe pod -n ai-stack batch\n"
 	       "\n"
 	       "Critical path\n"
 	       "      +6.1s  kernel                                2.30s\n"
@@ -315,18 +315,18 @@ static void the_next_command(void **state)
 		const char *pod, *container, *reason, *command;
 	} cases[] = {
 		{"shop/web-0", "app", "CrashLoopBackOff",
-		 "kubectl logs -n shop web-0 -c app --previous"},
-		{"shop/web-0", "app", "ImagePullBackOff", "kubectl describe pod -n shop web-0"},
-		{"shop/web-0", "", "CrashLoopBackOff", "kubectl describe pod -n shop web-0"},
-		{"shop/web-0", "", "Pending", "kubectl describe pod -n shop web-0"},
+		 "k3s kubectl logs -n shop web-0 -c app --previous"},
+		{"shop/web-0", "app", "ImagePullBackOff", "k3s kubectl describe pod -n shop web-0"},
+		{"shop/web-0", "", "CrashLoopBackOff", "k3s kubectl describe pod -n shop web-0"},
+		{"shop/web-0", "", "Pending", "k3s kubectl describe pod -n shop web-0"},
 		{"shop/web-0", "", "", "journalctl -b -u k3s.service"},
 		{"shop/web-0", "", "FailedCreatePodSandBox", "journalctl -b -u k3s.service"},
 		{"web", "", "Unknown", "nodewake explain web"},
 		/* what is no name must not reach a shell */
-		{"shop/web;reboot", "app", "CrashLoopBackOff", "kubectl get pods -A -o wide"},
-		{"$(reboot)/web", "app", "CrashLoopBackOff", "kubectl get pods -A -o wide"},
-		{"shop/--all", "app", "CrashLoopBackOff", "kubectl get pods -A -o wide"},
-		{"shop/web-0", "a b", "CrashLoopBackOff", "kubectl describe pod -n shop web-0"},
+		{"shop/web;reboot", "app", "CrashLoopBackOff", "k3s kubectl get pods -A -o wide"},
+		{"$(reboot)/web", "app", "CrashLoopBackOff", "k3s kubectl get pods -A -o wide"},
+		{"shop/--all", "app", "CrashLoopBackOff", "k3s kubectl get pods -A -o wide"},
+		{"shop/web-0", "a b", "CrashLoopBackOff", "k3s kubectl describe pod -n shop web-0"},
 	};
 	struct record_boot boot = {
 		.phase_count = 2,
@@ -346,6 +346,9 @@ static void the_next_command(void **state)
 		boot_next_command(&boot, &one, command);
 		assert_string_equal(command, cases[i].command);
 	}
+	TEXT_COPY(boot.phases[0].unit, "kubelet.service");
+	boot_next_command(&boot, &missing, command);
+	assert_string_equal(command, "kubectl describe pod -n shop web-0");
 	/* without Kubernetes, and with a unit that is none */
 	boot.phase_count = 1;
 	boot_next_command(&boot, &missing, command);

@@ -243,7 +243,14 @@ static void containerds(void **state)
 	machine.k3s_files = true;
 	machine.containerd.pid = 0;
 	expect_containerd(&machine, -ECONNREFUSED, GRADE_BAD, "/run/c.sock: Connection refused",
-			  "containerd/containerd.log");
+			  "journalctl -b -u k3s -e, and "
+			  "/var/lib/rancher/k3s/agent/containerd/containerd.log");
+	/* and RKE2 */
+	with_unit(&machine, "rke2-agent.service", "loaded", "active", "running");
+	assert_string_equal(health_machine_service(&machine), "rke2-agent.service");
+	expect_containerd(&machine, -ECONNREFUSED, GRADE_BAD, "/run/c.sock: Connection refused",
+			  "RKE2 starts it: journalctl -b -u rke2-agent.service -e, and "
+			  "/var/lib/rancher/rke2/agent/containerd/containerd.log");
 }
 
 static void containers_that_are_there(void **state)

@@ -296,7 +296,7 @@ static void damaged_files(void **state)
 }
 
 /* K3s's embedded containerd has a file of its own. The clock is set 40 s after the kernel's start. */
-static void k3s_containerd_log(void **state)
+static void containerd_log(const char *place)
 {
 	static const char *const rests[] = {
 		"msg=\"starting containerd\" revision=abc version=v2.1.5-k3s1",
@@ -309,9 +309,6 @@ static void k3s_containerd_log(void **state)
 	struct machine machine;
 	char time[WALL_TEXT_SIZE];
 
-	(void)state;
-	if (!machine_has_journals())
-		skip();
 #define LINE(wall_ns, rest)                                                            \
 	do {                                                                           \
 		clock_wall_text(wall_ns, 9, time);                                     \
@@ -336,7 +333,7 @@ static void k3s_containerd_log(void **state)
 	LINE(WALL + 42 * (int64_t)S, rests[2]);
 	/* cut: written at this moment */
 	length += (size_t)snprintf(log + length, sizeof(log) - length, "time=\"2026-");
-	machine_put(&machine, K3S_LOG, log, length);
+	machine_put(&machine, place, log, length);
 	machine_look(&machine, (struct journal_source_options){0}, 1, NULL);
 	assert_milestone(&machine, MILESTONE_KUBELET_STARTED, 20 * S, "k3s.service", "journal");
 	assert_milestone(&machine, MILESTONE_RUNTIME_STARTED, 30 * S, "", "log");
@@ -344,6 +341,15 @@ static void k3s_containerd_log(void **state)
 	assert_milestone(&machine, MILESTONE_RUNTIME_READY, 42 * S, "", "log");
 	machine_remove(&machine);
 #undef LINE
+}
+
+static void k3s_containerd_log(void **state)
+{
+	(void)state;
+	if (!machine_has_journals())
+		skip();
+	containerd_log(K3S_LOG);
+	containerd_log("var/lib/rancher/rke2/agent/containerd/containerd.log");
 }
 
 /* What is logged while the source looks is told at the next look, and not as found afterwards. */

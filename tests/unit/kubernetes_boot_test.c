@@ -22,12 +22,15 @@ struct fixture {
 	struct kubernetes_source *source;
 	struct event told[TOLD_MAX]; /* milestones */
 	int count;
+	enum source_step step; /* the latest */
 };
 
 static void on_event(void *context, const struct event *event)
 {
 	struct fixture *fixture = context;
 
+	if (event->type == EVENT_SOURCE)
+		fixture->step = event->source.step;
 	if (event->type != EVENT_MILESTONE)
 		return;
 	assert_true(fixture->count < TOLD_MAX);
@@ -145,6 +148,31 @@ static void a_server_that_comes_back(void **state)
 	fake_step(KUBE_WATCH_DOWN, NULL, false);
 	fake_step(KUBE_WATCH_UP, NULL, false);
 	assert_int_equal(fixture.count, 1);
+	end(&fixture);
+}
+
+/* While the node boots its API server may be of the node itself, and not have begun. */
+static void a_server_that_has_not_begun_is_awaited(void **state)
+{
+	struct fixture fixture;
+	uint64_t until_ns = now() + 100 * NS_PER_MS;
+
+	(void)state;
+	begin(&fixture, until_ns);
+	fake_step(KUBE_WATCH_DOWN, NULL, false);
+	assert_int_equal(fixture.step, SOURCE_AWAITED);
+	while (now() < until_ns)
+		fake_run(fixture.loop, 20);
+	/* it is late */
+	fake_step(KUBE_WATCH_DOWN, NULL, false);
+	assert_int_equal(fixture.step, SOURCE_DOWN);
+	end(&fixture);
+	begin(&fixture, now() + LONG);
+	fake_step(KUBE_WATCH_LIST, NULL, false);
+	fake_step(KUBE_WATCH_LISTED, NULL, false);
+	/* it was there */
+	fake_step(KUBE_WATCH_DOWN, NULL, false);
+	assert_int_equal(fixture.step, SOURCE_DOWN);
 	end(&fixture);
 }
 
@@ -326,6 +354,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_server_that_comes_back),
+		cmocka_unit_test(a_server_that_has_not_begun_is_awaited),
 		cmocka_unit_test(the_watch_may_be_first_to_know),
 		cmocka_unit_test(a_server_that_was_there_has_no_milestone),
 		cmocka_unit_test(a_node_becomes_ready_before_our_eyes),

@@ -103,6 +103,8 @@ static const struct {
 	 false},
 	{LOG_K3S, KLOG "\"Fast updating node status as it just became ready\"",
 	 MILESTONE_NODE_READY, false},
+	/* RKE2's kubelet is a process of its own */
+	{LOG_K3S, K3S "msg=\"Starting rke2 v1.33.5+rke2r1 (d1092839)\"", MILESTONE_NONE, false},
 	/* kubelet 1.20 */
 	{LOG_KUBELET, KLOG "Successfully registered node node01", MILESTONE_API_READY, false},
 	/* what is none, or not of this program */
@@ -148,6 +150,7 @@ static void programs(void **state)
 		assert_int_not_equal(milestone_program(milestone_identifiers[i]), 0);
 	assert_int_equal(milestone_program("containerd"), LOG_CONTAINERD);
 	assert_int_equal(milestone_program("k3s-agent"), LOG_K3S);
+	assert_int_equal(milestone_program("rke2"), LOG_K3S);
 	assert_int_equal(milestone_program("kubelet"), LOG_KUBELET);
 	assert_int_equal(milestone_program("sshd"), 0);
 	assert_int_equal(milestone_program(""), 0);

@@ -183,6 +183,48 @@ static void how_the_last_boot_ended(void **state)
 	end(&w);
 }
 
+static void forget_node_ready(struct script *script)
+{
+	for (size_t i = 0; i < script->count; i++)
+		if (script->events[i].type == EVENT_MILESTONE &&
+		    script->events[i].milestone.what == MILESTONE_NODE_READY)
+			script->events[i].type = EVENT_NONE;
+}
+
+/* The API server's stamps are cut to whole seconds: within that one the kubelet's log knows better. */
+static void whole_seconds_are_no_earlier(void **state)
+{
+	static const struct {
+		int journal_ms, wanted_ms; /* after the API server's */
+	} cases[] = {{700, 700}, {1100, 0}, {-100, -100}};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(*cases); i++) {
+		struct event api, journal;
+		struct world w;
+		uint64_t ready, api_ns;
+
+		begin(&w, &kubernetes);
+		ready = script_pod(&w.script, &web, w.script.begin_ns);
+		forget_node_ready(&w.script);
+		api_ns = w.script.runtime_ns + 1500 * MS;
+		api = ev_milestone(MILESTONE_NODE_READY, "", api_ns);
+		api.flags = EVENT_RECONSTRUCTED;
+		TEXT_COPY(api.milestone.told_by, "api");
+		journal = ev_milestone(MILESTONE_NODE_READY, "",
+				       api_ns + (uint64_t)cases[i / 2].journal_ms * MS);
+		TEXT_COPY(journal.milestone.told_by, "journal");
+		play(&w, ready + 1 * S);
+		feed_late(&w.fixture, i % 2 ? api : journal, ready + 1 * S);
+		feed_late(&w.fixture, i % 2 ? journal : api, ready + 1 * S);
+		pass(&w.fixture, ready + 10 * S);
+		assert_boot_phase(boot_told(&w.fixture), BOOT_PHASE_NODE,
+				  w.script.runtime_ns + 1 * S,
+				  api_ns + (uint64_t)cases[i / 2].wanted_ms * MS);
+		end(&w);
+	}
+}
+
 /* What the journal tells when all is over still finds its place; what becomes of the pods does not. */
 static void late_facts_find_their_place(void **state)
 {
@@ -193,10 +235,7 @@ static void late_facts_find_their_place(void **state)
 	(void)state;
 	begin(&w, &kubernetes);
 	ready = script_pod(&w.script, &web, w.script.begin_ns);
-	for (size_t i = 0; i < w.script.count; i++)
-		if (w.script.events[i].milestone.what == MILESTONE_NODE_READY &&
-		    w.script.events[i].type == EVENT_MILESTONE)
-			w.script.events[i].type = EVENT_NONE;
+	forget_node_ready(&w.script);
 	play(&w, ready + 10 * S);
 	node_ns = w.script.runtime_ns + 2 * S;
 	node = ev_milestone(MILESTONE_NODE_READY, "", node_ns);
@@ -280,6 +319,7 @@ int main(void)
 		cmocka_unit_test(days_later_the_outcome_is_unknown),
 		cmocka_unit_test(nothing_known_nothing_told),
 		cmocka_unit_test(how_the_last_boot_ended),
+		cmocka_unit_test(whole_seconds_are_no_earlier),
 		cmocka_unit_test(late_facts_find_their_place),
 		cmocka_unit_test(what_was_logged_of_a_start),
 	};

@@ -145,6 +145,22 @@ static void what_came_up_later_was_not_waited_for(void **state)
 	fixture_close(&f);
 }
 
+/* It begins after us: there was nothing to miss. */
+static void awaited_is_no_gap(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_AWAITED, "not reachable", 5 * S));
+	feed(&f, ev_source(SOURCE_KUBERNETES, SOURCE_AWAITED, "no answer", 6 * S));
+	feed(&f, ev_up(SOURCE_CONTAINERD, 15 * S));
+	feed(&f, ev_up(SOURCE_KUBERNETES, 16 * S));
+	pass(&f, 60 * S);
+	assert_int_equal(fixture_count(&f, RECORD_GAP), 0);
+	fixture_close(&f);
+}
+
 /* Several sources tell of one milestone; the first time is nearest to the truth, whoever comes last. */
 static void the_earliest_telling_counts(void **state)
 {
@@ -315,6 +331,7 @@ int main(void)
 		cmocka_unit_test(the_first_activation_counts),
 		cmocka_unit_test(full_tables_are_a_gap),
 		cmocka_unit_test(full_edges_are_a_gap),
+		cmocka_unit_test(awaited_is_no_gap),
 		cmocka_unit_test(what_came_up_later_was_not_waited_for),
 		cmocka_unit_test(the_earliest_telling_counts),
 		cmocka_unit_test(milestones_after_what_needed_them),

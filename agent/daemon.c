@@ -31,6 +31,9 @@
 #define LATE_NS		 NS_PER_SECOND
 #define PATIENCE_NS	 (200 * NS_PER_MS)
 
+/* A bookmark: when the first agent of this boot began. */
+#define FIRST_AGENT "first-agent"
+
 struct daemon {
 	const struct settings *settings;
 	sd_event *loop;
@@ -47,6 +50,7 @@ struct daemon {
 	struct kubernetes *kubernetes; /* NULL: there is none */
 	char boot_id[BOOT_ID_SIZE];
 	uint64_t since_ns;
+	struct span watched;	   /* by earlier agents of this boot, but for their absences */
 	struct status_parts parts; /* what is told of all this */
 	struct store_stats store_seen;
 	bool settled;		   /* it has been up for a while */
@@ -65,12 +69,43 @@ static void tell(struct daemon *daemon, const struct record *record, enum record
 		kubernetes_record(daemon->kubernetes, record);
 }
 
+/* The same image at the same time, by another key: one that was seen, or logged by another clock. */
+static int same_pull(void *context, const char *boot_id, const struct record *other)
+{
+	const struct record **told = context;
+	const struct record_pull *a = &(*told)->pull, *b = &other->pull;
+
+	(void)boot_id;
+	if (strcmp((*told)->key, other->key) == 0 || strcmp(a->image, b->image) != 0 ||
+	    a->span.from_ns >= b->span.to_ns || b->span.from_ns >= a->span.to_ns)
+		return 0;
+	*told = NULL;
+	return 1;
+}
+
+/* An agent that is started anew reads the log again: what an earlier one saw, it told better, or found worth nothing. */
+static bool is_old_pull(struct daemon *daemon, const struct record *record)
+{
+	const struct record *told = record;
+	struct store_query pulls = {.type = RECORD_PULL, .boot_id = daemon->boot_id};
+	uint64_t end_ns = record->pull.span.to_ns;
+
+	if (record->type != RECORD_PULL || !pull_was_logged(&record->pull))
+		return false;
+	if (end_ns > daemon->watched.from_ns && end_ns <= daemon->watched.to_ns)
+		return true;
+	store_query(daemon->store, &pulls, same_pull, &told);
+	return !told;
+}
+
 static void on_record(void *context, const struct record *from_tracker)
 {
 	struct daemon *daemon = context;
 	struct record record = *from_tracker;
 	enum record_known before = store_known(daemon->store, record.type, record.key);
 
+	if (is_old_pull(daemon, &record))
+		return;
 	record.wall_offset_ns = clock_wall_offset_ns();
 	if (store_put(daemon->store, &record) != STORE_KNOWN)
 		tell(daemon, &record, before);
@@ -209,8 +244,13 @@ static void tell_absence(struct daemon *daemon)
 {
 	uint64_t heartbeat_ns;
 
+	if (store_bookmark_get(daemon->store, FIRST_AGENT, &daemon->watched.from_ns) < 0) {
+		daemon->watched.from_ns = daemon->since_ns;
+		store_bookmark_set(daemon->store, FIRST_AGENT, daemon->since_ns);
+	}
 	if (store_bookmark_get(daemon->store, STORE_HEARTBEAT, &heartbeat_ns) < 0)
 		return;
+	daemon->watched.to_ns = heartbeat_ns;
 	tell_lost(daemon, "the agent was not running", 0, heartbeat_ns);
 }
 

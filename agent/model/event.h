@@ -51,7 +51,7 @@ enum event_type {
 	EVENT_MILESTONE,      /* milestone: a step that no unit tells */
 	EVENT_LAST_BOOT,      /* last_boot: how the boot before this one ended */
 	EVENT_CONNECT_FAILED, /* connect_failed: a container's connection was refused or timed out */
-	EVENT_CRI_CALL,	      /* cri_call: containerd logged that it made or started one */
+	EVENT_CRI_CALL,	      /* cri_call: containerd logged that it made, started or pulled one */
 
 	/* about the sources themselves */
 	EVENT_SOURCE, /* source: up, down, lost, sync begin and end */
@@ -400,6 +400,7 @@ enum cri_method {
 	CRI_RUN_POD_SANDBOX,
 	CRI_CREATE_CONTAINER,
 	CRI_START_CONTAINER,
+	CRI_PULL_IMAGE,
 	CRI_METHOD_COUNT
 };
 
@@ -407,6 +408,8 @@ enum cri_method {
 struct event_cri_call {
 	enum cri_method method;
 	char container_id[ID_SIZE]; /* what it made, the sandbox or container; or started */
+	char image[IMAGE_SIZE]; /* CRI_PULL_IMAGE only: its whole name, as containerd keeps it */
+	char image_id[DIGEST_SIZE];
 	uint64_t began_ns;
 	bool failed; /* CRI_START_CONTAINER only: another that fails has made nothing */
 };

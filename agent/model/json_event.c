@@ -269,6 +269,8 @@ static JSON_SHAPE(connect_failed_shape, SELF, connect_failed_rows);
 static const struct json_field cri_call_rows[] = {
 	JSON_WORD(method, json_cri_methods),
 	JSON_ROW(TEXT, container_id),
+	JSON_ROW(TEXT, image),
+	JSON_ROW(TEXT, image_id),
 	JSON_ROW(UINT, began_ns),
 	JSON_ROW(BOOL, failed),
 };

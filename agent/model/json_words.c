@@ -81,7 +81,8 @@ WORDS(image_steps, IMAGE_STEP_COUNT, [IMAGE_NONE] = "none", [IMAGE_CREATE] = "cr
       [IMAGE_UPDATE] = "update", [IMAGE_DELETE] = "delete");
 
 WORDS(cri_methods, CRI_METHOD_COUNT, [CRI_NONE] = "none", [CRI_RUN_POD_SANDBOX] = "run-pod-sandbox",
-      [CRI_CREATE_CONTAINER] = "create-container", [CRI_START_CONTAINER] = "start-container");
+      [CRI_CREATE_CONTAINER] = "create-container", [CRI_START_CONTAINER] = "start-container",
+      [CRI_PULL_IMAGE] = "pull-image");
 
 WORDS(milestones,
       MILESTONE_COUNT, [MILESTONE_NONE] = "none", [MILESTONE_RUNTIME_STARTED] = "runtime-started",

@@ -26,6 +26,11 @@ bool record_reconstructed(const struct record *record)
 	}
 }
 
+bool pull_was_logged(const struct record_pull *pull)
+{
+	return pull->reconstructed && !pull->failed && !pull->download.to_ns;
+}
+
 /* Nobody watched: all of it was found afterwards. */
 static bool wholly_reconstructed(const struct record *record)
 {

@@ -342,6 +342,9 @@ typedef void (*record_fn)(void *context, const struct record *record);
 /* True if any part of it comes from timestamps found afterwards. */
 bool record_reconstructed(const struct record *record);
 
+/* A pull of which the log tells when it was, and no more. */
+bool pull_was_logged(const struct record_pull *pull);
+
 /*
  * True if `newer` should replace `older` (same type and key): what was watched, be it in part, is never
  * replaced by what was wholly reconstructed, and what is final never by what is not. A boot that goes on gives way

@@ -268,6 +268,10 @@ static void pull_text(FILE *out, const struct record *record)
 			bytes(pull->bytes));
 		return;
 	}
+	if (pull_was_logged(pull)) { /* how much came is not known */
+		fprintf(out, "pulled in %s", duration(length(pull->span)));
+		return;
+	}
 	fprintf(out, "pulled %s in %s", bytes(pull->bytes), duration(length(pull->span)));
 	fprintf(out, ": download %s", duration(length(pull->download)));
 	rate(out, pull->bytes, length(pull->download));

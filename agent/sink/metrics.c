@@ -138,6 +138,9 @@ static void count_pull(struct metrics *metrics, const struct record *record)
 		return;
 	}
 	metrics->pulls_ok++;
+	/* it may have found the image there */
+	if (pull_was_logged(&record->pull))
+		return;
 	metrics_observe(&metrics->pulls, record_duration_ns(record));
 }
 

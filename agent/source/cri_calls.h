@@ -20,6 +20,7 @@ struct cri_call_rule {
 	const char *extra;   /* what the begin says besides; "" nothing */
 	const char *returns; /* behind what it is for */
 	bool makes; /* and behind that, in quotes, the id of what it made; else it is for an id */
+	bool image; /* what it makes is an image */
 	const char *fails;
 };
 

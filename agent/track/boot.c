@@ -145,11 +145,19 @@ static bool note(struct boot *boot, const struct event *event)
 	}
 }
 
+/* A log that is read late tells of a pull in this boot. */
+static bool pulled_before(const struct boot *boot, const struct record *record)
+{
+	return record->type == RECORD_PULL && record->pull.reconstructed && boot->keep_ns &&
+	       record->pull.span.from_ns < boot->told.span.to_ns;
+}
+
 void boot_record(struct boot *boot, const struct record *record)
 {
 	struct boot_facts *facts = &boot->facts;
 
-	if (boot->settled && !boot_pods_began_before(&facts->pods, record))
+	if (boot->settled && !pulled_before(boot, record) &&
+	    !boot_pods_began_before(&facts->pods, record))
 		return;
 	if (record->type == RECORD_PULL) {
 		facts->pulls[facts->pull_count++ % BOOT_PULLS_MAX] = record->pull;

@@ -350,17 +350,34 @@ void lifecycle_consider(struct lifecycle *lifecycle, struct container *c, uint64
 		containers_remove(lifecycle->containers, c);
 }
 
+static void tell_again(struct lifecycle *lifecycle, struct container *c, uint64_t now_ns)
+{
+	c->call_noticed_ns = now_ns;
+	c->start_final = false;
+	lifecycle_consider(lifecycle, c, now_ns);
+}
+
 void lifecycle_call(struct lifecycle *lifecycle, const char *id, uint64_t now_ns)
 {
 	struct container *next;
 
 	for (struct container *c = lifecycle->containers->by_id; c; c = next) {
 		next = c->by_id.next;
-		if (strcmp(c->id, id) != 0 && strcmp(c->subject.sandbox_id, id) != 0)
-			continue;
-		c->call_noticed_ns = now_ns;
-		c->start_final = false;
-		lifecycle_consider(lifecycle, c, now_ns);
+		if (strcmp(c->id, id) == 0 || strcmp(c->subject.sandbox_id, id) == 0)
+			tell_again(lifecycle, c, now_ns);
+	}
+}
+
+void lifecycle_pull(struct lifecycle *lifecycle, const char *image, const char *image_id,
+		    uint64_t now_ns)
+{
+	struct container *next;
+
+	for (struct container *c = lifecycle->containers->by_id; c; c = next) {
+		next = c->by_id.next;
+		if (strcmp(c->subject.image, image) == 0 || strcmp(c->image_id, image) == 0 ||
+		    strcmp(c->subject.image, image_id) == 0 || strcmp(c->image_id, image_id) == 0)
+			tell_again(lifecycle, c, now_ns);
 	}
 }
 

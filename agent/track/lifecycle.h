@@ -33,6 +33,10 @@ void lifecycle_pod_ready(struct lifecycle *lifecycle, const struct pod *pod);
 /* A call is known by which it was made or started, before anybody watched: starts it was part of are told again. */
 void lifecycle_call(struct lifecycle *lifecycle, const char *id, uint64_t now_ns);
 
+/* So is a pull: starts of containers with this image are told again. */
+void lifecycle_pull(struct lifecycle *lifecycle, const char *image, const char *image_id,
+		    uint64_t now_ns);
+
 /* Looks at one container after an event about it. */
 void lifecycle_consider(struct lifecycle *lifecycle, struct container *container, uint64_t now_ns);
 

@@ -20,6 +20,8 @@
 #define ALIAS_WINDOW_NS (10 * NS_PER_SECOND)
 /* `ctr pull` announces the image before it unpacks. */
 #define UNPACK_WAIT_NS (2 * NS_PER_SECOND)
+/* A log that is read tells one pull after the other, those of one image at the same time among them. */
+#define LOG_WAIT_NS (500 * NS_PER_MS)
 /* An unpack that goes on for longer was given up: containerd 1.x does not tell. */
 #define UNPACK_MAX_NS (600 * NS_PER_SECOND)
 
@@ -39,6 +41,7 @@ struct pull {
 	char top_chain[DIGEST_SIZE];
 	uint64_t told_ns; /* 0: waits for its unpack */
 	uint64_t due_ns;
+	bool logged; /* not seen: containerd logged it */
 };
 
 struct pulls {
@@ -53,6 +56,7 @@ struct pulls {
 	char layers_image[IMAGE_SIZE];
 	struct pull building;
 	uint64_t failing_ns; /* first ingest that vanished unclaimed; 0 none */
+	uint64_t since_ns;   /* from here on pulls are seen; 0: not yet */
 };
 
 struct pulls *pulls_new(record_fn emit, void *context)
@@ -141,7 +145,9 @@ static void tell(struct pulls *pulls, struct pull *pull, uint64_t now_ns)
 		.type = RECORD_PULL, .final = true, .boot_ns = pull->record.span.to_ns};
 
 	snprintf(record.key, sizeof(record.key), "%.72s-%llu",
-		 *pull->record.digest ? pull->record.digest : "failed",
+		 *pull->record.digest ? pull->record.digest
+		 : pull->logged	      ? pull->image_id
+				      : "failed",
 		 (unsigned long long)pull->record.span.from_ns);
 	TEXT_COPY(record.subject.image, pull->record.image);
 	record.pull = pull->record;
@@ -225,12 +231,26 @@ static struct pull *find_alias(struct pulls *pulls, const struct event_image *im
 	for (uint32_t i = 0; i < pulls->count; i++) {
 		struct pull *pull = &pulls->recent[i];
 
-		if ((!pull->told_ns || now_ns - pull->told_ns < ALIAS_WINDOW_NS) &&
+		if (!pull->logged && (!pull->told_ns || now_ns - pull->told_ns < ALIAS_WINDOW_NS) &&
 		    ((*image->digest && strcmp(pull->record.digest, image->digest) == 0) ||
 		     (*image->image_id && strcmp(pull->image_id, image->image_id) == 0)))
 			return pull;
 	}
 	return NULL;
+}
+
+/* Room for one more; what has waited there is told, if it was not. */
+static struct pull *next_slot(struct pulls *pulls, uint64_t now_ns)
+{
+	struct pull *slot = &pulls->recent[pulls->next];
+
+	if (slot->due_ns && slot->due_ns != UINT64_MAX)
+		tell(pulls, slot, now_ns);
+	pulls->next = (pulls->next + 1) % PULLS_MAX;
+	if (pulls->count < PULLS_MAX)
+		pulls->count++;
+	*slot = (struct pull){.due_ns = UINT64_MAX};
+	return slot;
 }
 
 static void note_image(struct pulls *pulls, const struct event_image *image, uint64_t boot_ns,
@@ -266,11 +286,8 @@ static void note_image(struct pulls *pulls, const struct event_image *image, uin
 	add_name(&built, image->name);
 	pulls->failing_ns = 0;
 
-	struct pull *slot = &pulls->recent[pulls->next];
+	struct pull *slot = next_slot(pulls, now_ns);
 
-	pulls->next = (pulls->next + 1) % PULLS_MAX;
-	if (pulls->count < PULLS_MAX)
-		pulls->count++;
 	*slot = built;
 	slot->due_ns = now_ns + UNPACK_WAIT_NS;
 	struct work *top = find_work(pulls->unpacks, slot->top_chain);
@@ -294,9 +311,86 @@ void pulls_event(struct pulls *pulls, const struct event *event, uint64_t now_ns
 	case EVENT_IMAGE:
 		note_image(pulls, &event->image, event->boot_ns, now_ns);
 		break;
+	case EVENT_SOURCE:
+		if (event->source.source == SOURCE_CONTAINERD && event->source.step == SOURCE_UP &&
+		    !pulls->since_ns)
+			pulls->since_ns = event->boot_ns;
+		break;
 	default:
 		break;
 	}
+}
+
+static bool has_name(const struct pull *pull, const char *image, const char *image_id)
+{
+	if (*pull->image_id &&
+	    (strcmp(pull->image_id, image) == 0 || strcmp(pull->image_id, image_id) == 0))
+		return true;
+	for (uint32_t i = 0; i < pull->name_count; i++)
+		if ((*image && strcmp(pull->names[i], image) == 0) ||
+		    (*image_id && strcmp(pull->names[i], image_id) == 0))
+			return true;
+	return false;
+}
+
+static bool same_image(const struct pull *a, const struct pull *b)
+{
+	if (*a->image_id && *b->image_id)
+		return strcmp(a->image_id, b->image_id) == 0;
+	for (uint32_t i = 0; i < a->name_count; i++)
+		if (has_name(b, a->names[i], ""))
+			return true;
+	return false;
+}
+
+static struct pull *find_before(struct pulls *pulls, const struct pull *pull)
+{
+	for (uint32_t i = 0; i < pulls->count; i++)
+		if (pulls->recent[i].record.span.from_ns < pull->record.span.to_ns &&
+		    &pulls->recent[i] != pull && same_image(&pulls->recent[i], pull))
+			return &pulls->recent[i];
+	return NULL;
+}
+
+bool pulls_logged(struct pulls *pulls, const struct event *event, uint64_t now_ns)
+{
+	const struct event_cri_call *call = &event->cri_call;
+	struct pull logged = {
+		.record = {.reconstructed = true, .span = {call->began_ns, event->boot_ns}},
+		.logged = true,
+	};
+	struct pull *before;
+
+	if (!*call->image || !*call->image_id || !call->began_ns ||
+	    call->began_ns >= event->boot_ns)
+		return false;
+	TEXT_COPY(logged.record.image, call->image);
+	TEXT_COPY(logged.image_id, call->image_id);
+	add_name(&logged, call->image);
+	before = find_before(pulls, &logged);
+	if (before) {
+		/* two at the same time: the one that asked first may be the one that is told second */
+		if (!before->logged || before->told_ns ||
+		    before->record.span.from_ns <= call->began_ns)
+			return false;
+		before->record.span.from_ns = call->began_ns;
+		return true;
+	}
+	/* what ended under our eyes was seen, unless hardly anything was left to do */
+	logged.due_ns =
+		now_ns +
+		(pulls->since_ns && event->boot_ns > pulls->since_ns ? IMAGE_WAIT_NS : LOG_WAIT_NS);
+	*next_slot(pulls, now_ns) = logged;
+	return true;
+}
+
+/* It waited for whether it was seen after all. */
+static void tell_logged(struct pulls *pulls, struct pull *pull, uint64_t now_ns)
+{
+	if (find_before(pulls, pull))
+		*pull = (struct pull){.due_ns = UINT64_MAX};
+	else
+		tell(pulls, pull, now_ns);
 }
 
 uint64_t pulls_next_tick_ns(const struct pulls *pulls)
@@ -342,7 +436,11 @@ static void tell_failed(struct pulls *pulls, uint64_t now_ns)
 void pulls_tick(struct pulls *pulls, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < pulls->count; i++)
-		if (pulls->recent[i].due_ns <= now_ns)
+		if (pulls->recent[i].due_ns > now_ns)
+			continue;
+		else if (pulls->recent[i].logged)
+			tell_logged(pulls, &pulls->recent[i], now_ns);
+		else
 			tell(pulls, &pulls->recent[i], now_ns);
 	if (!pulls->failing_ns || pulls->failing_ns + IMAGE_WAIT_NS > now_ns)
 		return;
@@ -361,30 +459,22 @@ uint32_t pulls_count(const struct pulls *pulls)
 	return open;
 }
 
-static bool has_name(const struct pull *pull, const char *image, const char *image_id)
-{
-	if (*pull->image_id &&
-	    (strcmp(pull->image_id, image) == 0 || strcmp(pull->image_id, image_id) == 0))
-		return true;
-	for (uint32_t i = 0; i < pull->name_count; i++)
-		if ((*image && strcmp(pull->names[i], image) == 0) ||
-		    (*image_id && strcmp(pull->names[i], image_id) == 0))
-			return true;
-	return false;
-}
-
 const struct record_pull *pulls_find(const struct pulls *pulls, const char *image,
 				     const char *image_id, uint64_t from_ns, uint64_t to_ns)
 {
 	const struct record_pull *best = NULL;
+	bool best_logged = false;
 
 	for (uint32_t i = 0; i < pulls->count; i++) {
 		const struct pull *pull = &pulls->recent[i];
 
 		if (pull->record.span.to_ns > from_ns && pull->record.span.to_ns <= to_ns &&
 		    has_name(pull, image, image_id) &&
-		    (!best || pull->record.span.to_ns > best->span.to_ns))
+		    (!best || (best_logged && !pull->logged) ||
+		     (best_logged == pull->logged && pull->record.span.to_ns > best->span.to_ns))) {
 			best = &pull->record;
+			best_logged = pull->logged;
+		}
 	}
 	return best;
 }

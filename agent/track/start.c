@@ -209,12 +209,16 @@ static void add_pod_phases(struct chain *chain, const struct start_facts *facts,
 			  !container->live);
 }
 
-static void add_pull(struct chain *chain, const struct container *container,
-		     const struct pulls *pulls)
+static void add_pull(struct chain *chain, const struct start_facts *facts,
+		     const struct container *container)
 {
-	uint64_t begin = own_begin_ns(container);
+	struct span create = {container_first_sign_ns(container), 0};
+
+	/* CRI's stamp is of when it was made, and by the wall clock */
+	complete(&create, logged_calls(facts, container)->made);
+	uint64_t begin = create.from_ns ? create.from_ns : own_begin_ns(container);
 	const struct record_pull *pull =
-		begin && chain->end_ns ? pulls_find(pulls, container->subject.image,
+		begin && chain->end_ns ? pulls_find(facts->pulls, container->subject.image,
 						    container->image_id, chain->end_ns, begin)
 				       : NULL;
 	if (!pull)
@@ -287,7 +291,7 @@ bool start_build(const struct start_facts *facts, const struct container *contai
 	struct siblings siblings = look_at_siblings(facts->containers, container);
 
 	add_pod_phases(&chain, facts, container, &siblings);
-	add_pull(&chain, container, facts->pulls);
+	add_pull(&chain, facts, container);
 	add_own_phases(&chain, container, logged_calls(facts, container), told);
 	if (!start.phase_count)
 		return false;

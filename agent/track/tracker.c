@@ -144,6 +144,18 @@ static void tell_lost(struct tracker *tracker, uint64_t total, uint64_t *told, c
 	gaps_event(tracker->gaps, &lost, tracker->now_ns);
 }
 
+static void note_call(struct tracker *tracker, const struct event *event)
+{
+	const struct event_cri_call *call = &event->cri_call;
+
+	if (call->method != CRI_PULL_IMAGE) {
+		calls_note(&tracker->calls, event);
+		lifecycle_call(&tracker->lifecycle, call->container_id, tracker->now_ns);
+	} else if (pulls_logged(tracker->pulls, event, tracker->now_ns)) {
+		lifecycle_pull(&tracker->lifecycle, call->image, call->image_id, tracker->now_ns);
+	}
+}
+
 void tracker_event(struct tracker *tracker, const struct event *event, uint64_t seen_ns)
 {
 	if (event->type <= EVENT_NONE || event->type >= EVENT_TYPE_COUNT)
@@ -165,10 +177,8 @@ void tracker_event(struct tracker *tracker, const struct event *event, uint64_t 
 		lifecycle_consider(&tracker->lifecycle, container, now_ns);
 	if (event->type == EVENT_SOURCE)
 		note_sync(tracker, event);
-	if (event->type == EVENT_CRI_CALL) {
-		calls_note(&tracker->calls, event);
-		lifecycle_call(&tracker->lifecycle, event->cri_call.container_id, now_ns);
-	}
+	if (event->type == EVENT_CRI_CALL)
+		note_call(tracker, event);
 	boot_event(tracker->boot, event, now_ns);
 	tell_lost(tracker, tracker->containers.evicted, &tracker->evicted_told,
 		  "more containers than the agent keeps");

@@ -19,6 +19,7 @@ WAIT_ONLINE = "systemd-networkd-wait-online.service"
 CNI = '{"cniVersion": "0.4.0", "name": "pods", "plugins": [{"type": "ptp", "ipam": {"type": "host-local", ' \
     '"subnet": "10.231.0.0/16", "routes": [{"dst": "0.0.0.0/0"}]}}, {"type": "slow-cni"}]}\n'
 PULL_MB, PULL_RATE = 300, 12 << 20
+LATE = "/var/lib/late"
 
 
 def settings(*words):
@@ -52,6 +53,13 @@ def booted(make_machine, files, seconds=150, on_pod=None):
     return machine, final_report(machine, 60)
 
 
+def told_late(machine):
+    """What an agent tells that begins only now, beside the other."""
+    machine.run("mkdir -p %s && systemd-run --unit=late nodewake run --state-dir %s --socket /run/late.sock --listen off"
+                % (LATE, LATE))
+    return final_report(machine, 120, "--state-dir", LATE)
+
+
 def details(steps):
     return " ".join(step.get("detail", "") for step in steps)
 
@@ -82,6 +90,14 @@ def test_a_big_image_over_a_slow_link(make_machine, tmp_path):
         check(machine, told, seconds, (PULL_MB << 20) / PULL_RATE,
               lambda key, _: key == ("pod", web.path, "pull"))
         assert "MB" in details(told.ranking()[0][2])
+        late = told_late(machine)
+        length, key, steps = late.ranking()[0]
+        assert key == ("pod", web.path, "pull") and abs(length - seconds) <= 0.05 * seconds, (length, key, seconds)
+        assert all(step.get("reconstructed") for step in steps), steps
+        pull, = [span for span in late.start_of(web)["phases"] if span["phase"] == "pull"]
+        for border, step in (("from_ns", "pull-begin"), ("to_ns", "pull")):
+            assert abs(pull[border] - machine.told(step, "web")[0]["boot_ns"]) < 10**9, (border, pull)
+        assert image in machine.run("nodewake pulls --state-dir " + LATE)
 
 
 def test_a_server_that_listens_late(make_machine):

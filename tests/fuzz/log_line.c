@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	calls.count = 0;
 	for (uint64_t ns = 1; ns <= 2; ns++)
 		if (cri_calls_line(&calls, &line, ns, 3, &event) &&
-		    (!*event.cri_call.container_id || event.cri_call.began_ns >= event.boot_ns))
+		    ((!*event.cri_call.container_id && !*event.cri_call.image) ||
+		     event.cri_call.began_ns >= event.boot_ns))
 			abort();
 	wall_steps_note(&steps, 1000, INT64_MAX / 2);
 	wall_steps_note(&steps, INT64_MAX / 2, 0);

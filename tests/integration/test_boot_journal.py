@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import textwrap
+import time
 
 import pytest
 
@@ -109,6 +110,11 @@ def test_this_boot_and_the_one_before(node, journal, tmp_path):
         assert "journal     1 file, 2 milestones of the boot\n" in status
 
 
+def image_id_of(node, image):
+    found = [line for line in node.cri("images").splitlines() if image in line]
+    return json.loads(found[0])["id"]
+
+
 def test_calls_of_containers_that_were_there(node, journal, tmp_path):
     """A pod that ran before the agent, and a log that says when it was made: early in the boot."""
     start = started()
@@ -116,7 +122,9 @@ def test_calls_of_containers_that_were_there(node, journal, tmp_path):
     container = pod.start("main", ["listen", "8080", "0"])
     sandbox = "RunPodSandbox for &PodSandboxMetadata{Name:logged,Uid:%s,Namespace:shop,Attempt:0,}" % pod.uid
     create = 'CreateContainer within sandbox "%s" for %%s&ContainerMetadata{Name:main,Attempt:0,}' % pod.id
-    lines = {20: sandbox, 21.5: sandbox + ' returns sandbox id "%s"' % pod.id, 22: create % "container ",
+    image, image_id = "localhost/cast:1", image_id_of(node, "localhost/cast:1")
+    lines = {20: sandbox, 21.5: sandbox + ' returns sandbox id "%s"' % pod.id, 21.625: 'PullImage "%s"' % image,
+             21.875: 'PullImage "%s" returns image reference "%s"' % (image, image_id), 22: create % "container ",
              23: create % "" + ' returns container id "%s"' % container.id, 24: 'StartContainer for "%s"' % container.id,
              25: 'StartContainer for "%s" returns successfully' % container.id,
              26: 'StartContainer for "%s"' % ("f" * 64), 27: 'StartContainer for "%s" returns successfully' % ("f" * 64)}
@@ -128,20 +136,37 @@ def test_calls_of_containers_that_were_there(node, journal, tmp_path):
     def told_of_it():
         found = [r for r in daemon.records("starts") if r["subject"]["container_id"] == container.id]
         return found and len(found[0]["phases"]) > 2 and found[0]
-    with daemon_on(node, tmp_path, journal(text), str(tmp_path / "state")) as daemon:
+
+    def pulls():
+        return [(p["image"], p["span"]["from_ns"] / NS, p["span"]["to_ns"] / NS) for p in daemon.records("pulls")]
+    folder, state = journal(text), str(tmp_path / "state")
+    with daemon_on(node, tmp_path, folder, state) as daemon:
         record = wait_until(told_of_it, 20, "the start as it was logged")
         assert record["final"] and all(phase["reconstructed"] for phase in record["phases"])
         assert [(p["phase"], p["from_ns"] / NS, p["to_ns"] / NS) for p in record["phases"]] == [
-            ("sandbox", 20, 21.5), ("wait", 21.5, 22), ("create", 22, 23), ("wait", 23, 24), ("runtime", 24, 25)]
+            ("sandbox", 20, 21.5), ("wait", 21.5, 21.625), ("pull", 21.625, 21.875), ("wait", 21.875, 22),
+            ("create", 22, 23), ("wait", 23, 24), ("runtime", 24, 25)]
+        assert wait_until(pulls, 5, "the pull as it was logged") == [(image, 21.625, 21.875)]
+        assert daemon.records("pulls")[0]["reconstructed"]
         assert "f" * 64 not in json.dumps(daemon.records("starts"))  # it is gone
         with open(daemon.events, encoding="utf-8") as file:
             calls = [e for e in map(json.loads, file.read().splitlines()[1:]) if e["type"] == "cri-call"]
-        assert [(e["method"], e["container_id"], e["began_ns"] / NS, e["boot_ns"] / NS) for e in calls] == [
-            ("run-pod-sandbox", pod.id, 20, 21.5), ("create-container", container.id, 22, 23),
+        assert [(e["method"], e.get("container_id") or e["image"], e["began_ns"] / NS, e["boot_ns"] / NS)
+                for e in calls] == [
+            ("run-pod-sandbox", pod.id, 20, 21.5), ("pull-image", image, 21.625, 21.875),
+            ("create-container", container.id, 22, 23),
             ("start-container", container.id, 24, 25), ("start-container", "f" * 64, 26, 27)]
         _, replayed = daemon.verb("replay", daemon.events, "--output", "json")
     again = [r for r in map(json.loads, replayed.splitlines()) if r["type"] == "start" and r.get("final")]
     assert [r["phases"] for r in again if r["subject"]["container_id"] == container.id][-1] == record["phases"]
+
+    with sqlite3.connect(state + "/nodewake.db") as store:  # as if another agent had seen it
+        store.execute("UPDATE records SET key = 'seen', body = replace(body, key, 'seen') WHERE key LIKE 'sha256:%'")
+    store.close()
+    with daemon_on(node, tmp_path, folder, state) as daemon:
+        wait_until(lambda: daemon.status()["sources"]["journal"]["looks"], 20, "a look at the journal")
+        time.sleep(2)  # longer than a pull that was logged waits for others
+        assert pulls() == [(image, 21.625, 21.875)]
     pod.remove()
 
 

@@ -76,6 +76,23 @@
 			ERROR "StartContainer for " Q id Q " failed\" error=\"" error "\"", id \
 	}
 
+#define PULLED(image, id)                                                                       \
+	{                                                                                       \
+		CRI_PULL_IMAGE, INFO "PullImage " Q image Q "\"",                               \
+			INFO "PullImage " Q image Q " returns image reference " Q id Q "\"", id \
+	}
+#define NOT_PULLED(image, error)                                                           \
+	{                                                                                  \
+		CRI_PULL_IMAGE, INFO "PullImage " Q image Q "\"",                          \
+			ERROR "PullImage " Q image Q " failed\" error=\"" error "\"", NULL \
+	}
+#define BIG	 "127.0.0.1:5000/big:1"
+#define NONE	 "127.0.0.1:5000/none:1"
+#define BIG_16	 "sha256:91a683f8a335695aefee36bd8dd4cc0dc322bf7d799a70a08171c5597fdf6876"
+#define BIG_17	 "sha256:8eddc93731da6b597232910fcb3510a2c39be660bc2254a3cb947116b50751c2"
+#define BIG_21	 "sha256:a9aa122597a0d0138228fb5b892ea9792a1457b2f8413d3d6f10bdacb1055f1f"
+#define NGINX	 "sha256:89da1fb6dcb964dd35c3f41b7b93ffc35eaf20bc61f2e1335fea710a18424287"
+
 #define MAIN	 "&ContainerMetadata{Name:main,Attempt:0,}"
 #define NO_IMAGE "&ContainerMetadata{Name:noimage,Attempt:0,}"
 #define RUNC                                                                                       \
@@ -101,6 +118,10 @@ static const struct {
 		    "localhost/none:1" Q ": not found"),
 	STARTED(C_16),
 	NOT_STARTED(BAD_16, RUNC ": unknown"),
+	PULLED(BIG, BIG_16),
+	NOT_PULLED(NONE,
+		   "rpc error: code = NotFound desc = failed to pull and unpack image " Q NONE Q
+		   ": failed to resolve reference " Q NONE Q ": " NONE ": not found"),
 	/* 1.7 */
 	RAN(POD_17, SB_17),
 	NOT_RAN(POD_17,
@@ -111,6 +132,10 @@ static const struct {
 		    "localhost/none:1" Q ": not found"),
 	STARTED(C_17),
 	NOT_STARTED(BAD_17, RUNC ": unknown"),
+	PULLED(BIG, BIG_17),
+	NOT_PULLED(NONE,
+		   "rpc error: code = NotFound desc = failed to pull and unpack image " Q NONE Q
+		   ": failed to resolve reference " Q NONE Q ": " NONE ": not found"),
 	/* 2.1 */
 	RAN(POD_21, SB_21),
 	NOT_RAN(POD_21,
@@ -122,10 +147,15 @@ static const struct {
 		    "image: failed to resolve image " Q "localhost/none:1" Q ": not found"),
 	STARTED(C_21),
 	NOT_STARTED(BAD_21, "rpc error: code = Unknown desc = " RUNC),
+	PULLED(BIG, BIG_21),
+	NOT_PULLED(NONE,
+		   "rpc error: code = NotFound desc = failed to pull and unpack image " Q NONE Q
+		   ": failed to resolve image: " NONE ": not found"),
 	/* newer */
 	RAN(POD_NEW, SB_NEW),
 	CREATED(SB_NEW, "name:" Q "spaceship" Q, C_NEW),
 	STARTED(C_NEW),
+	PULLED("nginx:latest", NGINX),
 	/* a namespace that could be an id, a container that is called as the extra word is */
 	RAN("name:" Q "a" Q "  namespace:" Q "cafe" Q, SB_NEW),
 	CREATED(SB_NEW, "name:" Q "container" Q "  attempt:2", C_NEW),
@@ -168,7 +198,9 @@ static void each_version(void **state)
 		assert_int_equal(event.boot_ns, 12 * S);
 		assert_int_equal(event.cri_call.method, lines[i].method);
 		assert_int_equal(event.cri_call.began_ns, 10 * S);
-		assert_string_equal(event.cri_call.container_id, lines[i].id);
+		assert_string_equal(lines[i].method == CRI_PULL_IMAGE ? event.cri_call.image_id
+								      : event.cri_call.container_id,
+				    lines[i].id);
 	}
 }
 
@@ -226,7 +258,10 @@ static void what_is_no_call(void **state)
 		INFO "StopPodSandbox for " Q SB_16 Q "\"",
 		INFO "StopPodSandbox for " Q SB_16 Q " returns successfully\"",
 		INFO "StopContainer for " Q C_16 Q " returns successfully\"",
-		INFO "PullImage " Q "localhost/a:1" Q "\"",
+		INFO "Pulled image " Q BIG Q " with image id " Q BIG_17 Q ", repo tag " Q BIG Q
+		     "\"",
+		INFO "stop pulling image " BIG ": active requests=0, bytes read=9506776\"",
+		INFO "PullImage " Q BIG Q " returns image reference " Q BIG_17 Q "\"",
 		INFO "starting containerd\"",
 		/* ends without a begin, and without an id */
 		INFO "RunPodSandbox for " POD_16 " returns sandbox id " Q SB_16 Q "\"",
@@ -252,6 +287,49 @@ static void what_is_no_call(void **state)
 	assert_false(take(INFO "StartContainer for " Q "../etc" Q " returns successfully\"", 2 * S,
 			  &event));
 	assert_int_equal(calls.count, 0);
+}
+
+/* The kubelet asks in the pod's words; containerd keeps it by its whole name. */
+static void whole_names(void **state)
+{
+	static const char *const names[][2] = {
+		{BIG, BIG},
+		{"redis:7", "docker.io/library/redis:7"},
+		{"redis", "docker.io/library/redis:latest"},
+		{"docker.io/redis", "docker.io/library/redis:latest"},
+		{"flannel/flannel:v0.25.1", "docker.io/flannel/flannel:v0.25.1"},
+		{"localhost/a", "localhost/a:latest"},
+		{"localhosts/a", "docker.io/localhosts/a:latest"},
+		{"registry:5000/a/b", "registry:5000/a/b:latest"},
+		{"quay.io/a/b:1", "quay.io/a/b:1"},
+		{"quay.io/a/b@" NGINX, "quay.io/a/b@" NGINX},
+		{"quay.io/a/b:1@" NGINX, "quay.io/a/b@" NGINX},
+		{"redis:7@" NGINX, "docker.io/library/redis@" NGINX},
+		{"cafe", "docker.io/library/cafe:latest"},
+		{"sha256:cafe", "docker.io/library/sha256:cafe"},
+	};
+	struct event event = {0};
+	char text[600];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(text, sizeof(text), INFO "PullImage " Q "%s" Q "\"", names[i][0]);
+		assert_false(take(text, 1 * S, &event));
+		snprintf(text, sizeof(text),
+			 INFO "PullImage " Q "%s" Q " returns image reference " Q NGINX Q "\"",
+			 names[i][0]);
+		assert_true(take(text, 2 * S, &event));
+		assert_string_equal(event.cri_call.image, names[i][1]);
+		assert_string_equal(event.cri_call.image_id, NGINX);
+		assert_string_equal(event.cri_call.container_id, "");
+	}
+	/* without a name, or an id */
+	assert_false(take(INFO "PullImage " Q Q "\"", 1 * S, &event));
+	assert_false(take(INFO "PullImage " Q Q " returns image reference " Q NGINX Q "\"", 2 * S,
+			  &event));
+	assert_false(take(INFO "PullImage " Q "a" Q "\"", 1 * S, &event));
+	assert_false(take(INFO "PullImage " Q "a" Q " returns image reference " Q SB_16 Q "\"",
+			  2 * S, &event));
 }
 
 static void read_again(void **state)
@@ -298,6 +376,7 @@ int main(void)
 		cmocka_unit_test_setup(of_two_the_later_begin, clear),
 		cmocka_unit_test_setup(only_what_began_before, clear),
 		cmocka_unit_test_setup(what_is_no_call, clear),
+		cmocka_unit_test_setup(whole_names, clear),
 		cmocka_unit_test_setup(read_again, clear),
 		cmocka_unit_test_setup(the_oldest_goes, clear),
 	};

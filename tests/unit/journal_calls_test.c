@@ -20,6 +20,11 @@
 #define START	  "msg=\"StartContainer for \\\"" MAIN "\\\"\""
 #define START_END "msg=\"StartContainer for \\\"" MAIN "\\\" returns successfully\""
 
+#define IMAGE	  "127.0.0.1:5000/big:1"
+#define IMAGE_ID  "sha256:91a683f8a335695aefee36bd8dd4cc0dc322bf7d799a70a08171c5597fdf6876"
+#define PULL	  "msg=\"PullImage \\\"" IMAGE "\\\"\""
+#define PULL_END  "msg=\"PullImage \\\"" IMAGE "\\\" returns image reference \\\"" IMAGE_ID "\\\"\""
+
 /* Of an agent that began at 100 s. */
 static const struct journal_source_options late = {.since_ns = 100 * S};
 
@@ -88,6 +93,36 @@ static void a_pod(void **state)
 	often.horizon_ns = INT64_MAX / 2;
 	machine_look(&machine, often, 3, NULL);
 	assert_int_equal(calls_of(&machine, calls), 3);
+	machine_remove(&machine);
+}
+
+/* An image's pull: one of the boot before, one that the agent saw, one that it did not, and one that failed. */
+static void a_pull(void **state)
+{
+	const struct event *calls[8];
+	struct machine machine;
+
+	(void)state;
+	if (!machine_has_journals())
+		skip();
+	machine_make(&machine);
+	machine_boot(&machine, LAST_BOOT, WALL - 1000 * (int64_t)S);
+	line(&machine, "containerd", 10 * S, 0, PULL);
+	line(&machine, "containerd", 19 * S, 0, PULL_END);
+	machine_boot(&machine, THIS_BOOT, WALL);
+	line(&machine, "containerd", 20 * S, 40 * MS, PULL);
+	line(&machine, "containerd", 21 * S, 0, "msg=\"PullImage \\\"none:1\\\"\"");
+	line(&machine, "containerd", 22 * S, 0,
+	     "msg=\"PullImage \\\"none:1\\\" failed\" error=\"no\"");
+	line(&machine, "containerd", 81 * S, 250 * MS, PULL_END);
+	line(&machine, "containerd", 101 * S, 0, PULL);
+	line(&machine, "containerd", 102 * S, 0, PULL_END);
+	machine_write(&machine, PERSISTENT, "system.journal");
+	machine_look(&machine, late, 1, NULL);
+	assert_int_equal(calls_of(&machine, calls), 1);
+	assert_call(calls[0], CRI_PULL_IMAGE, "", 19960 * MS, 80750 * MS);
+	assert_string_equal(calls[0]->cri_call.image, IMAGE);
+	assert_string_equal(calls[0]->cri_call.image_id, IMAGE_ID);
 	machine_remove(&machine);
 }
 
@@ -201,6 +236,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pod),
+		cmocka_unit_test(a_pull),
 		cmocka_unit_test(an_agent_that_was_there),
 		cmocka_unit_test(beyond_the_horizon),
 		cmocka_unit_test(over_two_files),

@@ -223,10 +223,14 @@ static void pulls_and_exits(void **state)
 	struct record end = an_exit("app", S, false);
 
 	metrics_record(*state, &pull, RECORD_UNKNOWN);
+	/* one that was logged is no sample */
+	pull.pull = (struct record_pull){.span = {S, 3 * S}, .reconstructed = true};
+	metrics_record(*state, &pull, RECORD_UNKNOWN);
+	pull.pull = (struct record_pull){.span = {S, 4 * S}, .bytes = 1000};
 	pull.pull.failed = true;
 	metrics_record(*state, &pull, RECORD_UNKNOWN);
 	metrics_record(*state, &end, RECORD_UNKNOWN);
-	ASSERT_LINES(*state, "nodewake_pulls_total{result=\"ok\"} 1",
+	ASSERT_LINES(*state, "nodewake_pulls_total{result=\"ok\"} 2",
 		     "nodewake_pulls_total{result=\"failed\"} 1", "nodewake_pull_bytes_total 2000",
 		     "nodewake_pull_duration_seconds_sum 3",
 		     "nodewake_pull_duration_seconds_count 1",

@@ -61,6 +61,17 @@ static void whole_lines(void **state)
 		    "download 2.00s at 100 MB/s, unpack 2.00s, 3 of 4 layers\n");
 }
 
+static void a_pull_that_was_logged(void **state)
+{
+	struct record pull = make_pull("r/app:1", 1);
+
+	(void)state;
+	pull.pull = (struct record_pull){.reconstructed = true, .span = pull.pull.span};
+	TEXT_COPY(pull.pull.image, "r/app:1");
+	expect_line(&pull, "06:00:01Z pull  r/app:1                          pulled in 3.00s "
+			   "[reconstructed]\n");
+}
+
 static void starts(void **state)
 {
 	struct record record = make_start("web", "app", 1);
@@ -331,6 +342,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole_lines),
+		cmocka_unit_test(a_pull_that_was_logged),
 		cmocka_unit_test(starts),
 		cmocka_unit_test(ooms),
 		cmocka_unit_test(exits),

@@ -232,6 +232,15 @@ struct event ev_call(enum cri_method method, const char *id, uint64_t began, uin
 	return event;
 }
 
+struct event ev_pulled(const char *image, const char *image_id, uint64_t began, uint64_t at)
+{
+	struct event event = ev_call(CRI_PULL_IMAGE, "", began, at);
+
+	TEXT_COPY(event.cri_call.image, image);
+	TEXT_COPY(event.cri_call.image_id, image_id);
+	return event;
+}
+
 void feed(struct fixture *fixture, struct event event)
 {
 	feed_late(fixture, event, event.boot_ns);

@@ -64,6 +64,8 @@ struct event ev_oom(const char *id, uint32_t pid, uint32_t invoker, uint64_t at)
 struct event ev_gone(const char *id, uint64_t at);
 struct event ev_call(enum cri_method method, const char *id, uint64_t began, uint64_t at);
 
+struct event ev_pulled(const char *image, const char *image_id, uint64_t began, uint64_t at);
+
 void feed(struct fixture *fixture, struct event event);
 /* The same, read by the agent only at seen_ns. */
 void feed_late(struct fixture *fixture, struct event event, uint64_t seen_ns);

@@ -267,6 +267,10 @@ static const struct boot_step *step_of(const struct record *record, enum phase p
 	return NULL;
 }
 
+#define FIRST_ID "sha256:1d00000000000000000000000000000000000000000000000000000000000000"
+#define WEB_ID	 "sha256:2d00000000000000000000000000000000000000000000000000000000000000"
+#define LAST_ID	 "sha256:3d00000000000000000000000000000000000000000000000000000000000000"
+
 /* The journal is long: it is read to its end when the boot has been told. A sandbox's part is found then. */
 static void what_was_logged_of_a_start(void **state)
 {
@@ -308,6 +312,32 @@ static void what_was_logged_of_a_start(void **state)
 	assert_int_equal(sandbox->span.to_ns, 10100 * MS);
 	assert_non_null(step_of(again, PHASE_CREATE));
 	assert_non_null(step_of(again, PHASE_RUNTIME));
+	assert_null(step_of(again, PHASE_PULL));
+	/* another image's pull, then its own */
+	feed_late(&f, ev_pulled("r.io/first:1", FIRST_ID, 6 * S, 10800 * MS), 220 * S);
+	pass(&f, 230 * S);
+	const struct boot_step *pull = step_of(boot_told(&f), PHASE_PULL);
+
+	assert_non_null(pull);
+	assert_true(pull->reconstructed);
+	assert_int_equal(pull->span.from_ns, 10100 * MS);
+	assert_int_equal(pull->span.to_ns, 11 * S);
+	assert_non_null(strstr(pull->detail, "waited for the pull of r.io/first:1"));
+	feed_late(&f, ev_pulled("localhost/web:1", WEB_ID, 10300 * MS, 10950 * MS), 240 * S);
+	pass(&f, 250 * S);
+	pull = step_of(boot_told(&f), PHASE_PULL);
+	assert_non_null(pull);
+	assert_int_equal(pull[0].span.to_ns, 10300 * MS);
+	assert_int_equal(pull[1].phase, PHASE_PULL);
+	assert_true(pull[1].reconstructed);
+	assert_string_equal(pull[1].detail, "shared with 1 pull");
+	assert_int_equal(pull[1].span.from_ns, 10300 * MS);
+	assert_int_equal(boot_told(&f)->boot.span.to_ns, record->boot.span.to_ns);
+	/* one after the boot changes nothing */
+	again = boot_told(&f);
+	feed_late(&f, ev_pulled("r.io/last:1", LAST_ID, 100 * S, 110 * S), 251 * S);
+	pass(&f, 260 * S);
+	assert_ptr_equal(boot_told(&f), again);
 	fixture_close(&f);
 }
 

@@ -101,6 +101,119 @@ static void the_list_first(void **state)
 	fixture_close(&f);
 }
 
+#define IMAGE	 "registry.test:5000/big:1"
+#define IMAGE_ID "sha256:91a683f8a335695aefee36bd8dd4cc0dc322bf7d799a70a08171c5597fdf6876"
+#define REPO_ID	 "registry.test:5000/big@" IMAGE_ID
+
+/* CRI's list names an image by its id, its status by its tag and the repository's digest. */
+static void find_pod_of(struct fixture *f, const char *image, const char *image_id)
+{
+	struct event web =
+		ev_status(WEB, SANDBOX, "web", CONTAINER_RUNNING, 51900 * MS, 53 * S, 0, 0, "");
+
+	TEXT_COPY(web.container.image, image);
+	TEXT_COPY(web.container.image_id, image_id);
+	find_pod(f);
+	feed_late(f, web, 101 * S);
+}
+
+static const struct want pulled[] = {
+	{PHASE_SANDBOX, 45 * S, 46 * S, false},	     {PHASE_WAIT, 46 * S, 46100 * MS, false},
+	{PHASE_PULL, 46100 * MS, 50900 * MS, false}, {PHASE_WAIT, 50900 * MS, 51 * S, false},
+	{PHASE_CREATE, 51 * S, 52 * S, false},	     {PHASE_WAIT, 52 * S, 52500 * MS, false},
+	{PHASE_RUNTIME, 52500 * MS, 53 * S, false},
+};
+
+static void read_pull(struct fixture *f, uint64_t seen)
+{
+	read_log(f, seen);
+	feed_late(f, ev_call(CRI_RUN_POD_SANDBOX, SANDBOX, 45 * S, 46 * S), seen + 90 * MS);
+	feed_late(f, ev_pulled(IMAGE, IMAGE_ID, 46100 * MS, 50900 * MS), seen + 100 * MS);
+	/* pods that came later */
+	feed_late(f, ev_pulled(IMAGE, IMAGE_ID, 50950 * MS, 50960 * MS), seen + 110 * MS);
+	feed_late(f, ev_pulled(IMAGE, IMAGE_ID, 70 * S, 71 * S), seen + 120 * MS);
+}
+
+static void its_image_was_pulled(void **state)
+{
+	static const char *const images[][2] = {
+		{IMAGE, IMAGE_ID}, {IMAGE_ID, IMAGE_ID}, {IMAGE, REPO_ID}, {IMAGE, ""}};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(images); i++) {
+		begin(&f); /* the log first */
+		read_pull(&f, 100500 * MS);
+		find_pod_of(&f, images[i][0], images[i][1]);
+		pass(&f, 110 * S);
+		assert_phases(start_of(&f, WEB), pulled, COUNT(pulled));
+		assert_int_equal(start_of(&f, WEB)->start.pull_bytes, 0);
+		assert_int_equal(fixture_count(&f, RECORD_PULL), 1);
+		assert_int_equal(f.count, 2);
+		fixture_close(&f);
+
+		begin(&f); /* the list first */
+		find_pod_of(&f, images[i][0], images[i][1]);
+		pass(&f, 104 * S);
+		read_log(&f, 104 * S);
+		feed_late(&f, ev_call(CRI_RUN_POD_SANDBOX, SANDBOX, 45 * S, 46 * S), 104 * S);
+		pass(&f, 106 * S);
+		assert_int_equal(f.count, 2);
+		feed_late(&f, ev_pulled(IMAGE, IMAGE_ID, 46100 * MS, 50900 * MS), 106 * S);
+		pass(&f, 110 * S);
+		assert_phases(start_of(&f, WEB), pulled, COUNT(pulled));
+		assert_int_equal(f.count, 4);
+		/* another pod's */
+		feed_late(&f, ev_pulled(IMAGE, IMAGE_ID, 70 * S, 71 * S), 111 * S);
+		feed_late(&f, ev_pulled("r.io/a:1", REPO_ID, 46 * S, 50 * S), 111 * S);
+		pass(&f, 120 * S);
+		assert_int_equal(f.count, 5);
+		fixture_close(&f);
+	}
+}
+
+/* The kubelet had it pulled for another pod first: it is waited for from the sandbox on. */
+static void its_image_came_for_another(void **state)
+{
+	const struct want want[] = {{PHASE_SANDBOX, 45 * S, 46 * S, false},
+				    {PHASE_PULL, 46 * S, 50900 * MS, false}};
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	read_log(&f, 100500 * MS);
+	feed_late(&f, ev_call(CRI_RUN_POD_SANDBOX, SANDBOX, 45 * S, 46 * S), 101 * S);
+	feed_late(&f, ev_pulled(IMAGE, IMAGE_ID, 20 * S, 50900 * MS), 101 * S);
+	find_pod_of(&f, IMAGE, IMAGE_ID);
+	pass(&f, 110 * S);
+	for (size_t i = 0; i < COUNT(want); i++) {
+		const struct phase_span *phase = &start_of(&f, WEB)->start.phases[i];
+
+		assert_int_equal(phase->phase, want[i].phase);
+		assert_int_equal(phase->span.from_ns, want[i].from_ns);
+		assert_int_equal(phase->span.to_ns, want[i].to_ns);
+	}
+	fixture_close(&f);
+}
+
+static void its_image_was_there(void **state)
+{
+	const uint64_t times[][2] = {{20, 40}, {60, 70}, {50, 53}};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(times); i++) {
+		begin(&f);
+		read_log(&f, 100500 * MS);
+		find_pod_of(&f, IMAGE, IMAGE_ID);
+		feed_late(&f, ev_pulled(IMAGE, IMAGE_ID, times[i][0] * S, times[i][1] * S),
+			  102 * S);
+		pass(&f, 110 * S);
+		assert_phases(start_of(&f, WEB), whole, COUNT(whole));
+		fixture_close(&f);
+	}
+}
+
 /* Without a journal nothing waits. */
 static void no_log(void **state)
 {
@@ -261,7 +374,9 @@ static void the_wall_clock_was_set(void **state)
 {
 	const struct want want[] = {
 		{PHASE_SANDBOX, 45 * S, 50100 * MS, false},
-		{PHASE_WAIT, 50100 * MS, 51 * S, false},
+		{PHASE_WAIT, 50100 * MS, 50200 * MS, false},
+		{PHASE_PULL, 50200 * MS, 50900 * MS, false},
+		{PHASE_WAIT, 50900 * MS, 51 * S, false},
 		{PHASE_CREATE, 51 * S, 52 * S, false},
 		{PHASE_WAIT, 52 * S, 52500 * MS, false},
 		{PHASE_RUNTIME, 52500 * MS, 53100 * MS, false},
@@ -276,6 +391,7 @@ static void the_wall_clock_was_set(void **state)
 	feed_late(&f,
 		  ev_status(WEB, SANDBOX, "web", CONTAINER_RUNNING, 21900 * MS, 23 * S, 0, 0, ""),
 		  101 * S);
+	feed_late(&f, ev_pulled("localhost/web:1", IMAGE_ID, 50200 * MS, 50900 * MS), 101 * S);
 	pass(&f, 110 * S);
 	assert_phases(start_of(&f, WEB), want, COUNT(want));
 	fixture_close(&f);
@@ -347,6 +463,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_log_first),
 		cmocka_unit_test(the_list_first),
+		cmocka_unit_test(its_image_was_pulled),
+		cmocka_unit_test(its_image_came_for_another),
+		cmocka_unit_test(its_image_was_there),
 		cmocka_unit_test(no_log),
 		cmocka_unit_test(only_the_container_was_logged),
 		cmocka_unit_test(it_came_in_the_midst),

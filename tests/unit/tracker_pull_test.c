@@ -219,6 +219,160 @@ static void slow_is_not_failed(void **state)
 	fixture_close(&f);
 }
 
+/* --- what containerd logged ------------------------------------------------------------------- */
+
+#define OTHER_ID "sha256:2d00000000000000000000000000000000000000000000000000000000000000"
+
+static void late_agent(struct fixture *f)
+{
+	fixture_open(f, NULL);
+	feed(f, ev_up(SOURCE_KERNEL, 100 * S));
+	feed(f, ev_up(SOURCE_CONTAINERD, 100 * S));
+}
+
+static void logged(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	late_agent(&f);
+	feed_late(&f, ev_pulled(IMAGE, IMAGE_ID, 20 * S, 80 * S), 101 * S);
+	pass(&f, 102 * S);
+	assert_int_equal(fixture_count(&f, RECORD_PULL), 1);
+	const struct record *record = fixture_last(&f, RECORD_PULL, 0);
+	const struct record_pull *pull = &record->pull;
+
+	assert_true(record->final && record_reconstructed(record));
+	assert_string_equal(record->key, IMAGE_ID "-20000000000");
+	assert_string_equal(record->subject.image, IMAGE);
+	assert_int_equal(record->boot_ns, 80 * S);
+	assert_string_equal(pull->image, IMAGE);
+	assert_string_equal(pull->digest, ""); /* which is the manifest's */
+	assert_int_equal(pull->span.from_ns, 20 * S);
+	assert_int_equal(pull->span.to_ns, 80 * S);
+	assert_int_equal(pull->bytes + pull->layers + pull->layers_present, 0);
+	assert_int_equal(pull->download.to_ns + pull->unpack.to_ns, 0);
+	assert_false(pull->failed);
+	pass(&f, 200 * S);
+	assert_int_equal(f.count, 1);
+	fixture_close(&f);
+}
+
+/* Ten pods ask for the same image: the kubelet has it pulled once, then each one's call finds it there. */
+static void asked_for_again(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	late_agent(&f);
+	/* two at the same time: the second to begin is the first to return */
+	feed_late(&f, ev_pulled(IMAGE, IMAGE_ID, 21 * S, 80 * S), 101 * S);
+	feed_late(&f, ev_pulled(IMAGE, IMAGE_ID, 20 * S, 80100 * MS), 101 * S);
+	for (unsigned int i = 1; i < 9; i++)
+		feed_late(&f, ev_pulled(IMAGE, IMAGE_ID, (80 + i) * S, (80 + i) * S + 20 * MS),
+			  101 * S);
+	/* the tag was moved: another image */
+	feed_late(&f, ev_pulled(IMAGE, OTHER_ID, 90 * S, 95 * S), 101 * S);
+	pass(&f, 200 * S);
+	assert_int_equal(f.count, 2);
+	assert_int_equal(f.told[0].pull.span.from_ns, 20 * S);
+	assert_int_equal(f.told[0].pull.span.to_ns, 80 * S);
+	assert_int_equal(f.told[1].pull.span.from_ns, 90 * S);
+	fixture_close(&f);
+}
+
+static struct event pull_from(uint64_t began, uint64_t at)
+{
+	return ev_pulled(IMAGE, IMAGE_ID, began, at);
+}
+
+/* It goes on when the agent begins, which sees its layers come. */
+static void logged_and_seen(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		late_agent(&f);
+		if (!late) /* the line is read before containerd tells of the image */
+			feed_late(&f, pull_from(99 * S, 101900 * MS), 101600 * MS);
+		pull_image(&f, 101 * S);
+		if (late)
+			feed_late(&f, pull_from(99 * S, 101900 * MS), 104 * S);
+		pass(&f, 200 * S);
+		assert_int_equal(f.count, 1);
+		assert_false(record_reconstructed(&f.told[0]));
+		assert_int_equal(f.told[0].pull.bytes, 55 * MB);
+		fixture_close(&f);
+	}
+}
+
+/* All of it had come by then. */
+static void logged_and_not_seen(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	late_agent(&f);
+	feed_late(&f, pull_from(60 * S, 100500 * MS), 101 * S);
+	pass(&f, 200 * S);
+	assert_int_equal(f.count, 1);
+	assert_true(record_reconstructed(&f.told[0]));
+	fixture_close(&f);
+}
+
+/* Removed since, and pulled again under our eyes. */
+static void logged_then_another_seen(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	late_agent(&f);
+	feed_late(&f, pull_from(20 * S, 80 * S), 101 * S);
+	pass(&f, 103 * S);
+	pull_image(&f, 105 * S);
+	pass(&f, 200 * S);
+	assert_int_equal(f.count, 2);
+	assert_true(record_reconstructed(&f.told[0]));
+	assert_false(record_reconstructed(&f.told[1]));
+	fixture_close(&f);
+}
+
+static void nonsense_logged(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	late_agent(&f);
+	feed_late(&f, ev_pulled("", IMAGE_ID, 20 * S, 80 * S), 101 * S);
+	feed_late(&f, ev_pulled(IMAGE, "", 20 * S, 80 * S), 101 * S);
+	feed_late(&f, ev_pulled(IMAGE, IMAGE_ID, 0, 80 * S), 101 * S);
+	feed_late(&f, ev_pulled(IMAGE, IMAGE_ID, 80 * S, 80 * S), 101 * S);
+	pass(&f, 200 * S);
+	assert_int_equal(f.count, 0);
+	fixture_close(&f);
+}
+
+/* More than are kept: each is told. */
+static void many_logged(void **state)
+{
+	char image[64], id[DIGEST_SIZE];
+	struct fixture f;
+
+	(void)state;
+	late_agent(&f);
+	for (unsigned int i = 0; i < 200; i++) {
+		snprintf(image, sizeof(image), "r.io/a:%u", i);
+		digest(id, 'd', i);
+		feed_late(&f, ev_pulled(image, id, (10 + i) * 100 * MS, (12 + i) * 100 * MS),
+			  101 * S);
+	}
+	pass(&f, 200 * S);
+	assert_int_equal(fixture_count(&f, RECORD_PULL), 200);
+	assert_int_equal(f.count, 200);
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +381,13 @@ int main(void)
 		cmocka_unit_test(tag_or_import_is_no_pull),
 		cmocka_unit_test(failed),
 		cmocka_unit_test(slow_is_not_failed),
+		cmocka_unit_test(logged),
+		cmocka_unit_test(asked_for_again),
+		cmocka_unit_test(logged_and_seen),
+		cmocka_unit_test(logged_and_not_seen),
+		cmocka_unit_test(logged_then_another_seen),
+		cmocka_unit_test(nonsense_logged),
+		cmocka_unit_test(many_logged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

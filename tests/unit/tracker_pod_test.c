@@ -318,9 +318,41 @@ static void many_waits_are_bounded(void **state)
 	fixture_close(&f);
 }
 
+/* CRI does not list a sandbox before it is ready; then the image is pulled for a minute. */
+static void listed_while_it_was_made(void **state)
+{
+	struct fixture f;
+	uint64_t t = 10 * S, listed = t + 5 * S, pulled = t + 60 * S;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	feed(&f, ev_up(SOURCE_KERNEL, 1 * S));
+	feed(&f, ev_up(SOURCE_CONTAINERD, 1 * S));
+	feed(&f, ev_rootfs(SANDBOX, t));
+	feed(&f, ev_identity(SANDBOX, SANDBOX, "", t + 60 * MS));
+	feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_BEGIN, "", listed));
+	feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_END, "", listed + MS));
+	pass(&f, listed + S);
+	feed(&f, ev_exec(ROLE_ENTRYPOINT, SANDBOX, 20, "/pause", "", t + 8 * S));
+	pass(&f, pulled);
+	feed(&f, ev_rootfs(WEB, pulled));
+	feed(&f, ev_identity(WEB, SANDBOX, "web", pulled + MS));
+	feed(&f, ev_exec(ROLE_RUNTIME, WEB, 30, "/usr/sbin/runc", "create", pulled + 2 * MS));
+	feed(&f, ev_exec(ROLE_ENTRYPOINT, WEB, 31, "/srv", "", pulled + 3 * MS));
+	feed(&f, ev_listen(WEB, 8080, pulled + 4 * MS));
+	pass(&f, pulled + 5 * S);
+	const struct record_start *start = &fixture_last(&f, RECORD_START, 0)->start;
+
+	assert_int_equal(start->phases[0].phase, PHASE_SANDBOX);
+	assert_int_equal(start->span.from_ns, t);
+	assert_int_equal(start->phases[0].span.to_ns, t + 8 * S);
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(listed_while_it_was_made),
 		cmocka_unit_test(probe_ends_the_start),
 		cmocka_unit_test(no_probe_nothing_to_wait_for),
 		cmocka_unit_test(silent_kubelet),

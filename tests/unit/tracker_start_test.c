@@ -407,32 +407,6 @@ static void late_identity(void **state)
 	fixture_close(&f);
 }
 
-/* CRI does not list a sandbox before it is ready; then the image is pulled for a minute. */
-static void listed_while_it_was_made(void **state)
-{
-	struct fixture f;
-	uint64_t t = 10 * S, listed = t + 5 * S, pulled = t + 60 * S;
-
-	(void)state;
-	fixture_open(&f, NULL);
-	both_up(&f);
-	feed(&f, ev_rootfs(SANDBOX, t));
-	feed(&f, ev_identity(SANDBOX, SANDBOX, "", t + 60 * MS));
-	feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_BEGIN, "", listed));
-	feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_END, "", listed + MS));
-	pass(&f, listed + S);
-	feed(&f, ev_exec(ROLE_ENTRYPOINT, SANDBOX, 20, "/pause", "", t + 8 * S));
-	pass(&f, pulled);
-	feed(&f, ev_rootfs(WEB, pulled));
-	feed(&f, ev_identity(WEB, SANDBOX, "web", pulled + MS));
-	feed(&f, ev_exec(ROLE_RUNTIME, WEB, 30, "/usr/sbin/runc", "create", pulled + 2 * MS));
-	feed(&f, ev_exec(ROLE_ENTRYPOINT, WEB, 31, "/srv", "", pulled + 3 * MS));
-	feed(&f, ev_listen(WEB, 8080, pulled + 4 * MS));
-	pass(&f, pulled + 5 * S);
-	assert_phase(&fixture_last(&f, RECORD_START, 0)->start, PHASE_SANDBOX, t, t + 8 * S);
-	fixture_close(&f);
-}
-
 /*
  * The daemon was stopped while one container after the other lived and was removed: all that the
  * kernel kept is read first, then what containerd kept.
@@ -499,7 +473,6 @@ int main(void)
 		cmocka_unit_test(failed_start),
 		cmocka_unit_test(adopted),
 		cmocka_unit_test(late_identity),
-		cmocka_unit_test(listed_while_it_was_made),
 		cmocka_unit_test(backlog),
 	};
 

@@ -41,7 +41,7 @@ static void container_names(void **state)
 		"crio-conmon-" HEX64 ".scope",
 		"xdocker-" HEX64 ".scope",
 		HEX64 ".scope",
-		"pod" UID,
+		("pod" UID),
 		"kubepods.slice",
 		"system.slice",
 	};

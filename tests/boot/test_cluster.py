@@ -5,11 +5,12 @@ import datetime
 import os
 import shutil
 import tempfile
+import threading
 import time
 
 import pytest
 
-from .kubernetes import NODE, PATHS, PERIOD, Kubernetes, condition, deployment, pod_spec, readiness
+from .kubernetes import ETC, NODE, PATHS, Kubernetes, condition, deployment, pod_spec, readiness
 from .report import final_report
 
 BUILD = os.environ.get("BUILD", "build")
@@ -38,10 +39,18 @@ class Boot:
         self.bound = {(p["metadata"]["namespace"], p["metadata"]["name"]) for p in kubernetes.pods()
                       if p["spec"].get("nodeName") == NODE}
         self.uids = {p["metadata"]["uid"] for p in kubernetes.pods()}
+        self.before = before
+        self.nodes = []  # the Node's Ready conditions as this boot's kubelet told them, looked at each second
+        self.over = threading.Event()
+        watcher = threading.Thread(target=self._watch, daemon=True)
         begun = time.monotonic()
         machine.reboot()
-        self.before = before
-        self.told = final_report(machine, seconds)
+        watcher.start()
+        try:
+            self.told = final_report(machine, seconds)
+        finally:
+            self.over.set()
+            watcher.join(70)
         self.final = time.monotonic() - begun
         # by its own clock, which Kubernetes' stamps are of
         now, up = machine.run("date +%s.%N; cut -d ' ' -f 1 /proc/uptime").split()
@@ -49,6 +58,15 @@ class Boot:
         print("\n%s, after %.0f s; %s" % (self.told.boot["state"], self.final, ", ".join("%s %.1f s" % (
             p["phase"], p["duration_ns"] / 1e9) for p in self.told.phases)), flush=True)
         print(machine.run("nodewake boot", check=False), flush=True)
+
+    def _watch(self):
+        while not self.over.wait(1):
+            try:
+                node = self.kubernetes.node()
+            except OSError:
+                continue
+            if node["status"]["nodeInfo"]["bootID"] == self.machine.boot_id:
+                self.nodes.append(condition(node, "Ready"))
 
     def ns(self, stamp):
         """Of a wall time, on the boot clock."""
@@ -97,10 +115,10 @@ def test_all_pods_came_back(boot):
 
 
 def test_it_ended_when_kubernetes_says_so(boot):
-    """The last pod's Ready condition, in whole seconds."""
+    """The last pod's Ready condition, in whole seconds; the agent may hear of it later, on a CPU that all wait for."""
     last = max(boot.ns(condition(p, "Ready")["lastTransitionTime"]) for p in boot.kubernetes.pods())
     told = boot.told.boot["span"]["to_ns"]
-    assert -(PERIOD + 1) * 1000 * MS <= last - told <= (PERIOD + 1) * 1000 * MS, (last / 1e9, told / 1e9)
+    assert -10_000 * MS <= last - told <= 1000 * MS, (last / 1e9, told / 1e9)
 
 
 def test_phases_sum_to_the_whole(boot):
@@ -109,9 +127,8 @@ def test_phases_sum_to_the_whole(boot):
     assert [phase["phase"] for phase in inside] == ["kernel", "userspace", "runtime", "node", "pods"]
     assert abs(sum(phase["duration_ns"] for phase in inside) - told.boot["span"]["duration_ns"]) <= 50 * MS
     assert all(a["to_ns"] == b["from_ns"] for a, b in zip(inside, inside[1:]))
-    # the API server is part of the runtime's phase
-    ready = told.units["kube-apiserver.service"]["span"]["to_ns"]
-    assert abs(told.phase("runtime")["to_ns"] - ready) <= 2000 * MS
+    # the API server is part of the runtime's phase: it tells systemd before it is ready itself
+    assert told.phase("runtime")["to_ns"] >= told.units["kube-apiserver.service"]["span"]["to_ns"] - 1000 * MS
 
 
 def test_the_critical_path_is_one_line(boot):
@@ -123,9 +140,11 @@ def test_the_critical_path_is_one_line(boot):
 
 
 def test_the_node_is_ready_when_its_condition_says_so(boot):
-    at = boot.ns(condition(boot.kubernetes.node(), "Ready")["lastTransitionTime"])
+    """The kubelet may say Ready at once: then the condition is of before the boot, and when it was told counts."""
+    first = next(told for told in boot.nodes if told["status"] == "True")
+    at = max(boot.ns(first[stamp]) for stamp in ("lastTransitionTime", "lastHeartbeatTime"))
     told = boot.told.phase("node")["to_ns"]
-    assert -1000 * MS <= told - at <= 2000 * MS, (told / 1e9, at / 1e9)  # a stamp is cut to whole seconds
+    assert -1000 * MS <= told - at <= 2000 * MS, (told / 1e9, at / 1e9, first)  # a stamp is cut to whole seconds
 
 
 def test_the_last_boot_ended_clean(boot):
@@ -135,7 +154,7 @@ def test_the_last_boot_ended_clean(boot):
 
 def test_kubernetes_is_told(boot):
     name = "nodewake.io/boot"
-    node = boot.kubernetes.wait("/api/v1/nodes/" + NODE, lambda n: "ready" in n["metadata"]["annotations"].get(name, ""), 90)
+    node = boot.kubernetes.wait("/api/v1/nodes/" + NODE, lambda n: n["metadata"]["annotations"].get(name, "").startswith("ready"), 90)
     print(node["metadata"]["annotations"][name], flush=True)
 
     def of_this_boot():
@@ -150,7 +169,7 @@ def test_kubernetes_is_told(boot):
 
 
 def test_the_node_is_well(boot):
-    boot.machine.run("nodewake health")
+    boot.machine.run("nodewake health --kubeconfig %s/nodewake.kubeconfig" % ETC)
     assert not boot.machine.run("systemctl --failed --no-legend --plain")
 
 

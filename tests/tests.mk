@@ -67,7 +67,7 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 		$(BUILD)/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
 			$(BUILD)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
 
-.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-containerd check-kernels check-cluster check-boot check-clang layers lint fmt asan demo bench
+.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-containerd check-kernels check-cluster check-boot check-boot-cluster check-clang layers lint fmt asan demo bench
 
 TIERS := check-unit check-replay layers check-deploy check-report check-kube check-node check-containerd check-kernels
 
@@ -124,6 +124,10 @@ check-cluster: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(IMAGE) ## a real Kubernete
 # Not part of `check` yet.
 check-boot: $(BUILD)/nodewake $(BUILD)/man/nodewake.8 $(BUILD)/nodewake.service $(CRI) $(PROGRAMS) ## a machine that boots, under QEMU without KVM (root; its image is built once)
 	@tests/boot/check.sh $(BUILD)
+
+# Not part of `check`: a boot takes minutes.
+check-boot-cluster: $(BUILD)/nodewake $(BUILD)/man/nodewake.8 $(BUILD)/nodewake.service $(CRI) $(PROGRAMS) ## a whole Kubernetes in that machine
+	@NODEWAKE_LONG=1 tests/boot/check.sh $(BUILD) test_cluster.py
 
 demo: deps ## a cast of pods on a private node, and what nodewake says of them
 	$(Q)$(MAKE) -j2 $(BUILD)/nodewake $(CRI) $(PROGRAMS)

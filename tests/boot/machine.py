@@ -4,6 +4,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -28,17 +29,25 @@ class MachineError(Exception):
     """A command in the machine failed."""
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
 class Machine:
     """A context manager. boots: how often it has booted; wire: how to speak to it; pods: what its driver of pods did.
 
     disk: a file of an earlier machine that is copied; by itself a new installation, whose layout is "containerd" or
-    "k3s". files: what else is put there.
+    "k3s". files: what else is put there. drives: files that it sees as vdb and so on, and can't write. forward: its TCP
+    ports that the host reaches, at ports.
     """
 
-    def __init__(self, build, folder, disk=None, files=None, layout="containerd", memory=1536):
+    def __init__(self, build, folder, disk=None, files=None, layout="containerd", memory=1536, drives=(), forward=()):
         self.build = os.path.abspath(build)
         self.folder = folder
         self.memory = memory
+        self.drives = drives
+        self.ports = {port: free_port() for port in forward}
         self.disk = folder + "/disk"
         self.console = folder + "/console.log"
         self.qemu = self.wire = self.pods = None
@@ -67,11 +76,15 @@ class Machine:
     # --- power
 
     def _command(self):
+        forwarded = "".join(",hostfwd=tcp:127.0.0.1:%d-:%d" % (host, port) for port, host in self.ports.items())
         devices = ["-drive", "file=%s,if=none,id=disk,format=raw,cache=unsafe,discard=unmap" % self.disk,
                    "-device", "virtio-blk-pci,drive=disk",
-                   "-netdev", "user,id=net,ipv6=off", "-device", "virtio-net-pci,netdev=net,romfile=",
+                   "-netdev", "user,id=net,ipv6=off" + forwarded, "-device", "virtio-net-pci,netdev=net,romfile=",
                    "-object", "memory-backend-file,id=erst,mem-path=%s/erst,size=64K,share=on" % self.folder,
                    "-device", "acpi-erst,memdev=erst", "-device", "virtio-serial-pci"]
+        for number, drive in enumerate(self.drives):
+            devices += ["-drive", "file=%s,if=none,id=drive%d,format=raw,readonly=on" % (drive, number),
+                        "-device", "virtio-blk-pci,drive=drive%d" % number]
         for name in ("guest", "pods"):
             devices += ["-chardev", "socket,id=%s,path=%s/%s.sock,server=on,wait=off" % (name, self.folder, name),
                         "-device", "virtserialport,chardev=%s,name=%s" % (name, name)]

@@ -35,6 +35,12 @@ enum reason {
 	REASON_COUNT
 };
 
+/*
+ * Where Events on a Node are. Kubernetes 1.19 and 1.20 take one with an eventTime only there, later ones in default too
+ * (ValidateEvent); describe looks in all namespaces.
+ */
+#define CLUSTER_NAMESPACE "kube-system"
+
 static const struct {
 	const char *name, *action;
 	bool warning, urgent;
@@ -297,8 +303,8 @@ static char *body_of(const struct kube_event_rules *rules, enum reason reason,
 	json_auto_t *json = json_pack(
 		"{s:s, s:s, s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:s, s:o, s:o*, s:s, s:s}",
 		"apiVersion", "events.k8s.io/v1", "kind", "Event", "metadata", "name", name,
-		"namespace", pod ? record->subject.pod_namespace : "default", "eventTime", time,
-		"reportingController", CONTROLLER, "reportingInstance", instance, "action",
+		"namespace", pod ? record->subject.pod_namespace : CLUSTER_NAMESPACE, "eventTime",
+		time, "reportingController", CONTROLLER, "reportingInstance", instance, "action",
 		reasons[reason].action, "reason", reasons[reason].name, "regarding",
 		pod ? pod_reference(record) : node_reference(rules), "related",
 		pod ? node_reference(rules) : NULL, "type",

@@ -158,8 +158,6 @@ def test_kubernetes_is_told(boot):
     print(node["metadata"]["annotations"][name], flush=True)
 
 
-@pytest.mark.xfail(reason="the agent tells it in `default`; Kubernetes 1.20 takes an Event of events.k8s.io on a Node only in "
-                          "kube-system: 422, involvedObject.namespace does not match event.namespace, given up")
 def test_an_event_on_the_node(boot):
     def of_this_boot():
         return [e for e in boot.kubernetes.events() if e["reason"] in ("NodeBootCompleted", "NodeBootSlow")

@@ -31,7 +31,8 @@ def the_real_one(cluster):
 
 @pytest.fixture(name="api")
 def a_clean_one(real, node):
-    real.cluster.kubectl("--namespace", "shop", "delete", "events", "--all")
+    for namespace in ("shop", "kube-system"):  # of pods, of the Node
+        real.cluster.kubectl("--namespace", namespace, "delete", "events", "--all")
     yield real
     real.cluster.kubectl("annotate", "node", node.name, "mine-", *(
         name + "-" for name in real.annotations(node.name) if name.startswith("nodewake.io/")))

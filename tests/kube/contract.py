@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from kube.boots import put_boots
 from kube.told import SOON, Told, counts, quantile, sent, wall_ns, wall_of
 from kube.watcher import Watcher
 from node import Daemon
@@ -286,3 +287,35 @@ def test_an_absent_node_is_not_made(node, api, tmp_path):
         assert "/nodes/elsewhere" in asked("GET")[0]["line"] and not asked("PATCH")
         assert daemon.status()["kubernetes"]["annotations"]["failed"] > 0
         assert any("elsewhere" in problem for problem in daemon.status()["problems"])
+
+
+@pytest.mark.parametrize("seconds, reason, warning", [(21, "NodeBootCompleted", False), (151, "NodeBootSlow", True)])
+def test_a_boot_is_told(told, api, seconds, reason, warning):
+    """From the store: to Kubernetes, which was away when it was over, once and with its time, and to Prometheus."""
+    told.daemon.kill()
+    for event in told.events():
+        api.delete_event(event)
+    ended = put_boots(told.daemon.state, time.clock_gettime_ns(time.CLOCK_BOOTTIME) - 5 * 10**9, 20, 20, 22, seconds)
+    api.stop()
+    told.daemon.start()
+    time.sleep(2)
+    told.daemon.kill()
+    api.start()
+    told.daemon.start()
+    event = told.event(reason, told.node.name, seconds=10)
+    assert abs(wall_ns(event["eventTime"]) - ended) < 1e6
+    assert event["type"] == ("Warning" if warning else "Normal")
+    assert event["regarding"] == {"kind": "Node", "apiVersion": "v1", "name": told.node.name, "uid": told.node.name}
+    assert event["metadata"]["namespace"] == "kube-system"
+    assert "shop/web/app pull" in event["note"] and ("slower than usual (median 20.0s of 3" in event["note"]) == warning
+    length = "2m31s" if warning else "21s"
+    line = told.wait_line("boot", "ready %s after kernel start (usual 20s): pods " % length, "kernel 2s", seconds=10)
+    assert "reconstructed" not in line
+    text = told.daemon.get("/metrics")[1]
+    assert "\nnodewake_boot_ready_seconds %d\n" % seconds in text
+    assert "\nnodewake_boot_slower_than_usual %d\n" % warning in text
+    assert '\nnodewake_boot_last_end{end="power-loss"} 1\n' in text
+    told.daemon.kill()
+    told.daemon.start()
+    time.sleep(2)
+    assert len([e for e in told.events() if e["reason"].startswith("NodeBoot")]) == 1

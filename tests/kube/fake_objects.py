@@ -249,7 +249,8 @@ def check_event(event):
     regarding = event.get("regarding", {})
     if not event.get("eventTime"):
         wrong.append("eventTime: Required value")
-    if (regarding.get("namespace") or "default") != event["metadata"]["namespace"]:
+    # of a cluster's object: Kubernetes 1.19 and 1.20 take it in kube-system only, later ones in default too
+    if (regarding.get("namespace") or "kube-system") != event["metadata"]["namespace"]:
         wrong.append("involvedObject.namespace: Invalid value: does not match event.namespace")
     for name, longest in (("reportingController", 128), ("reportingInstance", 128), ("action", 128),
                           ("reason", 128)):

@@ -10,7 +10,7 @@
 #include "unit/store_fixture.h"
 
 #define OTHER_BOOT "99999999-2222-3333-4444-555555555555"
-#define EVENTS	   "/apis/events.k8s.io/v1/namespaces/default/events"
+#define EVENTS	   "/apis/events.k8s.io/v1/namespaces/kube-system/events"
 #define WALL	   INT64_C(1795414320000000000) /* 2026-11-23T06:12:00Z: when the kernel began */
 #define MS	   NS_PER_MS
 
@@ -114,7 +114,7 @@ static void expect(const struct record *record, const char *reason, const char *
 	assert_string_equal(text(event, "type"), type);
 	assert_string_equal(text(event, "action"), "Booting");
 	assert_string_equal(text(event, "eventTime"), "2026-11-23T06:14:10.500000Z");
-	assert_string_equal(text(json_object_get(event, "metadata"), "namespace"), "default");
+	assert_string_equal(text(json_object_get(event, "metadata"), "namespace"), "kube-system");
 	assert_string_equal(text(regarding, "kind"), "Node");
 	assert_string_equal(text(regarding, "name"), "node-1");
 	assert_null(json_object_get(event, "related"));

@@ -174,7 +174,7 @@ static void a_nodes_event_is_golden(void **state)
 	json_t *event = event_in(&record, BOOT, record.boot_ns, &entry);
 	char *regarding = json_dumps(json_object_get(event, "regarding"), JSON_COMPACT);
 
-	assert_string_equal(text(json_object_get(event, "metadata"), "namespace"), "default");
+	assert_string_equal(text(json_object_get(event, "metadata"), "namespace"), "kube-system");
 	assert_string_equal(regarding,
 			    "{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"name\":\"node-1\","
 			    "\"uid\":\"node-1\"}");

@@ -74,7 +74,7 @@ def containerd_started(machine):
 def come_back(machine):
     """Reboots and asks as a person does, health --wait and then boot; prints what README.md shows."""
     machine.reboot()
-    waited = machine.wire.run("nodewake health --wait 5m", 320)
+    waited = machine.wire.run("nodewake health --wait 10m", 620)
     told = final_report(machine, 60)
     text = machine.run("nodewake boot")
     print(waited[1].decode(), text, sep="\n")

@@ -277,11 +277,15 @@ void health_judge_boot(struct health_report *report, const struct health_history
 	/* what came later than the deadline is ready all the same */
 	bool open = pods == GRADE_UNKNOWN && (boot->state == BOOT_NOT_RECOVERED || daemon_there);
 
-	finding = health_find(report, "boot", open ? GRADE_BAD : GRADE_WARN,
-			      "%s: %" PRIu32 " of %" PRIu32 " pods were ready",
-			      boot->state == BOOT_NOT_RECOVERED ? "did not recover in time"
-								: "still waking",
-			      boot->pods_ready, boot->pods_expected);
+	const char *how =
+		boot->state == BOOT_NOT_RECOVERED ? "did not recover in time" : "still waking";
+
+	if (boot->pods_expected)
+		finding = health_find(report, "boot", open ? GRADE_BAD : GRADE_WARN,
+				      "%s: %" PRIu32 " of %" PRIu32 " pods were ready", how,
+				      boot->pods_ready, boot->pods_expected);
+	else
+		finding = health_find(report, "boot", open ? GRADE_BAD : GRADE_WARN, "%s", how);
 	TEXT_COPY(finding->reason, boot_state_name(boot->state));
 	tell_missing(boot, finding);
 	health_advise(finding, "nodewake boot");

@@ -17,17 +17,24 @@
 
 #include "base/clock.h"
 #include "model/names.h"
+#include "model/why.h"
 
 enum event_type {
 	EVENT_NONE,
 
 	/* kernel */
-	EVENT_CGROUP_NEW,  /* cgroup: a container's cgroup was made (or found, when adopted) */
-	EVENT_CGROUP_GONE, /* cgroup */
-	EVENT_EXEC,	   /* exec: a process that matters executed a program */
-	EVENT_EXIT,	   /* exit: a process that matters ended (whole thread group) */
-	EVENT_LISTEN,	   /* listen: first TCP listens of a container */
-	EVENT_OOM,	   /* oom: the kernel chose a victim */
+	EVENT_CGROUP_NEW,   /* cgroup: a container's cgroup was made (or found, when adopted) */
+	EVENT_CGROUP_GONE,  /* cgroup */
+	EVENT_EXEC,	    /* exec: a process that matters executed a program */
+	EVENT_EXIT,	    /* exit: a process that matters ended (whole thread group) */
+	EVENT_LISTEN,	    /* listen: first TCP listens of a container */
+	EVENT_OOM,	    /* oom: the kernel chose a victim */
+	EVENT_STALL,	    /* stall: what a starting container's threads have done so far */
+	EVENT_FILE_READ,    /* file_read: what it has brought in from one file so far */
+	EVENT_CONNECT_SLOW, /* connect_failed: a connection was established late; error 0 */
+	EVENT_DNS,	    /* dns: an answer came late, failed or never came */
+	EVENT_WORK,	    /* work: the runtime did something for a container */
+	EVENT_PRESSURE,	    /* pressure: what the node, or a pod, has waited for so far */
 
 	/* containerd */
 	EVENT_CONTAINER,      /* container: identity and state, as CRI or containerd tell it */
@@ -155,6 +162,68 @@ struct event_oom {
 	struct process invoker;		   /* whose allocation triggered it */
 	uint64_t invoker_cgroup_id;
 	char invoker_comm[COMM_SIZE];
+};
+
+enum stall_step {
+	STALL_STEP_NONE,
+	STALL_SO_FAR,	 /* it goes on */
+	STALL_AT_LISTEN, /* at the moment it listened, of the thread that did */
+	STALL_AT_END,	 /* its first process ended */
+	STALL_STEP_COUNT
+};
+
+/*
+ * What the threads of a starting container have done since its entrypoint was executed. All counts grow.
+ * `path` sums to boot_ns - the entrypoint's exec.
+ */
+struct event_stall {
+	uint64_t cgroup_id;
+	char container_id[ID_SIZE];
+	enum stall_step step;
+	enum stall_grade grade;
+	char reason[REASON_SIZE];   /* why it is not STALLS_MEASURED */
+	struct stall_times path;    /* of the thread that listened, else the first process's */
+	struct stall_times threads; /* of all together */
+	uint32_t thread_count;	    /* that were seen */
+};
+
+/* All counts grow. */
+struct event_file_read {
+	uint64_t cgroup_id;
+	char container_id[ID_SIZE];
+	struct file_read file;
+	uint64_t disk_bytes; /* of all its files together */
+	uint64_t read_bytes; /* asked for, cached or not; 0 not known */
+};
+
+/* One question, or several like it. */
+struct event_dns {
+	uint64_t cgroup_id;
+	char container_id[ID_SIZE];
+	char address[ADDRESS_SIZE]; /* the server's */
+	uint16_t port;
+	int32_t code;	   /* response code; -1: no answer came */
+	uint64_t began_ns; /* the answer, or giving up, is boot_ns */
+	char query[NAME_SIZE];
+};
+
+struct event_work {
+	char container_id[ID_SIZE];
+	char pod_uid[POD_UID_SIZE]; /* where there is no container yet */
+	enum work_kind kind;
+	char name[NAME_SIZE];
+	uint64_t began_ns; /* it was over at boot_ns */
+};
+
+/* Counts grow since the boot; available memory and the queue are of this moment. */
+struct event_pressure {
+	char pod_uid[POD_UID_SIZE]; /* "": the node's */
+	struct pressure_times times;
+	uint64_t memory_total_bytes, memory_available_bytes;
+	char disk[REASON_SIZE]; /* the busiest device since the last of these */
+	uint64_t disk_busy_ns;	/* that it was busy, … */
+	uint64_t disk_queue_ns; /* … requests together waited, … */
+	uint64_t disk_requests; /* … and how many; of this device */
 };
 
 enum container_state {
@@ -455,6 +524,11 @@ struct event {
 		struct event_exit exit;
 		struct event_listen listen;
 		struct event_oom oom;
+		struct event_stall stall;
+		struct event_file_read file_read;
+		struct event_dns dns;
+		struct event_work work;
+		struct event_pressure pressure;
 		struct event_container container;
 		struct event_container_gone container_gone;
 		struct event_task task;

@@ -18,6 +18,8 @@
 const char *event_type_name(enum event_type type);
 const char *record_type_name(enum record_type type);
 const char *phase_name(enum phase phase);
+const char *stall_name(enum stall stall);
+const char *work_kind_name(enum work_kind kind);
 const char *start_state_name(enum start_state state);
 const char *exit_verdict_name(enum exit_verdict verdict);
 const char *limit_scope_name(enum limit_scope scope);

@@ -299,6 +299,59 @@ static const struct json_field head_rows[] = {
 };
 JSON_SHAPE(json_event_head, SELF, head_rows);
 
+#undef SELF
+#define SELF struct event_stall
+static const struct json_field stall_rows[] = {
+	JSON_ROW(UINT, cgroup_id),
+	JSON_ROW(TEXT, container_id),
+	JSON_WORD(step, json_stall_steps),
+	JSON_WORD(grade, json_stall_grades),
+	JSON_ROW(TEXT, reason),
+	JSON_OBJECT(path, json_stall_times),
+	JSON_OBJECT(threads, json_stall_times),
+	JSON_ROW(UINT, thread_count),
+};
+static JSON_SHAPE(stall_shape, SELF, stall_rows);
+
+#undef SELF
+#define SELF struct event_file_read
+static const struct json_field file_read_rows[] = {
+	JSON_ROW(UINT, cgroup_id),  JSON_ROW(TEXT, container_id), JSON_OBJECT(file, json_file_read),
+	JSON_ROW(UINT, disk_bytes), JSON_ROW(UINT, read_bytes),
+};
+static JSON_SHAPE(file_read_shape, SELF, file_read_rows);
+
+#undef SELF
+#define SELF struct event_dns
+static const struct json_field dns_rows[] = {
+	JSON_ROW(UINT, cgroup_id), JSON_ROW(TEXT, container_id), JSON_ROW(TEXT, address),
+	JSON_ROW(UINT, port),	   JSON_ROW(INT, code),		 JSON_ROW(UINT, began_ns),
+	JSON_ROW(TEXT, query),
+};
+static JSON_SHAPE(dns_shape, SELF, dns_rows);
+
+#undef SELF
+#define SELF struct event_work
+static const struct json_field work_rows[] = {
+	JSON_ROW(TEXT, container_id), JSON_ROW(TEXT, pod_uid),	JSON_WORD(kind, json_work_kinds),
+	JSON_ROW(TEXT, name),	      JSON_ROW(UINT, began_ns),
+};
+static JSON_SHAPE(work_shape, SELF, work_rows);
+
+#undef SELF
+#define SELF struct event_pressure
+static const struct json_field pressure_rows[] = {
+	JSON_ROW(TEXT, pod_uid),
+	JSON_OBJECT(times, json_pressure_times),
+	JSON_ROW(UINT, memory_total_bytes),
+	JSON_ROW(UINT, memory_available_bytes),
+	JSON_ROW(TEXT, disk),
+	JSON_ROW(UINT, disk_busy_ns),
+	JSON_ROW(UINT, disk_queue_ns),
+	JSON_ROW(UINT, disk_requests),
+};
+static JSON_SHAPE(pressure_shape, SELF, pressure_rows);
+
 const struct json_shape *const json_event_bodies[EVENT_TYPE_COUNT] = {
 	[EVENT_CGROUP_NEW] = &cgroup_shape,
 	[EVENT_CGROUP_GONE] = &cgroup_shape,
@@ -306,6 +359,12 @@ const struct json_shape *const json_event_bodies[EVENT_TYPE_COUNT] = {
 	[EVENT_EXIT] = &exit_shape,
 	[EVENT_LISTEN] = &listen_shape,
 	[EVENT_OOM] = &oom_shape,
+	[EVENT_STALL] = &stall_shape,
+	[EVENT_FILE_READ] = &file_read_shape,
+	[EVENT_CONNECT_SLOW] = &connect_failed_shape,
+	[EVENT_DNS] = &dns_shape,
+	[EVENT_WORK] = &work_shape,
+	[EVENT_PRESSURE] = &pressure_shape,
 	[EVENT_CONTAINER] = &container_shape,
 	[EVENT_CONTAINER_GONE] = &container_gone_shape,
 	[EVENT_TASK] = &task_shape,

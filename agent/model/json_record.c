@@ -2,15 +2,6 @@
 /* The rows of every record: what its fields are called in JSON. */
 #include "model/json_shape.h"
 
-#define SELF struct span
-static const struct json_field span_rows[] = {
-	JSON_ROW(UINT, from_ns),
-	JSON_ROW(UINT, to_ns),
-	{.name = "duration_ns", .kind = JSON_KIND_LENGTH, .size = sizeof(struct span)},
-};
-static JSON_SHAPE(span_shape, SELF, span_rows);
-
-#undef SELF
 #define SELF struct subject
 static const struct json_field subject_rows[] = {
 	JSON_ROW(TEXT, pod_namespace), JSON_ROW(TEXT, pod),	JSON_ROW(TEXT, container),
@@ -23,7 +14,7 @@ static JSON_SHAPE(subject_shape, SELF, subject_rows);
 #define SELF struct phase_span
 static const struct json_field phase_rows[] = {
 	JSON_WORD(phase, json_phases),
-	JSON_ROW(INLINE, span, .shape = &span_shape),
+	JSON_ROW(INLINE, span, .shape = &json_span),
 	JSON_ROW(BOOL, reconstructed),
 };
 static JSON_SHAPE(phase_shape, SELF, phase_rows);
@@ -32,7 +23,7 @@ static JSON_SHAPE(phase_shape, SELF, phase_rows);
 #define SELF struct plugin_span
 static const struct json_field plugin_rows[] = {
 	JSON_ROW(TEXT, name),
-	JSON_ROW(INLINE, span, .shape = &span_shape),
+	JSON_ROW(INLINE, span, .shape = &json_span),
 	JSON_ROW(INT, code),
 	JSON_ROW(BOOL, nested),
 };
@@ -42,12 +33,12 @@ static JSON_SHAPE(plugin_shape, SELF, plugin_rows);
 #define SELF struct record_start
 static const struct json_field start_rows[] = {
 	JSON_WORD(state, json_start_states),
-	JSON_OBJECT(span, span_shape),
+	JSON_OBJECT(span, json_span),
 	JSON_COUNTED(phases, phase_count, phase_shape),
-	JSON_OBJECT(network, span_shape),
+	JSON_OBJECT(network, json_span),
 	JSON_COUNTED(plugins, plugin_count, plugin_shape),
-	JSON_OBJECT(download, span_shape),
-	JSON_OBJECT(unpack, span_shape),
+	JSON_OBJECT(download, json_span),
+	JSON_OBJECT(unpack, json_span),
 	JSON_ROW(UINT, pull_bytes),
 	JSON_ROW(BOOL, init_container),
 	JSON_ROW(UINT, listen_ns),
@@ -57,6 +48,7 @@ static const struct json_field start_rows[] = {
 	JSON_ROW(UINT, pid),
 	JSON_ROW(UINT, ready_ns),
 	JSON_ROW(UINT, probe_period_s),
+	JSON_OBJECT(why, json_start_why),
 };
 static JSON_SHAPE(start_shape, SELF, start_rows);
 
@@ -110,11 +102,11 @@ static JSON_SHAPE(oom_shape, SELF, oom_rows);
 #undef SELF
 #define SELF struct record_pull
 static const struct json_field pull_rows[] = {
-	JSON_ROW(TEXT, image),		 JSON_ROW(TEXT, digest),
-	JSON_ROW(BOOL, failed),		 JSON_ROW(BOOL, reconstructed),
-	JSON_OBJECT(span, span_shape),	 JSON_OBJECT(download, span_shape),
-	JSON_OBJECT(unpack, span_shape), JSON_ROW(UINT, bytes),
-	JSON_ROW(UINT, layers),		 JSON_ROW(UINT, layers_present),
+	JSON_ROW(TEXT, image),		JSON_ROW(TEXT, digest),
+	JSON_ROW(BOOL, failed),		JSON_ROW(BOOL, reconstructed),
+	JSON_OBJECT(span, json_span),	JSON_OBJECT(download, json_span),
+	JSON_OBJECT(unpack, json_span), JSON_ROW(UINT, bytes),
+	JSON_ROW(UINT, layers),		JSON_ROW(UINT, layers_present),
 };
 static JSON_SHAPE(pull_shape, SELF, pull_rows);
 
@@ -123,7 +115,7 @@ static JSON_SHAPE(pull_shape, SELF, pull_rows);
 static const struct json_field gap_rows[] = {
 	JSON_ROW(TEXT, source),
 	JSON_ROW(TEXT, cause),
-	JSON_OBJECT(span, span_shape),
+	JSON_OBJECT(span, json_span),
 	JSON_ROW(UINT, count),
 };
 static JSON_SHAPE(gap_shape, SELF, gap_rows);
@@ -131,8 +123,8 @@ static JSON_SHAPE(gap_shape, SELF, gap_rows);
 #undef SELF
 #define SELF struct record_wait
 static const struct json_field wait_rows[] = {
-	JSON_ROW(TEXT, reason),	       JSON_ROW(TEXT, message),	      JSON_ROW(TEXT, component),
-	JSON_OBJECT(span, span_shape), JSON_ROW(UINT, next_retry_ns), JSON_ROW(UINT, count),
+	JSON_ROW(TEXT, reason),	      JSON_ROW(TEXT, message),	     JSON_ROW(TEXT, component),
+	JSON_OBJECT(span, json_span), JSON_ROW(UINT, next_retry_ns), JSON_ROW(UINT, count),
 	JSON_ROW(BOOL, over),
 };
 static JSON_SHAPE(wait_shape, SELF, wait_rows);
@@ -141,7 +133,7 @@ static JSON_SHAPE(wait_shape, SELF, wait_rows);
 #define SELF struct boot_phase_span
 static const struct json_field boot_phase_rows[] = {
 	JSON_WORD(phase, json_boot_phases),
-	JSON_ROW(INLINE, span, .shape = &span_shape),
+	JSON_ROW(INLINE, span, .shape = &json_span),
 	JSON_ROW(TEXT, unit),
 	JSON_ROW(BOOL, reconstructed),
 };
@@ -151,7 +143,7 @@ static JSON_SHAPE(boot_phase_shape, SELF, boot_phase_rows);
 #define SELF struct boot_step
 static const struct json_field boot_step_rows[] = {
 	JSON_WORD(kind, json_boot_step_kinds),
-	JSON_ROW(INLINE, span, .shape = &span_shape),
+	JSON_ROW(INLINE, span, .shape = &json_span),
 	JSON_ROW(TEXT, name),
 	JSON_ROW(TEXT, pod),
 	JSON_WORD(phase, json_phases),
@@ -174,7 +166,7 @@ static JSON_SHAPE(boot_missing_shape, SELF, boot_missing_rows);
 #define SELF struct record_boot
 static const struct json_field boot_rows[] = {
 	JSON_WORD(state, json_boot_states),
-	JSON_OBJECT(span, span_shape),
+	JSON_OBJECT(span, json_span),
 	JSON_ROW(UINT, firmware_ns),
 	JSON_ROW(UINT, loader_ns),
 	JSON_ROW(UINT, finish_ns),
@@ -198,7 +190,7 @@ static JSON_SHAPE(boot_shape, SELF, boot_rows);
 #define SELF struct record_unit
 static const struct json_field unit_rows[] = {
 	JSON_ROW(TEXT, name),
-	JSON_OBJECT(span, span_shape),
+	JSON_OBJECT(span, json_span),
 	JSON_ROW(TEXT, after),
 	JSON_ROW(TEXT, result),
 };

@@ -14,7 +14,9 @@
 
 WORDS(event_types, EVENT_TYPE_COUNT, [EVENT_NONE] = "none", [EVENT_CGROUP_NEW] = "cgroup-new",
       [EVENT_CGROUP_GONE] = "cgroup-gone", [EVENT_EXEC] = "exec", [EVENT_EXIT] = "exit",
-      [EVENT_LISTEN] = "listen", [EVENT_OOM] = "oom", [EVENT_CONTAINER] = "container",
+      [EVENT_LISTEN] = "listen", [EVENT_OOM] = "oom", [EVENT_STALL] = "stall",
+      [EVENT_FILE_READ] = "file-read", [EVENT_CONNECT_SLOW] = "connect-slow", [EVENT_DNS] = "dns",
+      [EVENT_WORK] = "work", [EVENT_PRESSURE] = "pressure", [EVENT_CONTAINER] = "container",
       [EVENT_CONTAINER_GONE] = "container-gone", [EVENT_TASK] = "task",
       [EVENT_SNAPSHOT] = "snapshot", [EVENT_INGEST] = "ingest", [EVENT_LAYER] = "layer",
       [EVENT_IMAGE] = "image", [EVENT_POD] = "pod", [EVENT_POD_CONTAINER] = "pod-container",
@@ -106,6 +108,34 @@ WORDS(boot_step_kinds, BOOT_STEP_KIND_COUNT, [BOOT_STEP_NONE] = "none", [BOOT_ST
       [BOOT_STEP_MILESTONE] = "milestone", [BOOT_STEP_POD] = "pod", [BOOT_STEP_PEER] = "peer",
       [BOOT_STEP_IDLE] = "idle");
 
+WORDS(stall_steps, STALL_STEP_COUNT, [STALL_STEP_NONE] = "none", [STALL_SO_FAR] = "so-far",
+      [STALL_AT_LISTEN] = "listen", [STALL_AT_END] = "end");
+
+WORDS(stall_grades, STALL_GRADE_COUNT, [STALLS_NONE] = "none", [STALLS_MEASURED] = "measured",
+      [STALLS_PARTIAL] = "partial", [STALLS_COARSE] = "coarse");
+
+/* Not in JSON, where each has a member of its own. */
+static const char *const stall_words[] = {
+	[STALL_CPU] = "cpu",	 [STALL_RUN_QUEUE] = "run queue", [STALL_THROTTLED] = "throttled",
+	[STALL_DISK] = "disk",	 [STALL_NETWORK] = "network",	  [STALL_LOCK] = "lock",
+	[STALL_SLEEP] = "sleep", [STALL_OTHER] = "other",
+};
+_Static_assert(COUNT(stall_words) == STALL_COUNT, "stalls");
+
+WORDS(peer_wait_kinds, PEER_WAIT_KIND_COUNT, [PEER_WAIT_NONE] = "none",
+      [PEER_WAIT_FAILED] = "failed", [PEER_WAIT_SLOW] = "slow", [PEER_WAIT_DNS] = "dns");
+
+WORDS(work_kinds, WORK_KIND_COUNT, [WORK_NONE] = "none", [WORK_CGROUP] = "cgroup",
+      [WORK_MOUNT] = "mount", [WORK_SNAPSHOT] = "snapshot", [WORK_SHIM] = "shim",
+      [WORK_RUNTIME] = "runtime", [WORK_VOLUME] = "volume", [WORK_DEVICE] = "device");
+
+WORDS(advice_rules, ADVICE_RULE_COUNT, [ADVICE_NONE] = "none", [ADVICE_CPU_LIMIT] = "cpu-limit",
+      [ADVICE_PROBE_PERIOD] = "probe-period", [ADVICE_PROBE_DELAY] = "probe-delay",
+      [ADVICE_PULL] = "pull", [ADVICE_UNPACK] = "unpack", [ADVICE_DISK] = "disk",
+      [ADVICE_PEER] = "peer", [ADVICE_DNS] = "dns", [ADVICE_CNI] = "cni",
+      [ADVICE_COMPETING] = "competing", [ADVICE_VOLUME] = "volume", [ADVICE_MEMORY] = "memory",
+      [ADVICE_CPU_BUSY] = "cpu-busy");
+
 static const char *word(const struct json_words *words, uint32_t value)
 {
 	return value < words->count ? words->words[value] : "?";
@@ -124,6 +154,16 @@ const char *record_type_name(enum record_type type)
 const char *phase_name(enum phase phase)
 {
 	return word(&json_phases, phase);
+}
+
+const char *stall_name(enum stall stall)
+{
+	return stall < STALL_COUNT ? stall_words[stall] : "?";
+}
+
+const char *work_kind_name(enum work_kind kind)
+{
+	return word(&json_work_kinds, kind);
 }
 
 const char *start_state_name(enum start_state state)

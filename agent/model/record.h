@@ -16,6 +16,7 @@
 
 #include "model/event.h" /* enum boot_end */
 #include "model/names.h"
+#include "model/why.h"
 
 enum record_type {
 	RECORD_NONE,
@@ -40,25 +41,6 @@ struct subject {
 	char container[NAME_SIZE];
 	char image[IMAGE_SIZE];
 	uint32_t attempt; /* restart number */
-};
-
-enum phase {
-	PHASE_NONE,
-	PHASE_SCHEDULE,
-	PHASE_ADMIT,
-	PHASE_SANDBOX,
-	PHASE_INIT,
-	PHASE_PULL,
-	PHASE_CREATE,
-	PHASE_RUNTIME,
-	PHASE_APP,
-	PHASE_PROBE,
-	PHASE_WAIT, /* between two phases: nothing was done for this container (the CRI client's turn) */
-	PHASE_COUNT
-};
-
-struct span {
-	uint64_t from_ns, to_ns; /* both 0: not seen */
 };
 
 struct phase_span {
@@ -111,6 +93,7 @@ struct record_start {
 	uint32_t pid;
 	uint64_t ready_ns;	 /* Kubernetes called it ready; 0 not known */
 	uint32_t probe_period_s; /* of the probe that decided it; 0: none or not known */
+	struct start_why why;
 };
 
 enum exit_verdict {

@@ -103,7 +103,7 @@ static bool is_sandbox(const struct container *c)
 static struct start_facts start_facts(const struct lifecycle *lifecycle)
 {
 	return (struct start_facts){lifecycle->containers, lifecycle->pulls, lifecycle->pods,
-				    lifecycle->calls};
+				    lifecycle->calls, lifecycle->whys};
 }
 
 static void tell_start(struct lifecycle *lifecycle, struct container *c, bool final, bool silent)

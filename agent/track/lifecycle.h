@@ -13,12 +13,14 @@
 #include "track/gap.h"
 #include "track/pod.h"
 #include "track/pull.h"
+#include "track/why.h"
 
 struct lifecycle {
 	struct containers *containers;
 	const struct pulls *pulls;
 	const struct pods *pods;
 	const struct calls *calls;
+	const struct whys *whys;
 	const struct gaps *gaps;
 	struct deaths *deaths;
 	uint64_t start_window_ns;

@@ -6,6 +6,7 @@
 #include "track/container.h"
 #include "track/pod.h"
 #include "track/pull.h"
+#include "track/why.h"
 
 /* Where the facts are. */
 struct start_facts {
@@ -13,6 +14,7 @@ struct start_facts {
 	const struct pulls *pulls;
 	const struct pods *pods;
 	const struct calls *calls;
+	const struct whys *whys;
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "track/lifecycle.h"
 #include "track/oom.h"
 #include "track/wait.h"
+#include "track/why.h"
 
 #define START_WINDOW_NS	 (300 * NS_PER_SECOND)
 #define BOOT_DEADLINE_NS (600 * NS_PER_SECOND)
@@ -21,10 +22,11 @@ struct tracker {
 	record_fn on_record;
 	void *context;
 	uint64_t now_ns; /* of the latest event seen, or tick */
-	uint64_t evicted_told, calls_told, boot_lost_told;
+	uint64_t evicted_told, calls_told, boot_lost_told, whys_told;
 	struct tracker_stats stats;
 	struct containers containers;
 	struct calls calls;
+	struct whys whys;
 	struct facts facts;
 	struct lifecycle lifecycle;
 	struct deaths *deaths;
@@ -78,6 +80,7 @@ int tracker_new(struct tracker **ret, const struct tracker_settings *settings, r
 		.pulls = tracker->pulls,
 		.pods = tracker->pods,
 		.calls = &tracker->calls,
+		.whys = &tracker->whys,
 		.gaps = tracker->gaps,
 		.deaths = tracker->deaths,
 		.start_window_ns =
@@ -102,6 +105,7 @@ void tracker_free(struct tracker *tracker)
 	facts_clear(&tracker->facts);
 	containers_clear(&tracker->containers);
 	calls_clear(&tracker->calls);
+	whys_clear(&tracker->whys);
 	deaths_free(tracker->deaths);
 	pulls_free(tracker->pulls);
 	ooms_free(tracker->ooms);
@@ -170,6 +174,7 @@ void tracker_event(struct tracker *tracker, const struct event *event, uint64_t 
 	gaps_event(tracker->gaps, event, now_ns);
 	waits_event(tracker->waits, event, now_ns);
 	pods_event(tracker->pods, event, now_ns);
+	whys_event(&tracker->whys, event, now_ns);
 	struct container *container = facts_event(&tracker->facts, event, now_ns);
 
 	ooms_event(tracker->ooms, event, now_ns);
@@ -184,6 +189,8 @@ void tracker_event(struct tracker *tracker, const struct event *event, uint64_t 
 		  "more containers than the agent keeps");
 	tell_lost(tracker, tracker->calls.evicted, &tracker->calls_told,
 		  "more starts were logged than the agent keeps");
+	tell_lost(tracker, tracker->whys.evicted, &tracker->whys_told,
+		  "more starts at once than the agent explains");
 	tell_lost(tracker, boot_lost(tracker->boot), &tracker->boot_lost_told,
 		  "more units or pods in a boot than the agent keeps");
 }

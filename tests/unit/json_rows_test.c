@@ -59,6 +59,12 @@ static void events_have_all_rows(void **state)
 	CHECK(json_event_bodies[EVENT_EXIT], struct event_exit);
 	CHECK(json_event_bodies[EVENT_LISTEN], struct event_listen);
 	CHECK(json_event_bodies[EVENT_OOM], struct event_oom);
+	CHECK(json_event_bodies[EVENT_STALL], struct event_stall);
+	CHECK(json_event_bodies[EVENT_FILE_READ], struct event_file_read);
+	CHECK(json_event_bodies[EVENT_CONNECT_SLOW], struct event_connect_failed);
+	CHECK(json_event_bodies[EVENT_DNS], struct event_dns);
+	CHECK(json_event_bodies[EVENT_WORK], struct event_work);
+	CHECK(json_event_bodies[EVENT_PRESSURE], struct event_pressure);
 	CHECK(json_event_bodies[EVENT_CONTAINER], struct event_container);
 	CHECK(json_event_bodies[EVENT_CONTAINER_GONE], struct event_container_gone);
 	CHECK(json_event_bodies[EVENT_TASK], struct event_task);
@@ -78,7 +84,7 @@ static void events_have_all_rows(void **state)
 	CHECK(json_event_bodies[EVENT_CONNECT_FAILED], struct event_connect_failed);
 	CHECK(json_event_bodies[EVENT_CRI_CALL], struct event_cri_call);
 	CHECK(json_event_bodies[EVENT_SOURCE], struct event_source);
-	_Static_assert(EVENT_TYPE_COUNT == 26, "a new event type needs a line above");
+	_Static_assert(EVENT_TYPE_COUNT == 32, "a new event type needs a line above");
 
 	check("struct event's head", &json_event_head, offsetof(struct event, cgroup));
 	for (int type = 1; type < EVENT_TYPE_COUNT; type++)

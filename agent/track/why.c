@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "track/why.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "track/why_private.h"
+
+static struct why_facts *find(const struct whys *whys, const char *container_id)
+{
+	struct why_facts *facts;
+
+	HASH_FIND_STR(whys->by_id, container_id, facts);
+	return facts;
+}
+
+static void drop(struct whys *whys, struct why_facts *facts)
+{
+	HASH_DEL(whys->by_id, facts);
+	free(facts);
+}
+
+static struct why_facts *get(struct whys *whys, const char *container_id, uint64_t now_ns)
+{
+	struct why_facts *facts = *container_id ? find(whys, container_id) : NULL;
+
+	if (!facts && *container_id) {
+		if (HASH_COUNT(whys->by_id) >= WHYS_MAX) {
+			drop(whys, whys->by_id);
+			whys->evicted++;
+		}
+		facts = calloc(1, sizeof(*facts));
+		if (!facts)
+			return NULL;
+		TEXT_COPY(facts->container_id, container_id);
+		HASH_ADD_STR(whys->by_id, container_id, facts);
+	}
+	if (facts)
+		facts->touched_ns = now_ns;
+	return facts;
+}
+
+void whys_clear(struct whys *whys)
+{
+	while (whys->by_id)
+		drop(whys, whys->by_id);
+}
+
+void whys_event(struct whys *whys, const struct event *event, uint64_t now_ns)
+{
+	struct why_facts *facts;
+
+	switch (event->type) {
+	case EVENT_STALL:
+		facts = get(whys, event->stall.container_id, now_ns);
+		if (facts)
+			why_stalls_note(facts, event);
+		break;
+	case EVENT_CONTAINER_GONE:
+		facts = find(whys, event->container_gone.container_id);
+		if (facts)
+			drop(whys, facts);
+		break;
+	default:
+		break;
+	}
+}
+
+void whys_fill(const struct whys *whys, const struct container *container,
+	       struct record_start *start)
+{
+	const struct why_facts *facts = find(whys, container->id);
+
+	if (!facts)
+		return;
+	why_stalls_fill(facts, start);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why starts take their time: what sources tell of a container while it starts, until its start is told.
+ *
+ * tracker.c hands the events on, start.c asks when it builds a start. Each topic has a file of its own (why_*.c),
+ * which knows its part of struct why_facts only. The facts of a container come with its first event of this kind;
+ * the oldest give way when there are too many.
+ */
+#pragma once
+
+#include <uthash.h>
+
+#include "model/event.h"
+#include "model/record.h"
+#include "track/container.h"
+#include "track/pod.h"
+
+#define WHYS_MAX      256
+#define STALL_SAMPLES 4
+#define WHY_FILES_MAX 8
+#define WHY_PEERS_MAX 8
+
+/* What its threads had done at one moment. */
+struct stall_sample {
+	uint64_t boot_ns;
+	struct event_stall told;
+};
+
+/* Of one container. */
+struct why_facts {
+	char container_id[ID_SIZE];
+	uint64_t touched_ns;
+
+	/* why_stalls.c */
+	struct stall_sample listened, ended;
+	struct stall_sample so_far[STALL_SAMPLES]; /* oldest first */
+	uint32_t sample_count;
+
+	/* why_files.c */
+	struct file_read files[WHY_FILES_MAX];
+	uint32_t file_count;
+	uint64_t disk_bytes, read_bytes;
+
+	/* why_peers.c */
+	struct peer_wait peers[WHY_PEERS_MAX];
+	uint32_t peer_count;
+
+	/* why_work.c */
+	struct work_step work[START_WORK_MAX];
+	uint32_t work_count;
+
+	UT_hash_handle hh;
+};
+
+struct whys {
+	struct why_facts *by_id; /* in the order of their beginning */
+	uint64_t evicted;
+};
+
+void whys_event(struct whys *whys, const struct event *event, uint64_t now_ns);
+void whys_clear(struct whys *whys);
+
+/* Adds what is known to a start whose phases are complete. */
+void whys_fill(const struct whys *whys, const struct container *container,
+	       struct record_start *start);

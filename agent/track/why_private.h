@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What why.c asks of each topic: to note an event, and to tell what it knows of a start. */
+#pragma once
+
+#include "track/why.h"
+
+void why_stalls_note(struct why_facts *facts, const struct event *event);
+void why_stalls_fill(const struct why_facts *facts, struct record_start *start);

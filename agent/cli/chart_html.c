@@ -75,7 +75,9 @@ static void print_body(FILE *out, const struct chart *chart, const struct chart_
 		"<div class=\"scroll\">\n",
 		page->search);
 	chart_svg_inside(out, chart);
-	fputs("</div>\n<div id=\"tip\" role=\"tooltip\" hidden></div>\n", out);
+	fputs("</div>\n", out);
+	fputs(page->below ?: "", out);
+	fputs("<div id=\"tip\" role=\"tooltip\" hidden></div>\n", out);
 }
 
 int chart_html(FILE *out, const struct chart *chart, const struct chart_page *page)

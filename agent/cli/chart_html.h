@@ -12,7 +12,8 @@
 
 struct chart_page {
 	const char *title;   /* may come from outside */
-	const char *summary; /* HTML, escaped by its maker: what stands before the waterfall */
+	const char *summary; /* HTML, escaped by its maker: what stands before the waterfall, … */
+	const char *below;   /* … and below it; NULL: nothing */
 	const char *search;  /* what can be searched for: "pod, unit, phase" */
 	json_t *data;	     /* borrowed: an object with total_ns; the chart is added */
 };

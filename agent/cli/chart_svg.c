@@ -228,12 +228,31 @@ static void print_rows(FILE *out, const struct chart *chart)
 
 /* --- the picture ------------------------------------------------------------------------------ */
 
+/* What no bar shows needs no explanation. */
+static bool is_used(const struct chart *chart, const char *style)
+{
+	for (size_t i = 0; i < chart->count; i++) {
+		const struct chart_row *row = &chart->rows[i];
+
+		if (row->usual_ns && strcmp(style, "usual") == 0)
+			return true;
+		for (size_t j = 0; j < row->count; j++)
+			if (strcmp(row->bars[j].style, style) == 0 ||
+			    (row->bars[j].critical && strcmp(style, "critical") == 0) ||
+			    (row->bars[j].reconstructed && strcmp(style, "reconstructed") == 0))
+				return true;
+	}
+	return false;
+}
+
 static void print_legend(FILE *out, const struct chart *chart, int y)
 {
 	int x = 12;
 
 	fprintf(out, "<g class=\"legend\" transform=\"translate(0,%d)\">", y);
 	for (const struct chart_legend *one = chart->legend; one->style; one++) {
+		if (!is_used(chart, one->style))
+			continue;
 		if (strcmp(one->style, "usual") == 0)
 			fprintf(out, "<path class=\"usual\" d=\"M%d 6h14\"/>", x);
 		else

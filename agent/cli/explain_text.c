@@ -89,14 +89,33 @@ static void print_start(FILE *out, const struct record *record)
 	fputc('\n', out);
 }
 
-/* Its phases are those of the container that was ready last, which follow. */
-static void print_pod_start(FILE *out, const struct record *record)
+/* Its phases are those of the container that was ready last. */
+void explain_show_ready(FILE *out, const struct dossier *dossier, const char *before)
 {
 	char time[WALL_TEXT_SIZE];
 
-	clock_wall_text((int64_t)record->start.span.from_ns + record->wall_offset_ns, 0, time);
-	fprintf(out, "created %s, Ready after %s\n", time,
-		columns_duration(record_duration_ns(record)));
+	for (size_t i = dossier->count; i-- > 0;) {
+		const struct record *record = &dossier->records[i];
+
+		if (!dossier_is_pod_start(record))
+			continue;
+		clock_wall_text((int64_t)record->start.span.from_ns + record->wall_offset_ns, 0,
+				time);
+		fprintf(out, "%screated %s, Ready after %s", before, time,
+			columns_duration(record_duration_ns(record)));
+		return;
+	}
+}
+
+void explain_show_name(FILE *out, const struct dossier *dossier)
+{
+	const struct subject *subject = &dossier->records[0].subject;
+
+	text_print_safe(out, *subject->pod ? subject->pod : subject->container_id);
+	if (*subject->pod_namespace) {
+		fputs(" in namespace ", out);
+		text_print_safe(out, subject->pod_namespace);
+	}
 }
 
 static void print_happened(FILE *out, const struct dossier *dossier, bool colour)
@@ -121,20 +140,12 @@ static void print_happened(FILE *out, const struct dossier *dossier, bool colour
 
 void explain_show_text(FILE *out, const struct dossier *dossier, bool colour)
 {
-	const struct subject *subject = &dossier->records[0].subject;
-
-	text_print_safe(out, *subject->pod ? subject->pod : subject->container_id);
-	if (*subject->pod_namespace) {
-		fputs(" in namespace ", out);
-		text_print_safe(out, subject->pod_namespace);
-	}
+	explain_show_name(out, dossier);
 	if (dossier->earlier)
 		fprintf(out, " (and %zu earlier pod%s of this name, see nodewake starts)",
 			dossier->earlier, dossier->earlier > 1 ? "s" : "");
+	explain_show_ready(out, dossier, "\n");
 	fputc('\n', out);
-	for (size_t i = 0; i < dossier->count; i++)
-		if (dossier_is_pod_start(&dossier->records[i]))
-			print_pod_start(out, &dossier->records[i]);
 	for (size_t i = 0; i < dossier->count; i++)
 		if (dossier_is_latest_start(dossier, i))
 			print_start(out, &dossier->records[i]);

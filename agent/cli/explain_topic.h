@@ -25,3 +25,6 @@ typedef void (*explain_after_fn)(FILE *out, const struct record_start *start);
 
 void explain_pressure(FILE *out, const struct record_start *start);
 void explain_advice(FILE *out, const struct record_start *start);
+
+/* The kinds of stalls, the largest first. */
+void explain_stalls_order(const struct stall_times *times, enum stall ret[static STALL_COUNT]);

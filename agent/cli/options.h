@@ -17,6 +17,7 @@ enum option_set {
 	OPTION_NAMESPACE = 1 << 7,
 	OPTION_DOCTOR = 1 << 8,	 /* containerd-socket, cni-dirs, and root for tests */
 	OPTION_REPORT = 1 << 9,	 /* of a boot: boot, output, list, compare, against, follow */
+	OPTION_FORMAT = 1 << 10, /* output, of what can be drawn */
 	OPTION_HEALTH = 1 << 12, /* wait, kubeconfig, node-name, containerd-socket, root */
 };
 

@@ -60,7 +60,7 @@ static const char *phase_style(enum boot_phase phase)
 static struct chart_row *phase_row(struct chart_making *making, const struct boot_report *report,
 				   enum boot_phase phase, const char *label)
 {
-	struct boot_usual usual = {0};
+	struct usual usual = {0};
 	struct chart_text text;
 	struct chart_row *row;
 	char *detail = NULL;

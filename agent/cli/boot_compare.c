@@ -69,7 +69,7 @@ static int against_usual(struct comparison *comparison, struct store *store)
 	comparison->boots = report->verdict.boots;
 	comparison->before_ns = report->verdict.usual_ns;
 	for (enum boot_phase phase = 0; phase < BOOT_PHASE_COUNT; phase++) {
-		struct boot_usual usual;
+		struct usual usual;
 
 		boot_history_usual_phase(&report->history, phase, &usual);
 		comparison->phase_before_ns[phase] = usual.median_ns;

@@ -13,7 +13,7 @@ static json_t *usual_phases(const struct boot_report *report)
 
 	for (enum boot_phase phase = BOOT_PHASE_NONE + 1; phase < BOOT_PHASE_COUNT; phase++) {
 		uint64_t ns = boot_phase_ns(&report->record.boot, phase);
-		struct boot_usual usual;
+		struct usual usual;
 
 		boot_history_usual_phase(&report->history, phase, &usual);
 		if (ns || usual.median_ns)

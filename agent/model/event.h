@@ -215,15 +215,24 @@ struct event_work {
 	uint64_t began_ns; /* it was over at boot_ns */
 };
 
-/* Counts grow since the boot; available memory and the queue are of this moment. */
+/* What a whole disk has done since the boot. */
+struct disk_load {
+	char name[DISK_SIZE];
+	uint64_t requests;
+	uint64_t busy_ns;  /* that there was something to do */
+	uint64_t queue_ns; /* of its requests together */
+};
+
+#define PRESSURE_DISKS_MAX 8
+
+/* Counts grow since the boot (since it was made, of a pod's cgroup); available memory is of this moment. */
 struct event_pressure {
 	char pod_uid[POD_UID_SIZE]; /* "": the node's */
+	bool counted;		    /* the kernel has PSI: times are known */
 	struct pressure_times times;
-	uint64_t memory_total_bytes, memory_available_bytes;
-	char disk[REASON_SIZE]; /* the busiest device since the last of these */
-	uint64_t disk_busy_ns;	/* that it was busy, … */
-	uint64_t disk_queue_ns; /* … requests together waited, … */
-	uint64_t disk_requests; /* … and how many; of this device */
+	uint64_t memory_total_bytes, memory_available_bytes; /* of the node; 0 not known */
+	uint32_t disk_count;				     /* the busiest ones, of the node */
+	struct disk_load disks[PRESSURE_DISKS_MAX];
 };
 
 enum container_state {
@@ -361,6 +370,13 @@ enum pod_container_state {
 	POD_CONTAINER_STATE_COUNT
 };
 
+/* As the pod's spec has it, with the API's defaults. */
+struct probe_settings {
+	uint32_t period_s; /* 0: there is no such probe */
+	uint32_t initial_s;
+	uint32_t successes, failures; /* thresholds */
+};
+
 struct event_pod_container {
 	char pod_uid[POD_UID_SIZE];
 	char name[NAME_SIZE];
@@ -371,6 +387,7 @@ struct event_pod_container {
 	bool ready_arrived;	 /* it became ready before our eyes, at boot_ns */
 	bool has_probe;		 /* readiness or startup probe */
 	uint32_t probe_period_s; /* of the readiness probe, else the startup probe; 0: none */
+	struct probe_settings readiness, startup;
 	uint32_t restarts;
 	enum pod_container_state state;
 	char reason

@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 #include "model/names.h"
-#include "model/why.h"
+#include "model/event_why.h"
 
 enum event_type {
 	EVENT_NONE,
@@ -164,77 +164,6 @@ struct event_oom {
 	char invoker_comm[COMM_SIZE];
 };
 
-enum stall_step {
-	STALL_STEP_NONE,
-	STALL_SO_FAR,	 /* it goes on */
-	STALL_AT_LISTEN, /* at the moment it listened, of the thread that did */
-	STALL_AT_END,	 /* its first process ended */
-	STALL_STEP_COUNT
-};
-
-/*
- * What the threads of a starting container have done since its entrypoint was executed. All counts grow.
- * `path` sums to boot_ns - the entrypoint's exec.
- */
-struct event_stall {
-	uint64_t cgroup_id;
-	char container_id[ID_SIZE];
-	enum stall_step step;
-	enum stall_grade grade;
-	char reason[REASON_SIZE];   /* why it is not STALLS_MEASURED */
-	struct stall_times path;    /* of the thread that listened, else the first process's */
-	struct stall_times threads; /* of all together */
-	uint32_t thread_count;	    /* that were seen */
-};
-
-/* All counts grow. */
-struct event_file_read {
-	uint64_t cgroup_id;
-	char container_id[ID_SIZE];
-	struct file_read file;
-	uint64_t disk_bytes; /* of all its files together */
-	uint64_t read_bytes; /* asked for, cached or not; 0 not known */
-};
-
-/* One question, or several like it. */
-struct event_dns {
-	uint64_t cgroup_id;
-	char container_id[ID_SIZE];
-	char address[ADDRESS_SIZE]; /* the server's */
-	uint16_t port;
-	int32_t code;	   /* response code; -1: no answer came */
-	uint64_t began_ns; /* the answer, or giving up, is boot_ns */
-	char query[NAME_SIZE];
-};
-
-struct event_work {
-	char container_id[ID_SIZE];
-	char pod_uid[POD_UID_SIZE]; /* where there is no container yet */
-	enum work_kind kind;
-	char name[NAME_SIZE];
-	uint64_t began_ns; /* it was over at boot_ns */
-};
-
-/* What a whole disk has done since the boot. */
-struct disk_load {
-	char name[DISK_SIZE];
-	uint64_t requests;
-	uint64_t busy_ns;  /* that there was something to do */
-	uint64_t queue_ns; /* of its requests together */
-};
-
-#define PRESSURE_DISKS_MAX 8
-
-/* Counts grow since the boot (since it was made, of a pod's cgroup); available memory is of this moment. */
-struct event_pressure {
-	char pod_uid[POD_UID_SIZE]; /* "": the node's */
-	bool counted;		    /* the kernel has PSI: times are known */
-	struct pressure_times times;
-	uint64_t memory_total_bytes, memory_available_bytes; /* of the node; 0 not known */
-	uint32_t disk_count;				     /* the busiest ones, of the node */
-	struct disk_load disks[PRESSURE_DISKS_MAX];
-};
-
 enum container_state {
 	CONTAINER_UNKNOWN,
 	CONTAINER_CREATED,
@@ -368,13 +297,6 @@ enum pod_container_state {
 	POD_CONTAINER_RUNNING,
 	POD_CONTAINER_TERMINATED,
 	POD_CONTAINER_STATE_COUNT
-};
-
-/* As the pod's spec has it, with the API's defaults. */
-struct probe_settings {
-	uint32_t period_s; /* 0: there is no such probe */
-	uint32_t initial_s;
-	uint32_t successes, failures; /* thresholds */
 };
 
 struct event_pod_container {

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/explain_advice.h"
 #include "cli/options.h"
 #include "model/sentence.h"
 #include "cli/verbs.h"
@@ -205,6 +206,7 @@ static void print_start(const struct record *record)
 	fputs("  ", stdout);
 	sentence_text(stdout, record);
 	putchar('\n');
+	explain_advice(stdout, &record->start);
 }
 
 /* Its phases are those of the container that was ready last, which follow. */

@@ -43,8 +43,8 @@ static const explain_below_fn below_phase[] = {
 	explain_stalls,
 };
 
-static const explain_after_fn after_phases[] = {
-	NULL,
+static const explain_after_fn after_start[] = {
+	explain_advice,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -62,8 +62,6 @@ static void print_phases(FILE *out, const struct record_start *start)
 		for (size_t j = 0; j < COUNT(below_phase); j++)
 			below_phase[j](out, start, phase);
 	}
-	for (size_t i = 0; i < COUNT(after_phases) && after_phases[i]; i++)
-		after_phases[i](out, start);
 }
 
 static void print_start(FILE *out, const struct record *record)
@@ -87,6 +85,8 @@ static void print_start(FILE *out, const struct record *record)
 	fputs("  ", out);
 	sentence_text(out, record);
 	fputc('\n', out);
+	for (size_t i = 0; i < COUNT(after_start); i++)
+		after_start[i](out, &record->start);
 }
 
 /* Its phases are those of the container that was ready last. */

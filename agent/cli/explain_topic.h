@@ -20,10 +20,10 @@ void explain_stalls(FILE *out, const struct record_start *start, const struct ph
 void explain_files(FILE *out, const struct record_start *start, const struct phase_span *phase);
 void explain_peers(FILE *out, const struct record_start *start, const struct phase_span *phase);
 
-/* Lines below all phases of a start. */
+/* Lines behind all that was printed of a start. */
 typedef void (*explain_after_fn)(FILE *out, const struct record_start *start);
 
-void explain_pressure(FILE *out, const struct record_start *start);
+/* What the node waited for, what probes cost, what to do. */
 void explain_advice(FILE *out, const struct record_start *start);
 
 /* The kinds of stalls, the largest first. */

@@ -181,21 +181,6 @@ uint32_t cause_list(const struct record_start *start, struct cause ret[static CA
 	return list.count;
 }
 
-uint64_t cause_initial_delay_ns(const struct record_start *start)
-{
-	uint64_t delay_ns = start->why.probe_delay_ns, exec_ns = 0;
-
-	for (uint32_t i = 0; i < start->phase_count && i < START_PHASES_MAX; i++)
-		if (start->phases[i].phase == PHASE_APP)
-			exec_ns = start->phases[i].span.from_ns;
-	uint64_t able_ns = start->ready_ns - delay_ns;
-	uint64_t first_ns = exec_ns + start->why.probe_initial_s * NS_PER_SECOND;
-
-	if (!exec_ns || !delay_ns || !start->why.probe_initial_s || first_ns <= able_ns)
-		return 0;
-	return first_ns - able_ns < delay_ns ? first_ns - able_ns : delay_ns;
-}
-
 static const char *duration(uint64_t ns)
 {
 	static char texts[4][DURATION_TEXT_SIZE];
@@ -249,18 +234,27 @@ static void print_peer(FILE *out, const struct cause *cause, const struct peer_w
 			(peer->failed ? peer->failed : peer->count) == 1 ? "" : "s");
 }
 
-static void print_probe(FILE *out, const struct record_start *start, uint64_t ns)
+static void print_probe(FILE *out, const struct start_why *why, uint64_t ns)
 {
-	uint64_t initial_ns = cause_initial_delay_ns(start);
+	uint32_t value = why->probe_setting_value;
+	const char *of_startup = why->probe_is_startup ? " of the startup probe" : "";
 
-	if (initial_ns * 2 > ns)
-		fprintf(out, "initialDelaySeconds %" PRIu32 " cost %s", start->why.probe_initial_s,
-			duration(initial_ns));
-	else if (start->probe_period_s)
-		fprintf(out, "probe period %" PRIu32 "s cost %s", start->probe_period_s,
-			duration(ns - initial_ns));
-	else
-		fprintf(out, "able to answer for %s before", duration(ns));
+	switch (why->probe_setting) {
+	case PROBE_INITIAL_DELAY:
+		fprintf(out, "initialDelaySeconds %" PRIu32 "%s", value, of_startup);
+		break;
+	case PROBE_PERIOD:
+		fprintf(out, "%sprobe period %" PRIu32 "s", why->probe_is_startup ? "startup " : "",
+			value);
+		break;
+	case PROBE_SUCCESS_THRESHOLD:
+		fprintf(out, "successThreshold %" PRIu32, value);
+		break;
+	default:
+		fprintf(out, "not asked for %s", duration(ns));
+		return;
+	}
+	fprintf(out, " cost %s", duration(why->probe_setting_ns));
 }
 
 static void print_stall(FILE *out, const struct record_start *start, const struct cause *cause)
@@ -296,7 +290,7 @@ static void print_work(FILE *out, const struct work_step *work, uint64_t ns)
 	fprintf(out, " %s", duration(ns));
 }
 
-static void print_cause(FILE *out, const struct record_start *start, const struct cause *cause)
+void cause_print(FILE *out, const struct record_start *start, const struct cause *cause)
 {
 	switch (cause->kind) {
 	case CAUSE_NONE:
@@ -310,7 +304,7 @@ static void print_cause(FILE *out, const struct record_start *start, const struc
 		print_peer(out, cause, &start->why.peers[cause->index]);
 		break;
 	case CAUSE_PROBE:
-		print_probe(out, start, cause->ns);
+		print_probe(out, &start->why, cause->ns);
 		break;
 	case CAUSE_PLUGIN:
 		fprintf(out, "CNI plugin %.60s %s", start->plugins[cause->index].name,
@@ -363,7 +357,7 @@ uint64_t start_cause(const struct record_start *start, char ret_text[static CAUS
 	fprintf(out, "%s %s", phase_name(phase->phase), duration(phase_ns));
 	if (found.kind != CAUSE_NONE)
 		fputs(": ", out);
-	print_cause(out, start, &found);
+	cause_print(out, start, &found);
 	fclose(out);
 	text_copy(ret_text, CAUSE_SIZE, text);
 	return found.kind != CAUSE_NONE ? found.ns : phase_ns;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "model/record.h"
 
@@ -44,8 +45,8 @@ struct cause {
 /* All causes of all phases, as far as they are known, in the order of the phases; returns how many. */
 uint32_t cause_list(const struct record_start *start, struct cause ret[static CAUSES_MAX]);
 
-/* Of why.probe_delay_ns, what initialDelaySeconds cost; the rest is the period's. */
-uint64_t cause_initial_delay_ns(const struct record_start *start);
+/* One of start's in words, with its time: "throttled 24.3s (71 %) by its CPU limit"; nothing for CAUSE_NONE. */
+void cause_print(FILE *out, const struct record_start *start, const struct cause *cause);
 
 /*
  * The longest phase and what took most of it, if that is at least a third:

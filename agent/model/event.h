@@ -309,6 +309,7 @@ struct event_pod_container {
 	bool ready_arrived;	 /* it became ready before our eyes, at boot_ns */
 	bool has_probe;		 /* readiness or startup probe */
 	uint32_t probe_period_s; /* of the readiness probe, else the startup probe; 0: none */
+	struct probe_settings readiness, startup;
 	uint32_t restarts;
 	enum pod_container_state state;
 	char reason

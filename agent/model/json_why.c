@@ -114,6 +114,10 @@ static const struct json_field why_rows[] = {
 	JSON_OBJECT(pressure, pressure_shape),
 	JSON_ROW(UINT, probe_delay_ns),
 	JSON_ROW(UINT, probe_initial_s),
+	JSON_WORD(probe_setting, json_probe_settings),
+	JSON_ROW(BOOL, probe_is_startup),
+	JSON_ROW(UINT, probe_setting_value),
+	JSON_ROW(UINT, probe_setting_ns),
 	JSON_WORD(advice_rule, json_advice_rules),
 	JSON_ROW(TEXT, advice),
 };

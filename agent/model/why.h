@@ -126,16 +126,24 @@ struct pressure_times {
 };
 
 struct start_pressure {
-	bool measured;
-	bool pod_measured;
-	struct span span; /* what it was measured over */
+	bool measured;	   /* the node's; else the kernel has no PSI, or nobody looked */
+	bool pod_measured; /* its cgroup's: on a unified hierarchy only */
+	struct span span;  /* what it was measured over; all 0: not at all */
 	struct pressure_times node, pod;
 	uint64_t memory_total_bytes,
 		memory_available_bytes; /* of the node, the least that was seen */
-	char disk[REASON_SIZE];		/* the busiest device */
+	char disk[DISK_SIZE];		/* the busiest device */
 	uint32_t disk_busy_percent;	/* of the time it had something to do */
 	uint32_t disk_queue_tenths;	/* mean length of its queue, in tenths */
 	uint64_t disk_latency_ns;	/* mean of its requests */
+};
+
+enum probe_setting {
+	PROBE_SETTING_NONE,
+	PROBE_INITIAL_DELAY,
+	PROBE_PERIOD,
+	PROBE_SUCCESS_THRESHOLD,
+	PROBE_SETTING_COUNT
 };
 
 enum advice_rule {
@@ -174,8 +182,12 @@ struct start_why {
 	struct work_step work[START_WORK_MAX];
 	uint32_t competing; /* other containers that were starting at the same time, at most */
 	struct start_pressure pressure;
-	uint64_t probe_delay_ns;      /* what probes cost beyond the moment it was able to answer */
-	uint32_t probe_initial_s;     /* initialDelaySeconds of the probe that decided it */
+	uint64_t probe_delay_ns;  /* what probes cost beyond the moment it was able to answer */
+	uint32_t probe_initial_s; /* initialDelaySeconds of the probe that decided it */
+	enum probe_setting probe_setting; /* that cost most of it, … */
+	bool probe_is_startup;	      /* … of the startup probe, not the readiness probe, … */
+	uint32_t probe_setting_value; /* … as it is … */
+	uint64_t probe_setting_ns;    /* … and what it cost */
 	enum advice_rule advice_rule; /* ADVICE_NONE: nothing is clear enough */
 	char advice[CAUSE_SIZE];
 };

@@ -14,6 +14,7 @@
 #include "model/record.h"
 #include "track/container.h"
 #include "track/pod.h"
+#include "track/why_pressure.h"
 
 #define WHYS_MAX      256
 #define STALL_SAMPLES 4
@@ -54,6 +55,7 @@ struct why_facts {
 
 struct whys {
 	struct why_facts *by_id; /* in the order of their beginning */
+	struct pressures pressures;
 	uint64_t evicted;
 };
 

@@ -174,32 +174,21 @@ static void a_pull_is_download_or_the_unpacking_behind_it(void **state)
 	assert_cause(&start, 41 * S, "pull 1min 1.0s: unpack 41.0s, 3.7GiB at 75 MB/s");
 }
 
-static struct record_start probed(uint32_t initial_s, uint32_t period_s)
-{
-	struct record_start start = start_with(PHASE_APP, S);
-
-	start.phases[2] = (struct phase_span){.phase = PHASE_PROBE, .span = {3 * S, 33 * S}};
-	start.phase_count = 3;
-	start.ready_ns = start.span.to_ns = 33 * S;
-	start.probe_period_s = period_s;
-	start.why.probe_initial_s = initial_s;
-	start.why.probe_delay_ns = 30 * S;
-	return start;
-}
-
 static void a_probe_names_the_setting(void **state)
 {
-	struct record_start start = probed(30, 5);
+	struct record_start start = start_with(PHASE_PROBE, 30 * S);
 
 	(void)state;
-	/* the container began at 2 s: the first probe may come at 32 s, it could answer at 3 s */
+	start.why.probe_delay_ns = 30 * S;
+	assert_cause(&start, 30 * S, "probe 30.0s: not asked for 30.0s");
+	start.why.probe_setting = PROBE_INITIAL_DELAY;
+	start.why.probe_setting_value = 30;
+	start.why.probe_setting_ns = 29 * S;
 	assert_cause(&start, 30 * S, "probe 30.0s: initialDelaySeconds 30 cost 29.0s");
-	start = probed(0, 30);
-	assert_cause(&start, 30 * S, "probe 30.0s: probe period 30s cost 30.0s");
-	start = probed(0, 0);
-	assert_cause(&start, 30 * S, "probe 30.0s: able to answer for 30.0s before");
+	start.why.probe_is_startup = true;
+	start.why.probe_setting = PROBE_PERIOD;
+	assert_cause(&start, 30 * S, "probe 30.0s: startup probe period 30s cost 29.0s");
 	/* it was still busy */
-	start = probed(0, 10);
 	start.why.probe_delay_ns = 2 * S;
 	stall(&start, PHASE_PROBE, STALL_DISK, 28 * S);
 	assert_cause(&start, 28 * S, "probe 30.0s: disk 28.0s");

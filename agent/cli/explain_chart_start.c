@@ -51,7 +51,7 @@ static void print_stall_lines(FILE *out, const struct phase_stalls *stalls)
 	explain_stalls_order(&stalls->wall, order);
 	for (size_t i = 0; i < STALL_COUNT && stalls->grade != STALLS_NONE; i++)
 		if (stalls->wall.ns[order[i]])
-			fprintf(out, "%s %s\n", explain_words_stall(order[i]),
+			fprintf(out, "%s %s\n", stall_name(order[i]),
 				columns_duration(stalls->wall.ns[order[i]]));
 	explain_words_grade(stalls, words);
 	if (*words)
@@ -209,7 +209,7 @@ static void add_shares(const struct adding *adding, struct chart_row *row,
 			continue;
 		chart_place(adding->making, (struct span){at_ns, at_ns + ns}, &bar);
 		explain_words_threads(stalls, order[i], words);
-		bar.title = chart_title(adding->making, explain_words_stall(order[i]), &bar, words);
+		bar.title = chart_title(adding->making, stall_name(order[i]), &bar, words);
 		chart_add_bar(adding->making, row, bar);
 		at_ns += ns;
 		left_ns -= ns;

@@ -3,6 +3,7 @@
 #include "cli/explain_row.h"
 #include "cli/explain_topic.h"
 #include "cli/explain_words.h"
+#include "model/json.h"
 
 #define LEAST_PERCENT 1 /* of the phase: less is not worth a row of its own */
 
@@ -29,12 +30,12 @@ static void print_stalls(FILE *out, const struct record_start *start,
 
 		if (ns <= least_ns) {
 			if (ns)
-				rest = rest_ns ? "the rest" : explain_words_stall(order[i]);
+				rest = rest_ns ? "the rest" : stall_name(order[i]);
 			rest_ns += ns;
 			continue;
 		}
 		explain_words_threads(stalls, order[i], note);
-		print_share(out, start, phase, explain_words_stall(order[i]), ns, note);
+		print_share(out, start, phase, stall_name(order[i]), ns, note);
 	}
 	if (rest_ns)
 		print_share(out, start, phase, rest, rest_ns, "");

@@ -56,22 +56,6 @@ void explain_words_peer(const struct peer_wait *peer, char ret[static EXPLAIN_WO
 			 columns_duration(peer->wait_ns ?: explain_length(peer->span)));
 }
 
-const char *explain_words_stall(enum stall stall)
-{
-	static const char *const words[STALL_COUNT] = {
-		[STALL_CPU] = "cpu",
-		[STALL_RUN_QUEUE] = "run queue",
-		[STALL_THROTTLED] = "throttled",
-		[STALL_DISK] = "disk",
-		[STALL_NETWORK] = "network",
-		[STALL_LOCK] = "lock",
-		[STALL_SLEEP] = "sleep",
-		[STALL_OTHER] = "other",
-	};
-
-	return stall < STALL_COUNT ? words[stall] : "?";
-}
-
 void explain_words_grade(const struct phase_stalls *stalls, char ret[static EXPLAIN_WORDS_SIZE])
 {
 	static const char *const grades[STALL_GRADE_COUNT] = {

@@ -252,6 +252,18 @@ static int find_slot(const struct kernel_probes *probes, uint64_t cgroup_id, uin
 	return -ENOENT;
 }
 
+uint32_t kernel_probes_opened(const struct kernel_probes *probes,
+			      uint64_t ret_ids[static WIRE_WINDOWS_MAX])
+{
+	uint32_t count = 0;
+
+	for (uint32_t slot = 0; slot < WIRE_WINDOWS_MAX; slot++)
+		if (bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.slots), &slot,
+					&ret_ids[count]) == 0)
+			count++;
+	return count;
+}
+
 /* Others may share its place in the filter, also ones that were opened just now. */
 static void settle_filter(struct kernel_probes *probes, uint64_t closed_id)
 {

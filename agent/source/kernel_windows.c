@@ -225,6 +225,28 @@ void kernel_windows_event(struct kernel_windows *windows, struct event *event)
 	}
 }
 
+static bool is_known(const struct kernel_windows *windows, uint64_t cgroup_id)
+{
+	for (size_t i = 0; i < WIRE_WINDOWS_MAX; i++)
+		if (windows->open[i].cgroup_id == cgroup_id)
+			return true;
+	return false;
+}
+
+/* Their exec was not told: the ring was full. */
+static void close_unknown(struct kernel_windows *windows, uint64_t now_ns)
+{
+	uint64_t ids[WIRE_WINDOWS_MAX];
+	uint32_t count = kernel_probes_opened(windows->probes, ids);
+	struct wire_window window;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (!is_known(windows, ids[i]) &&
+		    kernel_probes_window(windows->probes, ids[i], &window) == 0 &&
+		    now_ns > window.began_ns + LINGER_NS)
+			kernel_probes_close(windows->probes, ids[i]);
+}
+
 static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
 {
 	struct kernel_windows *windows = context;
@@ -233,6 +255,7 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
 
 	(void)time_us;
 	windows->armed = false;
+	close_unknown(windows, now_ns);
 	for (size_t i = 0; i < WIRE_WINDOWS_MAX; i++) {
 		struct open *open = &windows->open[i];
 

@@ -90,6 +90,22 @@ static int do_listen(char **argv)
 	return 9;
 }
 
+/* listen-burn PORT MS: it listens at once, and then a child computes for that long; only then it would be able to answer */
+static int do_listen_burn(char **argv)
+{
+	int fd = listen_on(number(argv, 0, 8080));
+	uint64_t end_ns = boot_ns() + (uint64_t)number(argv, 1, 1000) * 1000000;
+
+	if (fork() == 0) {
+		while (boot_ns() < end_ns)
+			;
+		_exit(0);
+	}
+	while (fd >= 0)
+		close(accept(fd, NULL, NULL));
+	return 9;
+}
+
 /* An IPv4 or IPv6 address in text; returns its size. */
 static socklen_t parse(const char *text, uint16_t port, struct sockaddr_storage *ret)
 {
@@ -314,19 +330,13 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(char **argv);
 	} parts[] = {
-		{"listen", do_listen},
-		{"retry", do_retry},
-		{"listen-retry", do_listen_retry},
-		{"exit", do_exit},
-		{"segv", do_segv},
-		{"abort", do_abort},
-		{"eat", do_eat},
-		{"eat-child", do_eat_child},
-		{"eat-flood", do_eat_flood},
-		{"storm", do_storm},
-		{"deaf", do_deaf},
-		{"polite", do_polite},
-		{"sleep", do_sleep},
+		{"listen", do_listen},	     {"listen-burn", do_listen_burn},
+		{"retry", do_retry},	     {"listen-retry", do_listen_retry},
+		{"exit", do_exit},	     {"segv", do_segv},
+		{"abort", do_abort},	     {"eat", do_eat},
+		{"eat-child", do_eat_child}, {"eat-flood", do_eat_flood},
+		{"storm", do_storm},	     {"deaf", do_deaf},
+		{"polite", do_polite},	     {"sleep", do_sleep},
 		{"pause", do_pause},
 	};
 	const char *base = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];

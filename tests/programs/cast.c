@@ -106,6 +106,16 @@ static int do_listen_burn(char **argv)
 	return 9;
 }
 
+/* burn PORT MS: computes for so much time of a CPU, then listens */
+static int do_burn(char **argv)
+{
+	clock_t end = clock() + number(argv, 1, 1000) * (CLOCKS_PER_SEC / 1000);
+
+	while (clock() < end)
+		;
+	return do_listen((char *[]){argv[0], NULL});
+}
+
 /* An IPv4 or IPv6 address in text; returns its size. */
 static socklen_t parse(const char *text, uint16_t port, struct sockaddr_storage *ret)
 {
@@ -330,13 +340,21 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(char **argv);
 	} parts[] = {
-		{"listen", do_listen},	     {"listen-burn", do_listen_burn},
-		{"retry", do_retry},	     {"listen-retry", do_listen_retry},
-		{"exit", do_exit},	     {"segv", do_segv},
-		{"abort", do_abort},	     {"eat", do_eat},
-		{"eat-child", do_eat_child}, {"eat-flood", do_eat_flood},
-		{"storm", do_storm},	     {"deaf", do_deaf},
-		{"polite", do_polite},	     {"sleep", do_sleep},
+		{"listen", do_listen},
+		{"listen-burn", do_listen_burn},
+		{"burn", do_burn},
+		{"retry", do_retry},
+		{"listen-retry", do_listen_retry},
+		{"exit", do_exit},
+		{"segv", do_segv},
+		{"abort", do_abort},
+		{"eat", do_eat},
+		{"eat-child", do_eat_child},
+		{"eat-flood", do_eat_flood},
+		{"storm", do_storm},
+		{"deaf", do_deaf},
+		{"polite", do_polite},
+		{"sleep", do_sleep},
 		{"pause", do_pause},
 	};
 	const char *base = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];

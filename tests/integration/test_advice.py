@@ -15,8 +15,8 @@ def duration(record, phase="app"):
 
 
 def test_a_cpu_limit(daemon, pod):
-    """A fifth of a CPU, for 1.4 s of computing."""
-    container = pod.start("app", ["burn", "8080", "1400"], quota=20000)
+    """A twentieth of a CPU, for 0.4 s of computing."""
+    container = pod.start("app", ["burn", "8080", "400"], quota=5000)
     record = final(daemon, container)
     assert duration(record) > 5.5 * SECOND
     stalls = record["why"]["stalls"][0]

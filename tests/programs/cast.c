@@ -90,6 +90,32 @@ static int do_listen(char **argv)
 	return 9;
 }
 
+/* listen-burn PORT MS: it listens at once, and then a child computes for that long; only then it would be able to answer */
+static int do_listen_burn(char **argv)
+{
+	int fd = listen_on(number(argv, 0, 8080));
+	uint64_t end_ns = boot_ns() + (uint64_t)number(argv, 1, 1000) * 1000000;
+
+	if (fork() == 0) {
+		while (boot_ns() < end_ns)
+			;
+		_exit(0);
+	}
+	while (fd >= 0)
+		close(accept(fd, NULL, NULL));
+	return 9;
+}
+
+/* burn PORT MS: computes for so much time of a CPU, then listens */
+static int do_burn(char **argv)
+{
+	clock_t end = clock() + number(argv, 1, 1000) * (CLOCKS_PER_SEC / 1000);
+
+	while (clock() < end)
+		;
+	return do_listen((char *[]){argv[0], NULL});
+}
+
 /* An IPv4 or IPv6 address in text; returns its size. */
 static socklen_t parse(const char *text, uint16_t port, struct sockaddr_storage *ret)
 {
@@ -315,6 +341,8 @@ int main(int argc, char **argv)
 		int (*run)(char **argv);
 	} parts[] = {
 		{"listen", do_listen},
+		{"listen-burn", do_listen_burn},
+		{"burn", do_burn},
 		{"retry", do_retry},
 		{"listen-retry", do_listen_retry},
 		{"exit", do_exit},

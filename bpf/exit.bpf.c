@@ -184,7 +184,10 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		tell_failed_start(task, &process);
 	else if (process.role <= WIRE_ROLE_CNI)
 		tell_helper_end(task, process.role);
-	else
+	else {
+		if (process.role == WIRE_ROLE_ENTRYPOINT)
+			end_reads(task, process.cgroup_id);
 		tell_end(task, &process, process.role, process.cgroup_id);
+	}
 	return 0;
 }

@@ -80,18 +80,26 @@ static void find_memcg_oom(struct settings *settings)
 	log_info("kernel symbols can't be read: whose limit an OOM kill hit is told by usage");
 }
 
+static bool kernel_has(const struct btf *kernel, const struct bpf_program *program)
+{
+	const char *name = strchr(bpf_program__section_name(program), '/');
+	bool iterates = bpf_program__expected_attach_type(program) == BPF_TRACE_ITER;
+	char type[128];
+
+	snprintf(type, sizeof(type), "%s_%s", iterates ? "bpf_iter" : "btf_trace",
+		 name ? name + 1 : "");
+	return btf__find_by_name_kind(kernel, type, iterates ? BTF_KIND_FUNC : BTF_KIND_TYPEDEF) >=
+	       0;
+}
+
 /* A tracepoint that this kernel lacks must not keep the others from loading. */
 static void refuse_missing(const struct nodewake *object, const struct btf *kernel, int *errors)
 {
 	struct bpf_program *program;
-	char type[128];
 	int i = 0;
 
 	bpf_object__for_each_program (program, object->obj) {
-		const char *name = strchr(bpf_program__section_name(program), '/');
-
-		snprintf(type, sizeof(type), "btf_trace_%s", name ? name + 1 : "");
-		if (btf__find_by_name_kind(kernel, type, BTF_KIND_TYPEDEF) < 0)
+		if (!kernel_has(kernel, program))
 			errors[i] = -ENOENT;
 		i++;
 	}

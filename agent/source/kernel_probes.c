@@ -191,6 +191,17 @@ int kernel_probes_failures(const struct kernel_probes *probes, const struct wire
 		       : 0;
 }
 
+void kernel_probes_file_maps(const struct kernel_probes *probes, struct kernel_file_maps *ret)
+{
+	const struct bpf_program *iterator = probes->object->progs.watch_task_reads;
+
+	*ret = (struct kernel_file_maps){
+		.reads = bpf_map__fd(probes->object->maps.reads),
+		.files = bpf_map__fd(probes->object->maps.files),
+		.iterator = bpf_program__fd(iterator) >= 0 ? iterator : NULL,
+	};
+}
+
 /* What a map is charged with, as the kernel tells in fdinfo. */
 static uint64_t map_bytes(int fd)
 {

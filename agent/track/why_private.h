@@ -6,3 +6,6 @@
 
 void why_stalls_note(struct why_facts *facts, const struct event *event);
 void why_stalls_fill(const struct why_facts *facts, struct record_start *start);
+
+void why_files_note(struct why_facts *facts, const struct event *event);
+void why_files_fill(const struct why_facts *facts, struct record_start *start);

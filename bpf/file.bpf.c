@@ -7,7 +7,9 @@
  * page cache's, and say which file they belong to. Not told by file, but counted: metadata, swap, direct I/O.
  * File systems that don't read through block devices (NFS, FUSE, 9p) make no bios.
  */
-#include "bpf/probe.h"
+#pragma once
+
+#include "bpf/window.bpf.c"
 
 #define REQUESTS_MAX 1024 /* on their way */
 #define NAMES_MAX    32	  /* directories deep */
@@ -82,6 +84,8 @@ static __always_inline void begin_reads(struct task_struct *task, __u64 containe
 {
 	struct wire_reads begun = {};
 
+	if (!bpf_map_lookup_elem(&windows, &container_id))
+		return;
 	if (is_accounted()) {
 		begun.read_before = read_by(task);
 		begun.flags = WIRE_READS_BEGUN;
@@ -224,17 +228,21 @@ static __always_inline struct wire_file_reads *file_reads(const struct wire_file
 	return bpf_map_lookup_elem(&files, file);
 }
 
+/* Whose window is open; 0: none. */
 static __always_inline __u64 starting_container(struct task_struct *task)
 {
-	struct known *entry = known_of(task);
+	__u64 id = cgroup_id_of(deciding_cgroup(task));
+	struct known *entry;
 
+	if (!is_watched(id))
+		return 0;
+	entry = bpf_map_lookup_elem(&known, &id);
 	if (!entry)
 		return 0;
-	__u64 id = entry->container_id;
+	id = entry->container_id;
 	struct known *container = bpf_map_lookup_elem(&known, &id);
 
-	if (!container || !is_starting(container, bpf_ktime_get_boot_ns()) ||
-	    is_session(container, task))
+	if (!container || !bpf_map_lookup_elem(&windows, &id) || is_session(container, task))
 		return 0;
 	return id;
 }
@@ -342,7 +350,7 @@ int BPF_PROG(watch_bio_complete, void *queue, struct bio *bio)
 
 /* Asked for by the agent when a start is over: /proc/PID/io would take the right to trace it. */
 SEC("iter/task")
-int watch_task_reads(struct bpf_iter__task *ctx)
+int read_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct wire_thread_read told = {};

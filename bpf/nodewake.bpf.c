@@ -5,14 +5,16 @@
  */
 #include "bpf/probe.h"
 
+#include "bpf/window.bpf.c"
+
 #include "bpf/cgroup.bpf.c"
 #include "bpf/connect.bpf.c"
-#include "bpf/file.bpf.c"
-
 #include "bpf/exec.bpf.c"
 #include "bpf/exit.bpf.c"
+#include "bpf/file.bpf.c"
 #include "bpf/listen.bpf.c"
 #include "bpf/oom.bpf.c"
 #include "bpf/socket.bpf.c"
+#include "bpf/stall.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -11,7 +11,8 @@
 
 #include "bpf/window.bpf.c"
 
-#define REQUESTS_MAX 1024 /* on their way */
+#define PENDING_MAX  1024 /* requests on their way */
+#define MERGED_MAX   64	  /* of them, completed as one */
 #define NAMES_MAX    32	  /* directories deep */
 #define NAME_MAX     256
 
@@ -22,7 +23,7 @@
 #define PG_LOCKED    1ul   /* PG_locked is the first bit */
 #define MAPPING_BITS 3ul   /* of page->mapping: not a file's */
 
-struct request {
+struct pending {
 	struct wire_file file;
 	__u64 began_ns;
 };
@@ -44,10 +45,10 @@ struct {
 /* By bio. One whose end nobody saw gives way in time. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, REQUESTS_MAX);
+	__uint(max_entries, PENDING_MAX);
 	__type(key, __u64);
-	__type(value, struct request);
-} requests SEC(".maps");
+	__type(value, struct pending);
+} pendings SEC(".maps");
 
 /* Room to put a file's names together; as probe.h's scratch. */
 struct file_room {
@@ -257,7 +258,7 @@ static __always_inline void count_file(struct bio *bio, __u64 container_id, __u3
 
 	if (!inode)
 		return;
-	struct request request = {
+	struct pending pending = {
 		.file = {.container_id = container_id,
 			 .inode = BPF_CORE_READ(inode, i_ino),
 			 .device = BPF_CORE_READ(inode, i_sb, s_dev),
@@ -265,14 +266,14 @@ static __always_inline void count_file(struct bio *bio, __u64 container_id, __u3
 		.began_ns = now_ns,
 	};
 
-	found = file_reads(&request.file, inode, bio, now_ns);
+	found = file_reads(&pending.file, inode, bio, now_ns);
 	if (!found) {
 		count_loss(WIRE_LOSS_FILES);
 		return;
 	}
 	__sync_fetch_and_add(&found->bytes, bytes);
 	__sync_fetch_and_add(&found->requests, 1);
-	bpf_map_update_elem(&requests, &key, &request, BPF_ANY);
+	bpf_map_update_elem(&pendings, &key, &pending, BPF_ANY);
 }
 
 static __always_inline struct wire_reads *reads_of(__u64 container_id)
@@ -289,7 +290,7 @@ static __always_inline void count_request(struct bio *bio)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	__u64 container_id = starting_container(task);
-	__u32 bytes = BPF_CORE_READ(bio, bi_iter.bi_size);
+	__u32 bytes = bio->bi_iter.bi_size;
 	struct wire_reads *all;
 
 	if (!container_id || !bytes)
@@ -314,37 +315,67 @@ int watch_bio_queue(__u64 *ctx)
 		bio = (struct bio *)ctx[0];
 	else
 		bio = (struct bio *)ctx[1];
-	if (BPF_CORE_READ(bio, bi_opf) & REQ_OP_MASK ||
-	    BPF_CORE_READ(bio, bi_flags) & (1u << BIO_CLONED))
+	if (bio->bi_opf & REQ_OP_MASK || bio->bi_flags & (1u << BIO_CLONED))
 		return 0;
 	count_request(bio);
 	return 0;
 }
 
 /* In the order in which requests end, what is new of each one's time is what lies after the last end. */
+static __always_inline void count_time(struct wire_file_reads *found, __u64 from_ns, __u64 now_ns)
+{
+	__u64 last_ns = found->last_ns;
+
+	__sync_fetch_and_add(&found->latency_ns, now_ns - from_ns);
+	__sync_fetch_and_add(&found->completed, 1);
+	if (from_ns < last_ns)
+		from_ns = last_ns;
+	if (now_ns <= from_ns)
+		return;
+	__sync_fetch_and_add(&found->busy_ns, now_ns - from_ns);
+	found->last_ns = now_ns;
+}
+
+/* One that the block layer has split ends with its last part. */
+static __always_inline void end_request(struct bio *bio)
+{
+	__u64 key = (__u64)bio;
+	struct pending *pending = bpf_map_lookup_elem(&pendings, &key);
+	struct wire_file_reads *found;
+
+	if (!pending)
+		return;
+	found = bpf_map_lookup_elem(&files, &pending->file);
+	if (found)
+		count_time(found, pending->began_ns, bpf_ktime_get_boot_ns());
+	bpf_map_delete_elem(&pendings, &key);
+}
+
+/* Of devices that take bios as they are: device mapper, RAID, zram. */
 SEC("tp_btf/block_bio_complete")
 int BPF_PROG(watch_bio_complete, void *queue, struct bio *bio)
 {
-	__u64 key = (__u64)bio, now_ns;
-	struct request *request = bpf_map_lookup_elem(&requests, &key);
-	struct wire_file_reads *found;
+	end_request(bio);
+	return 0;
+}
 
-	if (!request)
+/* Of the others, whose bios may have been merged; blk_update_request() traces them in no other way. */
+SEC("tp_btf/block_rq_complete")
+int BPF_PROG(watch_rq_complete, struct request *request, int error, unsigned int bytes)
+{
+	struct bio *bio = request->bio;
+
+	if (!bio || bio->bi_opf & REQ_OP_MASK)
 		return 0;
-	found = bpf_map_lookup_elem(&files, &request->file);
-	if (found) {
-		__u64 from_ns = request->began_ns, last_ns = found->last_ns;
+	for (int i = 0; i < MERGED_MAX && bio; i++) {
+		__u32 size = bio->bi_iter.bi_size;
 
-		now_ns = bpf_ktime_get_boot_ns();
-		__sync_fetch_and_add(&found->latency_ns, now_ns - from_ns);
-		if (from_ns < last_ns)
-			from_ns = last_ns;
-		if (now_ns > from_ns)
-			__sync_fetch_and_add(&found->busy_ns, now_ns - from_ns);
-		__sync_fetch_and_add(&found->completed, 1);
-		found->last_ns = now_ns;
+		if (size > bytes)
+			break;
+		bytes -= size;
+		end_request(bio);
+		bio = bio->bi_next;
 	}
-	bpf_map_delete_elem(&requests, &key);
 	return 0;
 }
 

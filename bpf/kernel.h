@@ -268,11 +268,16 @@ struct block_device {
 };
 
 struct bio {
+	struct bio *bi_next;
 	struct block_device *bi_bdev;
 	unsigned int bi_opf;
 	unsigned short bi_flags;
 	struct bvec_iter bi_iter;
 	struct bio_vec *bi_io_vec;
+};
+
+struct request {
+	struct bio *bio;
 };
 
 /* before 5.12 (309dca309fc3: "block: store a block_device pointer in struct bio") */

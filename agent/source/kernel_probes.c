@@ -166,9 +166,16 @@ static bool program_info(const struct bpf_program *program, struct bpf_prog_info
 	       bpf_obj_get_info_by_fd(bpf_program__fd(program), ret, &size) == 0;
 }
 
+static bool ends_request(const struct kernel_probes *probes, const struct bpf_program *program)
+{
+	return program == probes->object->progs.watch_bio_complete ||
+	       program == probes->object->progs.watch_rq_complete;
+}
+
 /*
  * Newer kernels skip a program that is already running on the same CPU, and count that. Left out for
- * signals: they are sent from interrupts too, nearly all of them to processes of no interest.
+ * signals: they are sent from interrupts too, nearly all of them to processes of no interest; and for the
+ * ends of disk requests, which count nothing but time.
  */
 static uint64_t skipped_runs(const struct kernel_probes *probes)
 {
@@ -177,7 +184,8 @@ static uint64_t skipped_runs(const struct kernel_probes *probes)
 	uint64_t count = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj)
-		if (program != probes->object->progs.on_signal && program_info(program, &info))
+		if (program != probes->object->progs.on_signal && !ends_request(probes, program) &&
+		    program_info(program, &info))
 			count += info.recursion_misses;
 	return count;
 }
@@ -348,6 +356,7 @@ void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_sourc
 {
 	struct bpf_program *program;
 	struct bpf_map *map;
+	size_t i = 0;
 
 	ret->probe_count = 0;
 	ret->map_bytes = 0;
@@ -355,14 +364,17 @@ void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_sourc
 		ret->map_bytes += map_bytes(bpf_map__fd(map));
 	bpf_object__for_each_program (program, probes->object->obj) {
 		struct bpf_prog_info info;
+		size_t place = i++;
 
 		if (ret->probe_count == KERNEL_PROBES_MAX)
 			break;
-		struct kernel_probe_stats *probe = &ret->probes[ret->probe_count];
+		if (is_iterator(program))
+			continue;
+		struct kernel_probe_stats *probe = &ret->probes[ret->probe_count++];
 
 		TEXT_COPY(probe->name, probe_name(program));
-		probe->on_demand = on_demand(program) && !probes->errors[ret->probe_count];
-		probe->attached = probes->links[ret->probe_count++] != NULL;
+		probe->on_demand = on_demand(program) && !probes->errors[place];
+		probe->attached = probes->links[place] != NULL;
 		probe->runs = probe->run_ns = 0;
 		if (program_info(program, &info)) {
 			probe->runs = info.run_cnt;

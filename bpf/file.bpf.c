@@ -63,6 +63,14 @@ struct {
 	__type(value, struct file_room);
 } file_room SEC(".maps");
 
+static __always_inline bool has_window(const struct known *container, __u64 container_id)
+{
+	__u32 slot = container->window - 1;
+	struct wire_window *window = bpf_map_lookup_elem(&windows, &slot);
+
+	return window && window->container_id == container_id;
+}
+
 /* --- all that a process read, cached or not --------------------------------------------------------- */
 
 static __always_inline bool is_accounted(void)
@@ -81,11 +89,12 @@ static __always_inline __u64 read_by(struct task_struct *task)
 }
 
 /* The entrypoint was executed: what the task read before was runc's. */
-static __always_inline void begin_reads(struct task_struct *task, __u64 container_id)
+static __always_inline void begin_reads(struct task_struct *task, const struct known *container,
+					__u64 container_id)
 {
 	struct wire_reads begun = {};
 
-	if (!bpf_map_lookup_elem(&windows, &container_id))
+	if (!has_window(container, container_id))
 		return;
 	if (is_accounted()) {
 		begun.read_before = read_by(task);
@@ -243,7 +252,7 @@ static __always_inline __u64 starting_container(struct task_struct *task)
 	id = entry->container_id;
 	struct known *container = bpf_map_lookup_elem(&known, &id);
 
-	if (!container || !bpf_map_lookup_elem(&windows, &id) || is_session(container, task))
+	if (!container || !has_window(container, id) || is_session(container, task))
 		return 0;
 	return id;
 }

@@ -15,6 +15,7 @@
 #define MERGED_MAX   64	  /* of them, completed as one */
 #define NAMES_MAX    32	  /* directories deep */
 #define NAME_MAX     256
+#define LARGE_FILE   (1u << 20)
 
 #define S_IFMT	     0170000
 #define S_IFREG	     0100000
@@ -41,6 +42,14 @@ struct {
 	__type(key, struct wire_file);
 	__type(value, struct wire_file_reads);
 } files SEC(".maps");
+
+/* The same of those that may matter: a thousand small ones can't take their places before they are told. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, WIRE_LARGE_FILES_MAX);
+	__type(key, struct wire_file);
+	__type(value, struct wire_file_reads);
+} large_files SEC(".maps");
 
 /* By bio. One whose end nobody saw gives way in time. */
 struct {
@@ -216,17 +225,20 @@ static __always_inline __u32 disk_of(struct bio *bio)
 	       BPF_CORE_READ(old, bi_disk, first_minor) + BPF_CORE_READ(old, bi_partno);
 }
 
-static __always_inline struct wire_file_reads *file_reads(const struct wire_file *file,
+static __always_inline struct wire_file_reads *find_reads(const struct wire_file *file)
+{
+	struct wire_file_reads *found = bpf_map_lookup_elem(&large_files, file);
+
+	return found ? found : bpf_map_lookup_elem(&files, file);
+}
+
+static __always_inline struct wire_file_reads *make_reads(const struct wire_file *file,
 							  struct inode *inode, struct bio *bio,
 							  __u64 now_ns)
 {
-	struct wire_file_reads *found = bpf_map_lookup_elem(&files, file);
-	struct file_room *room;
 	__u32 zero = 0;
+	struct file_room *room = bpf_map_lookup_elem(&file_room, &zero);
 
-	if (found)
-		return found;
-	room = bpf_map_lookup_elem(&file_room, &zero);
 	if (!room)
 		return NULL;
 	__builtin_memset(&room->reads, 0, sizeof(room->reads));
@@ -234,8 +246,11 @@ static __always_inline struct wire_file_reads *file_reads(const struct wire_file
 	room->reads.size = BPF_CORE_READ(inode, i_size);
 	room->reads.disk = disk_of(bio);
 	read_names(&room->reads, inode);
-	bpf_map_update_elem(&files, file, &room->reads, BPF_NOEXIST); /* or another CPU has */
-	return bpf_map_lookup_elem(&files, file);
+	if (room->reads.size >= LARGE_FILE) /* or another CPU has */
+		bpf_map_update_elem(&large_files, file, &room->reads, BPF_NOEXIST);
+	else
+		bpf_map_update_elem(&files, file, &room->reads, BPF_NOEXIST);
+	return find_reads(file);
 }
 
 /* Whose window is open; 0: none. */
@@ -275,7 +290,9 @@ static __always_inline void count_file(struct bio *bio, __u64 container_id, __u3
 		.began_ns = now_ns,
 	};
 
-	found = file_reads(&pending.file, inode, bio, now_ns);
+	found = find_reads(&pending.file);
+	if (!found)
+		found = make_reads(&pending.file, inode, bio, now_ns);
 	if (!found) {
 		count_loss(WIRE_LOSS_FILES);
 		return;
@@ -354,7 +371,7 @@ static __always_inline void end_request(struct bio *bio)
 
 	if (!pending)
 		return;
-	found = bpf_map_lookup_elem(&files, &pending->file);
+	found = find_reads(&pending->file);
 	if (found)
 		count_time(found, pending->began_ns, bpf_ktime_get_boot_ns());
 	bpf_map_delete_elem(&pendings, &key);

@@ -254,8 +254,9 @@ struct wire_thread_read {
 };
 _Static_assert(sizeof(struct wire_thread_read) == 16, "wire_thread_read");
 
-#define WIRE_READS_MAX 64   /* containers */
-#define WIRE_FILES_MAX 1024 /* files of all of them; the least recently read give way */
+#define WIRE_READS_MAX	     64	  /* containers */
+#define WIRE_FILES_MAX	     1024 /* files of all of them; the least recently read give way */
+#define WIRE_LARGE_FILES_MAX 256
 /* What a thread did, or why it did nothing; in the order of enum stall in agent/model/why.h. */
 enum wire_stall_kind {
 	WIRE_STALL_CPU,

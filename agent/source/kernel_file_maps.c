@@ -23,22 +23,29 @@ static void forget(void *context, uint64_t cgroup_id)
 }
 
 /* At once, by one call: a walk from key to key would take two for each file. */
-static int read_files(void *context, kernel_file_fn each, void *each_context)
+static int read_map(int fd, uint32_t max, kernel_file_fn each, void *context)
 {
-	const struct kernel_file_maps *maps = context;
-	cleanup_free struct wire_file *keys = calloc(WIRE_FILES_MAX, sizeof(*keys));
-	cleanup_free struct wire_file_reads *values = calloc(WIRE_FILES_MAX, sizeof(*values));
-	uint32_t count = WIRE_FILES_MAX, position;
+	cleanup_free struct wire_file *keys = calloc(max, sizeof(*keys));
+	cleanup_free struct wire_file_reads *values = calloc(max, sizeof(*values));
+	uint32_t count = max, position;
 
 	if (!keys || !values)
 		return -ENOMEM;
 	/* ENOENT: these were all */
-	if (bpf_map_lookup_batch(maps->files, NULL, &position, keys, values, &count, NULL) < 0 &&
+	if (bpf_map_lookup_batch(fd, NULL, &position, keys, values, &count, NULL) < 0 &&
 	    errno != ENOENT)
 		return -errno;
 	for (uint32_t i = 0; i < count; i++)
-		each(each_context, &keys[i], &values[i]);
+		each(context, &keys[i], &values[i]);
 	return 0;
+}
+
+static int read_files(void *context, kernel_file_fn each, void *each_context)
+{
+	const struct kernel_file_maps *maps = context;
+	int r = read_map(maps->large_files, WIRE_LARGE_FILES_MAX, each, each_context);
+
+	return r < 0 ? r : read_map(maps->files, WIRE_FILES_MAX, each, each_context);
 }
 
 /* The iterator writes as many whole records as there is room for. */

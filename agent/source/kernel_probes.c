@@ -219,6 +219,7 @@ void kernel_probes_file_maps(const struct kernel_probes *probes, struct kernel_f
 	*ret = (struct kernel_file_maps){
 		.reads = bpf_map__fd(probes->object->maps.reads),
 		.files = bpf_map__fd(probes->object->maps.files),
+		.large_files = bpf_map__fd(probes->object->maps.large_files),
 		.iterator = bpf_program__fd(iterator) >= 0 ? iterator : NULL,
 	};
 }

@@ -48,7 +48,7 @@ int kernel_probes_failures(const struct kernel_probes *probes, const struct wire
 
 /* The maps of bpf/file.bpf.c; iterator is NULL if this kernel lacks it. */
 struct kernel_file_maps {
-	int reads, files; /* descriptors */
+	int reads, files, large_files; /* descriptors */
 	const struct bpf_program *iterator;
 };
 

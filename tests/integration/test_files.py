@@ -148,6 +148,27 @@ def test_direct_io_has_no_file(daemon, pod, models):
     assert SIZE / 100 > sum(f["bytes"] for f in why.get("files", []))
 
 
+def test_more_small_files_than_are_kept(daemon, pod, node):
+    """The largest is told all the same, and no byte is missing in the sum."""
+    folder = tempfile.mkdtemp(dir=node.dir)
+    for i in range(3000):
+        with open(os.path.join(folder, "%04d.pyc" % i), "wb") as file:
+            file.write(b"x" * 5000)
+    write(os.path.join(folder, "large.bin"), 40 * MB)
+    os.sync()
+    for name in os.listdir(folder):
+        drop(os.path.join(folder, name))
+    container = pod.start("app", ["load", "each", "/srv", "8080"], mount=folder + ":/srv")
+    why = why_of(daemon, container)
+    assert container.stamps()["bytes"] == 3000 * 5000 + 40 * MB
+    assert why["files"][0]["path"] == "/srv/large.bin"
+    assert why["files"][0]["bytes"] == 40 * MB
+    # in blocks, and the directory's own
+    assert why["disk_bytes"] == pytest.approx(3000 * 8192 + 40 * MB, rel=0.02)
+    assert why["read_bytes"] == container.stamps()["bytes"]
+    assert daemon.records("gaps") == []
+
+
 def test_it_ends_without_listening(daemon, pod, models):
     drop(os.path.join(models, "llama-7b.gguf"))
     container = pod.start("app", ["load", "read", "/models/llama-7b.gguf"], mount=models + ":/models")

@@ -4,6 +4,7 @@
  * own: where STAMPS names a file, it writes "entry NS" and "listen NS" (CLOCK_BOOTTIME) there.
  */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -115,7 +116,26 @@ static uint64_t load_by_mmap(int fd)
 	return (uint64_t)size;
 }
 
-/* load read|mmap|direct|child FILE [PORT]: all of the file, "bytes" long, "from" … "to"; then listens, or ends with 0. */
+static uint64_t load_each(const char *path)
+{
+	DIR *directory = opendir(path);
+	struct dirent *entry;
+	uint64_t bytes = 0;
+
+	while (directory && (entry = readdir(directory))) {
+		int fd = openat(dirfd(directory), entry->d_name, O_RDONLY);
+
+		if (*entry->d_name != '.' && fd >= 0)
+			bytes += load_by_read(fd, 0);
+		close(fd);
+	}
+	return bytes;
+}
+
+/*
+ * load read|mmap|direct|child|each FILE [PORT]: all of the file, or of each in a directory, "bytes" long,
+ * "from" … "to"; then listens, or ends with 0.
+ */
 static int do_load(char **argv)
 {
 	uint64_t bytes, from = boot_ns();
@@ -134,6 +154,8 @@ static int do_load(char **argv)
 		}
 		if (read(done[0], &bytes, sizeof(bytes)) != sizeof(bytes))
 			exit(9);
+	} else if (strcmp(argv[0], "each") == 0) {
+		bytes = load_each(argv[1]);
 	} else if (strcmp(argv[0], "mmap") == 0) {
 		bytes = load_by_mmap(fd);
 	} else {

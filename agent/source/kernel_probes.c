@@ -77,12 +77,6 @@ static const char *probe_name(const struct bpf_program *program)
 	return slash ? slash + 1 : section;
 }
 
-/* Named so in bpf/. */
-static bool on_demand(const struct bpf_program *program)
-{
-	return strncmp(bpf_program__name(program), "watch_", 6) == 0;
-}
-
 /* An iterator runs when it is read. */
 static bool is_iterator(const struct bpf_program *program)
 {
@@ -97,7 +91,8 @@ int kernel_probes_attach(struct kernel_probes *probes,
 	size_t i = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj) {
-		if (!probes->errors[i] && !on_demand(program) && !is_iterator(program)) {
+		if (!probes->errors[i] && !kernel_program_on_demand(program) &&
+		    !is_iterator(program)) {
 			probes->links[i] = bpf_program__attach(program);
 			probes->errors[i] = probes->links[i] ? 0 : -errno;
 		}
@@ -224,12 +219,6 @@ void kernel_probes_file_maps(const struct kernel_probes *probes, struct kernel_f
 	};
 }
 
-/* Of the stalls, which need all of theirs. */
-static bool is_scheduler(const struct bpf_program *program)
-{
-	return strncmp(probe_name(program), "sched_", 6) == 0;
-}
-
 static bool attach_on_demand(struct kernel_probes *probes)
 {
 	struct bpf_program *program;
@@ -237,9 +226,9 @@ static bool attach_on_demand(struct kernel_probes *probes)
 	size_t i = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj) {
-		if (on_demand(program) && !probes->errors[i] && !probes->links[i])
+		if (kernel_program_on_demand(program) && !probes->errors[i] && !probes->links[i])
 			probes->links[i] = bpf_program__attach(program);
-		all = all && (!on_demand(program) || !is_scheduler(program) || probes->links[i]);
+		all = all && (!kernel_program_of_threads(program) || probes->links[i]);
 		i++;
 	}
 	return all;
@@ -251,7 +240,7 @@ static void detach_on_demand(struct kernel_probes *probes)
 	size_t i = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj) {
-		if (on_demand(program)) {
+		if (kernel_program_on_demand(program)) {
 			bpf_link__destroy(probes->links[i]);
 			probes->links[i] = NULL;
 		}
@@ -288,6 +277,18 @@ static int find_slot(const struct kernel_probes *probes, uint64_t cgroup_id, uin
 			return 0;
 		}
 	return -ENOENT;
+}
+
+uint32_t kernel_probes_opened(const struct kernel_probes *probes,
+			      uint64_t ret_ids[static WIRE_WINDOWS_MAX])
+{
+	uint32_t count = 0;
+
+	for (uint32_t slot = 0; slot < WIRE_WINDOWS_MAX; slot++)
+		if (bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.slots), &slot,
+					&ret_ids[count]) == 0)
+			count++;
+	return count;
 }
 
 /* Others may share its place in the filter, also ones that were opened just now. */
@@ -407,7 +408,7 @@ void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_sourc
 		struct kernel_probe_stats *probe = &ret->probes[ret->probe_count++];
 
 		TEXT_COPY(probe->name, probe_name(program));
-		probe->on_demand = on_demand(program) && !probes->errors[place];
+		probe->on_demand = kernel_program_on_demand(program) && !probes->errors[place];
 		probe->attached = probes->links[place] != NULL;
 		probe->runs = probe->run_ns = 0;
 		if (program_info(program, &info)) {

@@ -41,6 +41,7 @@ static const explain_below_fn below_phase[] = {
 	explain_network,
 	pull_rows,
 	explain_stalls,
+	explain_files,
 };
 
 static const explain_after_fn after_start[] = {

@@ -22,7 +22,7 @@ struct known {
 
 struct tracked {
 	uint64_t cgroup_id;
-	uint32_t role, flags;
+	uint32_t role, flags, hooks, pad;
 	struct wire_signal last[2];
 };
 

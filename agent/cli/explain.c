@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/explain_work.h"
 #include "cli/options.h"
 #include "model/sentence.h"
 #include "cli/verbs.h"
@@ -179,7 +180,9 @@ static void print_phases(const struct record_start *start)
 			print_network(start);
 		if (phase->phase == PHASE_PULL)
 			print_pull(start);
+		explain_work(start, phase);
 	}
+	explain_work(start, NULL);
 }
 
 static void print_start(const struct record *record)

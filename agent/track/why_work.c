@@ -30,9 +30,10 @@ static void name_step(char name[NAME_SIZE], const struct event_exec *exec)
 /* A hook that runs again, a wrapper's `sleep` in a loop: one step, from the first to the last. */
 static struct work_step *find_like(struct container *c, const struct work_step *step)
 {
-	for (uint32_t i = 0; i < c->work_count && step->nested; i++)
-		if (c->work[i].nested && strcmp(c->work[i].name, step->name) == 0)
-			return &c->work[i];
+	/* back to the one that it is in */
+	for (uint32_t i = c->work_count; i > 0 && step->nested && c->work[i - 1].nested; i--)
+		if (strcmp(c->work[i - 1].name, step->name) == 0)
+			return &c->work[i - 1];
 	return NULL;
 }
 
@@ -265,13 +266,26 @@ static void put_runtime(struct filler *filler, const struct container *c)
 		    start->span.from_ns, MEASURED);
 }
 
-/* The network comes first; a pod on the host's begins with the snapshot. */
+/* containerd 1.6 and 1.7 set up the network after the snapshot, 2.x before; a pod on the host's network has none. */
 static void put_sandbox(struct filler *filler, const struct container *sandbox)
 {
-	put_between(filler, WORK_SNAPSHOT, "until its snapshot", filler->start->network.to_ns,
-		    sandbox->snapshot_ns, AT_MOST);
-	put_between(filler, WORK_CONTAINERD, "from snapshot to shim", sandbox->snapshot_ns,
-		    sandbox->runtime_ns, MEASURED);
+	struct span network = filler->start->network;
+	uint64_t made_ns = sandbox->snapshot_ns, shim_ns = sandbox->runtime_ns;
+
+	if (!network.from_ns) {
+		put_between(filler, WORK_CONTAINERD, "from snapshot to shim", made_ns, shim_ns,
+			    MEASURED);
+	} else if (made_ns < network.from_ns) {
+		put_between(filler, WORK_CONTAINERD, "from snapshot to network", made_ns,
+			    network.from_ns, MEASURED);
+		put_between(filler, WORK_CONTAINERD, "from network to shim", network.to_ns, shim_ns,
+			    MEASURED);
+	} else {
+		put_between(filler, WORK_SNAPSHOT, "until its snapshot", network.to_ns, made_ns,
+			    AT_MOST);
+		put_between(filler, WORK_CONTAINERD, "from snapshot to shim", made_ns, shim_ns,
+			    MEASURED);
+	}
 	put_runtime(filler, sandbox);
 }
 

@@ -166,6 +166,42 @@ static void every_step_of_the_sandbox(void **state)
 	fixture_close(&f);
 }
 
+/* The network after the snapshot, or not at all: its time is not containerd's. */
+static void the_network_at_another_place(void **state)
+{
+	(void)state;
+	for (int with = 0; with < 2; with++) {
+		struct fixture f;
+
+		open_both(&f);
+		feed(&f, ev_rootfs(SANDBOX, T));
+		feed(&f, ev_identity(SANDBOX, SANDBOX, "", T + 5 * MS));
+		if (with) {
+			feed(&f, ev_exec(ROLE_CNI, SANDBOX, 10, "/opt/cni/bin/bridge", "ADD",
+					 T + 30 * MS));
+			feed(&f, ev_exit(ROLE_CNI, "", 10, 0, 0, T + 2030 * MS));
+		}
+		feed(&f, ev_exec(ROLE_SHIM, SANDBOX, 11, "/usr/bin/containerd-shim-runc-v2",
+				 "start", T + 2050 * MS));
+		feed(&f, ev_cloned(SANDBOX, 20, T + 2100 * MS, T + 2200 * MS));
+		container(&f, WEB, 42, T + 2300 * MS);
+		pass(&f, T + 9 * S);
+		const struct start_why *why = why_of(&f, WEB);
+
+		if (with) {
+			assert_step(why, PHASE_SANDBOX, WORK_CONTAINERD, "from snapshot to network",
+				    T, T + 30 * MS, false, MEASURED);
+			assert_step(why, PHASE_SANDBOX, WORK_CONTAINERD, "from network to shim",
+				    T + 2030 * MS, T + 2050 * MS, false, MEASURED);
+			assert_null(step_of(why, PHASE_SANDBOX, "from snapshot to shim"));
+		} else {
+			assert_step(why, PHASE_SANDBOX, WORK_CONTAINERD, "from snapshot to shim", T,
+				    T + 2050 * MS, false, MEASURED);
+		}
+		fixture_close(&f);
+	}
+}
+
 static void the_longest_stay_and_are_in_order(void **state)
 {
 	struct fixture f;
@@ -208,6 +244,9 @@ static void a_wrapper_before_the_runtime(void **state)
 	feed(&f, ev_hook(30, 32, "/usr/bin/set-up", T + 3200 * MS));
 	feed(&f, ev_exit(ROLE_HOOK, "", 32, 0, 0, T + 3300 * MS));
 	feed(&f, ev_exit(ROLE_RUNTIME, "", 30, 0, 0, T + 3400 * MS));
+	feed(&f, ev_exec(ROLE_RUNTIME, WEB, 34, "/opt/bin/nvidia-container-runtime", "start",
+			 T + 3420 * MS));
+	feed(&f, ev_exec(ROLE_RUNTIME, WEB, 34, "/usr/sbin/runc", "start", T + 3424 * MS));
 	feed(&f, ev_cloned(WEB, 33, T + 3150 * MS, T + 3500 * MS));
 	feed(&f, ev_listen(WEB, 80, T + 3600 * MS));
 	pass(&f, T + 9 * S);
@@ -544,6 +583,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_step_of_the_sandbox),
+		cmocka_unit_test(the_network_at_another_place),
 		cmocka_unit_test(the_longest_stay_and_are_in_order),
 		cmocka_unit_test(a_wrapper_before_the_runtime),
 		cmocka_unit_test(a_wrapper_around_the_runtime),

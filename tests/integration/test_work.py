@@ -192,7 +192,7 @@ def others_starting(daemon, node):
     """Containers of other runtimes on this machine: none, if this test is alone."""
     with open(daemon.events, encoding="utf-8") as file:
         seen = [json.loads(line) for line in file if line.endswith("\n")]
-    return len({e["container_id"] for e in seen if e["type"] == "exec" and e["role"] == "entrypoint"} - node.ids)
+    return len({e["container_id"] for e in seen if e.get("type") == "exec" and e["role"] == "entrypoint"} - node.ids)
 
 
 class Frozen:

@@ -141,6 +141,7 @@ static __always_inline bool is_cni(const __u64 *file)
 }
 
 #define FIVE_BYTES 0xffffffffff
+#define SIX_BYTES  0xffffffffffff
 
 static __always_inline bool is_shim(const __u64 comm[WIRE_COMM / 8])
 {
@@ -172,7 +173,11 @@ static __always_inline __u32 role_on_host(struct task_struct *task, const __u64 
 		return WIRE_ROLE_SHIM;
 	if ((comm[0] & FIVE_BYTES) == 0x636e7572 || (comm[0] & FIVE_BYTES) == 0x6e757263)
 		return WIRE_ROLE_RUNTIME; /* runc, crun and their NUL */
-	return is_cni(file) ? WIRE_ROLE_CNI : role_by_parent(task);
+	__u32 role = is_cni(file) ? WIRE_ROLE_CNI : role_by_parent(task);
+
+	if (role == WIRE_ROLE_NONE && (comm[0] & SIX_BYTES) == 0x746e756f6d)
+		return WIRE_ROLE_MOUNT; /* mount and its NUL: the kubelet's way to volumes */
+	return role;
 }
 
 /* The compiler must not forget a bound that the verifier wants to see. */

@@ -188,6 +188,7 @@ void kernel_probes_losses(const struct kernel_probes *probes,
 			ret_losses[cause] += probes->per_cpu[cpu];
 	}
 	ret_losses[KERNEL_LOSS_SKIPPED] = skipped_runs(probes);
+	ret_losses[KERNEL_LOSS_MOUNTS] = 0;
 }
 
 int kernel_probes_failures(const struct kernel_probes *probes, const struct wire_target *target,

@@ -162,12 +162,13 @@ static void note_work(struct pod *pod, const struct work_step *told)
 			continue;
 		if (told->span.from_ns && told->span.from_ns < step->span.from_ns)
 			step->span.from_ns = told->span.from_ns;
-		if (told->span.to_ns > step->span.to_ns) {
+		if (told->count > step->count)
+			step->count = told->count;
+		if (told->span.to_ns > step->span.to_ns) { /* else it was told again */
+			step->count += step->span.to_ns != 0;
 			step->span.to_ns = told->span.to_ns;
 			step->at_most = told->at_most;
 		}
-		if (told->count > step->count)
-			step->count = told->count;
 		return;
 	}
 	if (pod->work_count == POD_WORK_MAX)

@@ -8,11 +8,15 @@ import subprocess
 import tempfile
 import threading
 import time
+import uuid
 
 import pytest
 
-from node import Node
+from kube.fake_api import FakeApi
+from kube.fake_api import pod as api_pod
+from node import Daemon, Node
 from node.node import run
+from node.processes import wait_until
 
 MS = 1000000
 BUILD = os.environ.get("BUILD", "build")
@@ -188,11 +192,14 @@ def test_another_runtime(daemon, node):
     assert not any(name.startswith("runc ") for name in names), names
 
 
+def events_of(daemon):
+    with open(daemon.events, encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.endswith("\n")]
+
+
 def others_starting(daemon, node):
     """Containers of other runtimes on this machine: none, if this test is alone."""
-    with open(daemon.events, encoding="utf-8") as file:
-        seen = [json.loads(line) for line in file if line.endswith("\n")]
-    return len({e["container_id"] for e in seen if e.get("type") == "exec" and e["role"] == "entrypoint"} - node.ids)
+    return len({e["container_id"] for e in events_of(daemon) if e.get("type") == "exec" and e["role"] == "entrypoint"} - node.ids)
 
 
 class Frozen:
@@ -245,6 +252,36 @@ def test_a_slow_rootfs_mount(daemon, node, freezable):
     assert (mount["kind"], mount["name"], mount["at_most"]) == ("mount", "shim: rootfs mounted", True)
     assert_took(mount, 2)
     pod.remove()
+
+
+def stamp():
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def test_a_volume_that_is_slow_to_mount(node, tmp_path):
+    """The kubelet's own command in the kubelet's own directory, slow; what the API says of another volume."""
+    uid = str(uuid.uuid4())
+    mount = tmp_path / "mount"
+    mount.write_text("#!/bin/sh\nsleep 2\n", encoding="ascii")
+    mount.chmod(0o755)
+    scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": stamp()}
+    with FakeApi(str(tmp_path)) as api, \
+            Daemon(node, state=str(tmp_path / "state"), kubeconfig=api.kubeconfig) as daemon:
+        item = api_pod("stateful", node.name, "shop", uid=uid, creationTimestamp=stamp())
+        item["status"]["conditions"] = [scheduled]
+        api.objects.create("pods", "shop", item)
+        wait_until(lambda: any(e.get("type") == "pod" for e in events_of(daemon)), 10, "the pod's event")
+        run(str(mount), "-t", "nfs", "filer:/data", "/var/lib/kubelet/pods/%s/volumes/kubernetes.io~nfs/data" % uid)
+        run(str(mount), "-t", "nfs", "filer:/data", "/mnt")
+        pod = node.run_pod("stateful", pod_uid=uid)
+        pod.start("main", ["listen", "8080"])
+        start, = [s for s in daemon.wait_final("starts", seconds=40) if s["subject"].get("container")]
+        volume = step(start, "admit", "data")
+        assert volume["kind"] == "volume" and not volume.get("at_most")
+        assert_took(volume, 2)
+        assert len(work(start, "admit")) == 1
+        assert_inside(start)
+        pod.remove()
 
 
 def test_eight_at_once(daemon, node):

@@ -462,6 +462,29 @@ static void a_volume_that_was_mounted_in_the_end(void **state)
 	fixture_close(&f);
 }
 
+/* Each try is a `mount` of its own. */
+static void a_mount_that_was_tried_again(void **state)
+{
+	struct fixture f;
+	uint64_t bound = T - 20 * S;
+
+	(void)state;
+	open_both(&f);
+	feed(&f, ev_pod(bound - 1 * S, bound));
+	for (uint32_t i = 0; i < 3; i++)
+		feed(&f, ev_volume("nfs", bound + i * 5 * S, bound + (i * 5 + 2) * S));
+	sandbox(&f, T);
+	container(&f, WEB, 42, T + 700 * MS);
+	pass(&f, T + 15 * S);
+	const struct work_step *step = step_of(why_of(&f, WEB), PHASE_ADMIT, "nfs");
+
+	assert_non_null(step);
+	assert_int_equal(step->count, 3);
+	assert_int_equal(step->span.from_ns, bound);
+	assert_int_equal(step->span.to_ns, bound + 12 * S);
+	fixture_close(&f);
+}
+
 static void id_of(char id[ID_SIZE], char prefix, int number)
 {
 	memset(id, '0', 64);
@@ -593,6 +616,7 @@ int main(void)
 		cmocka_unit_test(another_order_is_left_out),
 		cmocka_unit_test(volumes_and_devices),
 		cmocka_unit_test(a_volume_that_was_mounted_in_the_end),
+		cmocka_unit_test(a_mount_that_was_tried_again),
 		cmocka_unit_test(eight_at_once_are_seven_others_each),
 		cmocka_unit_test(one_after_the_other_have_none),
 		cmocka_unit_test(the_most_at_one_moment),

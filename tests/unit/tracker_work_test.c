@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the runtime and the kubelet did in a start, step by step; other starts at the same time. */
+/* What the runtime and the kubelet did in a start, step by step. */
 #include "unit/track_fixture.h"
 
 #define T	 (1000 * S)
@@ -37,8 +37,6 @@ static struct event ev_pod(uint64_t created, uint64_t scheduled)
 		.pod = {.created_ns = created, .scheduled_ns = scheduled, .arrived = true}};
 
 	TEXT_COPY(event.pod.pod_uid, POD_UID);
-	TEXT_COPY(event.pod.pod, "web-0");
-	TEXT_COPY(event.pod.pod_namespace, "shop");
 	return event;
 }
 
@@ -389,7 +387,6 @@ static void another_order_is_left_out(void **state)
 		    false, MEASURED);
 	assert_step(why, PHASE_RUNTIME, WORK_RUNTIME, "until its cgroup", T + 100 * MS,
 		    T + 150 * MS, true, MEASURED);
-	assert_null(step_of(why, PHASE_RUNTIME, "cgroups joined"));
 	assert_null(step_of(why, PHASE_RUNTIME, "namespaces, mounts, hooks"));
 	fixture_close(&f);
 }
@@ -418,7 +415,6 @@ static void volumes_and_devices(void **state)
 			    bound + 3 * S, bound + 3 * S));
 	feed(&f, ev_trouble("BackOff", "Back-off for volume \"none\"", bound, bound));
 	feed(&f, ev_volume("pvc-1", 0, bound + 12 * S));
-	feed(&f, ev_volume("config", bound + 1 * S, bound + 2 * S));
 	sandbox(&f, T);
 	container(&f, WEB, 42, T + 700 * MS);
 	pass(&f, T + 15 * S);
@@ -430,8 +426,6 @@ static void volumes_and_devices(void **state)
 	assert_step(why, PHASE_ADMIT, WORK_VOLUME, "key", bound + 1 * S, T, false, AT_MOST);
 	assert_step(why, PHASE_ADMIT, WORK_VOLUME, "data key", bound, T, false, AT_MOST);
 	assert_step(why, PHASE_ADMIT, WORK_VOLUME, "pvc-1", bound, bound + 12 * S, false, AT_MOST);
-	assert_step(why, PHASE_ADMIT, WORK_VOLUME, "config", bound + 1 * S, bound + 2 * S, false,
-		    MEASURED);
 	assert_null(step_of(why, PHASE_ADMIT, "none"));
 	fixture_close(&f);
 }
@@ -485,123 +479,6 @@ static void a_mount_that_was_tried_again(void **state)
 	fixture_close(&f);
 }
 
-static void id_of(char id[ID_SIZE], char prefix, int number)
-{
-	memset(id, '0', 64);
-	snprintf(id, ID_SIZE, "%c%063d", prefix, number);
-}
-
-/* A pod whose sandbox is made in 1 s and whose container listens 2 s later. */
-static void competitor(struct fixture *f, int number, uint64_t t)
-{
-	char box[ID_SIZE], own[ID_SIZE];
-	uint32_t pid = 5000 + (uint32_t)number * 10;
-
-	id_of(box, 'b', number);
-	id_of(own, 'c', number);
-	struct event identity = ev_identity(own, box, "app", t + 1100 * MS);
-
-	feed(f, ev_rootfs(box, t));
-	feed(f, ev_identity(box, box, "", t + 10 * MS));
-	feed(f, ev_exec(ROLE_ENTRYPOINT, box, pid, "/pause", "", t + 1 * S));
-	feed(f, ev_rootfs(own, t + 1100 * MS));
-	feed(f, identity);
-	feed(f, ev_exec(ROLE_ENTRYPOINT, own, pid + 1, "/srv", "", t + 1500 * MS));
-	feed(f, ev_listen(own, 80, t + 3 * S));
-}
-
-static uint32_t competing(const struct fixture *f, int number)
-{
-	char own[ID_SIZE];
-
-	id_of(own, 'c', number);
-	return why_of(f, own)->competing;
-}
-
-static void eight_at_once_are_seven_others_each(void **state)
-{
-	struct fixture f;
-
-	(void)state;
-	open_both(&f);
-	for (int i = 0; i < 8; i++)
-		competitor(&f, i, T + (uint64_t)i * 20 * MS);
-	pass(&f, T + 20 * S);
-	for (int i = 0; i < 8; i++)
-		assert_int_equal(competing(&f, i), 7);
-	fixture_close(&f);
-}
-
-static void one_after_the_other_have_none(void **state)
-{
-	struct fixture f;
-
-	(void)state;
-	open_both(&f);
-	for (int i = 0; i < 8; i++) {
-		competitor(&f, i, T + (uint64_t)i * 3 * S);
-		pass(&f, T + (uint64_t)(i + 1) * 3 * S);
-	}
-	pass(&f, T + 60 * S);
-	for (int i = 0; i < 8; i++)
-		assert_int_equal(competing(&f, i), 0);
-	fixture_close(&f);
-}
-
-/* At most two of them at the same moment, though four overlap. */
-static void the_most_at_one_moment(void **state)
-{
-	struct fixture f;
-
-	(void)state;
-	open_both(&f);
-	competitor(&f, 1, T - 2 * S); /* the third second of its app, and the kubelet's turn */
-	competitor(&f, 2, T);
-	competitor(&f, 3, T + 2900 * MS);
-	pass(&f, T + 20 * S);
-	assert_int_equal(competing(&f, 1), 1);
-	assert_int_equal(competing(&f, 2), 1);
-	assert_int_equal(competing(&f, 3), 1);
-	fixture_close(&f);
-}
-
-/* A worker that never listens is starting until it runs; a sandbox that hangs for ever is not. */
-static void who_does_not_compete(void **state)
-{
-	struct fixture f;
-	char worker[ID_SIZE], hanging[ID_SIZE];
-
-	(void)state;
-	open_both(&f);
-	id_of(worker, 'd', 1);
-	id_of(hanging, 'd', 2);
-	feed(&f, ev_rootfs(hanging, T - 400 * S));
-	feed(&f, ev_rootfs(worker, T - 2 * S));
-	feed(&f, ev_exec(ROLE_ENTRYPOINT, worker, 77, "/worker", "", T - 1 * S));
-	competitor(&f, 1, T);
-	pass(&f, T + 20 * S);
-	assert_int_equal(competing(&f, 1), 0);
-	fixture_close(&f);
-}
-
-static void a_storm_has_a_bound(void **state)
-{
-	struct fixture f;
-
-	(void)state;
-	open_both(&f);
-	for (int i = 0; i < 600; i++) {
-		char id[ID_SIZE];
-
-		id_of(id, 'e', i);
-		feed(&f, ev_rootfs(id, T));
-	}
-	competitor(&f, 1, T);
-	pass(&f, T + 4 * S);
-	assert_int_equal(competing(&f, 1), 256);
-	fixture_close(&f);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -617,11 +494,6 @@ int main(void)
 		cmocka_unit_test(volumes_and_devices),
 		cmocka_unit_test(a_volume_that_was_mounted_in_the_end),
 		cmocka_unit_test(a_mount_that_was_tried_again),
-		cmocka_unit_test(eight_at_once_are_seven_others_each),
-		cmocka_unit_test(one_after_the_other_have_none),
-		cmocka_unit_test(the_most_at_one_moment),
-		cmocka_unit_test(who_does_not_compete),
-		cmocka_unit_test(a_storm_has_a_bound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

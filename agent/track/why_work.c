@@ -315,6 +315,10 @@ static void put_phase(struct filler *filler, const struct container *sandbox,
 		if (to_ns == c->snapshot_ns)
 			put_between(filler, WORK_SNAPSHOT, "until its snapshot", from_ns, to_ns,
 				    AT_MOST);
+		/* containerd 2.x asks the pod's shim without executing it first */
+		else if (to_ns == c->runtime_ns && !find(c, WORK_SHIM, "start")->count)
+			put_between(filler, WORK_MOUNT, "shim: rootfs mounted", from_ns, to_ns,
+				    AT_MOST);
 		break;
 	case PHASE_CREATE:
 		put_between(filler, WORK_CONTAINERD, "from snapshot to container", c->snapshot_ns,

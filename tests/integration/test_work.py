@@ -248,7 +248,9 @@ def test_a_slow_rootfs_mount(daemon, node, freezable):
     with Frozen(freezable, 2):
         container.start()
     start, = daemon.wait_final("starts")
-    mount = top(start, "runtime")
+    # containerd 2.x executes no shim for a container of a pod: there it lies in the wait before
+    mount = max((w for w in start["why"]["work"] if w["kind"] == "mount"), key=lambda w: w["duration_ns"])
+    assert mount["phase"] in ("runtime", "wait")
     assert (mount["kind"], mount["name"], mount["at_most"]) == ("mount", "shim: rootfs mounted", True)
     assert_took(mount, 2)
     pod.remove()

@@ -219,6 +219,8 @@ static void the_longest_stay_and_are_in_order(void **state)
 		assert_true(why->work[i - 1].span.from_ns <= why->work[i].span.from_ns);
 	assert_step(why, PHASE_WAIT, WORK_SNAPSHOT, "until its snapshot", T + 600 * MS,
 		    T + 700 * MS, false, AT_MOST);
+	assert_step(why, PHASE_WAIT, WORK_MOUNT, "shim: rootfs mounted", T + 730 * MS, T + 800 * MS,
+		    false, AT_MOST);
 	assert_step(why, PHASE_RUNTIME, WORK_RUNTIME, "runc create", T + 800 * MS, T + 850 * MS,
 		    false, MEASURED);
 	assert_null(step_of(why, PHASE_RUNTIME, "until its cgroup")); /* 10 ms: the shortest */
@@ -260,7 +262,8 @@ static void a_wrapper_before_the_runtime(void **state)
 		    T + 3140 * MS, true, MEASURED);
 	assert_step(why, PHASE_RUNTIME, WORK_RUNTIME, "set-up", T + 3200 * MS, T + 3300 * MS, true,
 		    MEASURED);
-	assert_string_equal(why->work[0].name, "runc create");
+	assert_string_equal(why->work[0].name, "shim: rootfs mounted"); /* no shim was executed */
+	assert_string_equal(why->work[1].name, "runc create");
 	fixture_close(&f);
 }
 

@@ -70,7 +70,7 @@ static void below_their_phase(void **state)
 	shows(0, "    volume data          3.00s     ████████████  4 times, at most: a border was not seen\n");
 	shows(1, "");
 	shows(2, "    runc create          3.10s                     ████████████\n"
-		 "      gpu-runtime before runc     3.00s                      ████████████\n");
+		 "      gpu-runtime before runc     3.00s                     ████████████\n");
 }
 
 /* There may be several waits: each has its own. */

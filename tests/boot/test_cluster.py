@@ -115,10 +115,10 @@ def test_all_pods_came_back(boot):
 
 
 def test_it_ended_when_kubernetes_says_so(boot):
-    """The last pod's Ready condition, in whole seconds; the agent may hear of it later, on a CPU that all wait for."""
+    """The last pod's Ready condition, in whole seconds, however late the agent heard of it; and what two commands take."""
     last = max(boot.ns(condition(p, "Ready")["lastTransitionTime"]) for p in boot.kubernetes.pods())
     told = boot.told.boot["span"]["to_ns"]
-    assert -10_000 * MS <= last - told <= 1000 * MS, (last / 1e9, told / 1e9)
+    assert -1200 * MS <= last - told <= 1000 * MS, (last / 1e9, told / 1e9)
 
 
 def test_phases_sum_to_the_whole(boot):

@@ -132,6 +132,10 @@ static bool is_passing(int r, const char *which)
 	return r == -EAGAIN || r == -EBUSY || (r == -ENOENT && strcmp(which, "current") == 0);
 }
 
+static const char waiting[] =
+	"nodewake boot: waits for the daemon to tell of this boot; does it run?"
+	" systemctl status nodewake, or nodewake status\n";
+
 int boot_follow(const struct options *options)
 {
 	const char *which = *options->boot ? options->boot : "current";
@@ -152,10 +156,7 @@ int boot_follow(const struct options *options)
 		if (!is_passing(r, which) || ferror(stdout))
 			break;
 		if (r == -ENOENT && !waits)
-			fputs("nodewake boot: waits for the daemon to tell of this boot; does it "
-			      "run? "
-			      "systemctl status nodewake, or nodewake status\n",
-			      stderr);
+			fputs(waiting, stderr);
 		waits |= r == -ENOENT;
 		pause_ms(PERIOD_MS);
 	}

@@ -137,6 +137,39 @@ static void awaited_is_no_gap(void **state)
 	fixture_close(&f);
 }
 
+/* What the boot report alone can do without is no gap. */
+static void what_is_a_gap(void **state)
+{
+	const struct event others[] = {
+		ev_source(SOURCE_SYSTEMD, SOURCE_LOST, "many units", 10 * S),
+		ev_source(SOURCE_SYSTEMD, SOURCE_DOWN, "no answer", 10 * S),
+		ev_source(SOURCE_JOURNAL, SOURCE_MISSING, "no journal", 10 * S),
+	};
+	struct event calls = ev_source(SOURCE_JOURNAL, SOURCE_LOST, "many calls", 12 * S);
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		feed(&f, others[i]);
+	pass(&f, 60 * S);
+	assert_int_equal(fixture_count(&f, RECORD_GAP), 0);
+	/* a start before the agent's begin misses its phases */
+	calls.source.count = 3;
+	calls.source.since_ns = 8 * S;
+	feed_late(&f, calls, 61 * S);
+	pass(&f, 100 * S);
+	assert_int_equal(fixture_count(&f, RECORD_GAP), 1);
+	const struct record *record = fixture_last(&f, RECORD_GAP, 0);
+
+	assert_true(record->final);
+	assert_string_equal(record->gap.source, "journal");
+	assert_int_equal(record->gap.count, 3);
+	assert_int_equal(record->gap.span.from_ns, 8 * S);
+	assert_int_equal(record->gap.span.to_ns, 12 * S);
+	fixture_close(&f);
+}
+
 /* Several sources tell of one milestone; the first time is nearest to the truth, whoever comes last. */
 static void the_earliest_telling_counts(void **state)
 {
@@ -295,6 +328,7 @@ static void the_kubelet_waits_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_a_gap),
 		cmocka_unit_test(units_with_what_they_waited_for),
 		cmocka_unit_test(the_first_activation_counts),
 		cmocka_unit_test(full_tables_are_a_gap),

@@ -431,39 +431,6 @@ static void losses_are_counted(void **state)
 	fixture_close(&f);
 }
 
-/* What the boot report alone can do without is no gap. */
-static void what_else_is_lost(void **state)
-{
-	const struct event others[] = {
-		ev_source(SOURCE_SYSTEMD, SOURCE_LOST, "many units", 10 * S),
-		ev_source(SOURCE_SYSTEMD, SOURCE_DOWN, "no answer", 10 * S),
-		ev_source(SOURCE_JOURNAL, SOURCE_MISSING, "no journal", 10 * S),
-	};
-	struct event calls = ev_source(SOURCE_JOURNAL, SOURCE_LOST, "many calls", 12 * S);
-	struct fixture f;
-
-	(void)state;
-	fixture_open(&f, NULL);
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-		feed(&f, others[i]);
-	pass(&f, 60 * S);
-	assert_int_equal(fixture_count(&f, RECORD_GAP), 0);
-	/* a start before the agent's begin misses its phases */
-	calls.source.count = 3;
-	calls.source.since_ns = 8 * S;
-	feed_late(&f, calls, 61 * S);
-	pass(&f, 100 * S);
-	assert_int_equal(fixture_count(&f, RECORD_GAP), 1);
-	const struct record_gap *gap = &fixture_last(&f, RECORD_GAP, 0)->gap;
-
-	assert_true(fixture_last(&f, RECORD_GAP, 0)->final);
-	assert_string_equal(gap->source, "journal");
-	assert_int_equal(gap->count, 3);
-	assert_int_equal(gap->span.from_ns, 8 * S);
-	assert_int_equal(gap->span.to_ns, 12 * S);
-	fixture_close(&f);
-}
-
 static void bounded(void **state)
 {
 	struct fixture f;
@@ -509,20 +476,13 @@ static void sandbox_death(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(verdicts),
-		cmocka_unit_test(cri_status_completes),
-		cmocka_unit_test(child_oom_survived),
-		cmocka_unit_test(init_oom),
-		cmocka_unit_test(group_kill_is_one),
-		cmocka_unit_test(whose_limit),
-		cmocka_unit_test(crash_loop),
-		cmocka_unit_test(death_in_a_gap),
-		cmocka_unit_test(lost_in_a_gap),
-		cmocka_unit_test(listed_again_lives_on),
+		cmocka_unit_test(verdicts),	      cmocka_unit_test(cri_status_completes),
+		cmocka_unit_test(child_oom_survived), cmocka_unit_test(init_oom),
+		cmocka_unit_test(group_kill_is_one),  cmocka_unit_test(whose_limit),
+		cmocka_unit_test(crash_loop),	      cmocka_unit_test(death_in_a_gap),
+		cmocka_unit_test(lost_in_a_gap),      cmocka_unit_test(listed_again_lives_on),
 
-		cmocka_unit_test(losses_are_counted),
-		cmocka_unit_test(what_else_is_lost),
-		cmocka_unit_test(bounded),
+		cmocka_unit_test(losses_are_counted), cmocka_unit_test(bounded),
 		cmocka_unit_test(sandbox_death),
 	};
 

@@ -203,6 +203,45 @@ static void whole_seconds_are_no_earlier(void **state)
 	}
 }
 
+/*
+ * The kubelet calls the Node Ready behind its first answer from the API server, which the journal has exactly; the stamp
+ * is cut to the second in which both were.
+ */
+static void a_node_is_not_ready_before_the_server(void **state)
+{
+	static const struct {
+		uint64_t server_ms, wanted_ms; /* after the stamp */
+		bool node;		       /* it takes time of its own */
+	} cases[] = {{400, 400, false}, {1100, 0, true}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct event node;
+		struct world w;
+		uint64_t ready, server_ns;
+
+		world_open(&w, &kubernetes);
+		ready = script_pod(&w.script, &web, w.script.begin_ns);
+		forget_node_ready(&w.script);
+		server_ns = w.script.runtime_ns + 1 * S;
+		node = ev_milestone(MILESTONE_NODE_READY, "", server_ns - cases[i].server_ms * MS);
+		node.flags = EVENT_RECONSTRUCTED;
+		TEXT_COPY(node.milestone.told_by, "api");
+		world_play(&w, ready + 1 * S);
+		feed_late(&w.fixture, node, ready + 1 * S);
+		pass(&w.fixture, ready + 10 * S);
+		const struct record_boot *boot = &boot_told(&w.fixture)->boot;
+		const struct boot_phase_span *last = &boot->phases[boot->phase_count - 1];
+
+		assert_int_equal(last->phase, BOOT_PHASE_PODS);
+		assert_int_equal(last[-1].phase, BOOT_PHASE_RUNTIME);
+		assert_int_equal(last->span.from_ns, node.boot_ns + cases[i].wanted_ms * MS);
+		assert_int_equal(last->reconstructed, cases[i].node);
+		assert_int_equal(last[-1].reconstructed, cases[i].node);
+		world_close(&w);
+	}
+}
+
 /* What the journal tells when all is over still finds its place; what becomes of the pods does not. */
 static void late_facts_find_their_place(void **state)
 {
@@ -323,6 +362,7 @@ int main(void)
 		cmocka_unit_test(nothing_known_nothing_told),
 		cmocka_unit_test(how_the_last_boot_ended),
 		cmocka_unit_test(whole_seconds_are_no_earlier),
+		cmocka_unit_test(a_node_is_not_ready_before_the_server),
 		cmocka_unit_test(late_facts_find_their_place),
 		cmocka_unit_test(what_was_logged_of_a_start),
 	};

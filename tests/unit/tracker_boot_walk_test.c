@@ -95,6 +95,47 @@ static void an_init_container_waits_for_a_peer(void **state)
 	world_close(&w);
 }
 
+/* The kubelet stops the pod's sandbox of before the boot first: the time of its CNI plugins. */
+static void its_old_sandbox_is_taken_down(void **state)
+{
+	static const char old[] =
+		"0d00000000000000000000000000000000000000000000000000000000000001";
+	struct pod_plan pod = {.n = 1, .name = "web-0"};
+	struct event nested;
+	struct world w;
+	uint64_t t, ready;
+
+	(void)state;
+	world_open(&w, &(struct node_plan){0});
+	t = w.script.begin_ns;
+	ready = script_pod(&w.script, &pod, t + 9 * S);
+	script_add(&w.script, ev_exec(ROLE_CNI, old, 2000, "/opt/cni/bin/loopback", "DEL", t + S));
+	script_add(&w.script, ev_exit(ROLE_CNI, "", 2000, 0, 0, t + 1200 * MS));
+	script_add(&w.script,
+		   ev_exec(ROLE_CNI, old, 2001, "/opt/cni/bin/ptp", "DEL", t + 1200 * MS));
+	nested = ev_exec(ROLE_CNI, old, 2002, "/opt/cni/bin/host-local", "DEL", t + 2 * S);
+	nested.exec.parent_pid = 2001;
+	script_add(&w.script, nested);
+	/* another's */
+	script_add(&w.script, ev_exec(ROLE_CNI, OTHER, 2003, "/opt/cni/bin/ptp", "DEL", t + 2 * S));
+	script_add(&w.script, ev_exit(ROLE_CNI, "", 2002, 0, 0, t + 8100 * MS));
+	script_add(&w.script, ev_exit(ROLE_CNI, "", 2001, 0, 0, t + 8200 * MS));
+	script_add(&w.script, ev_exit(ROLE_CNI, "", 2003, 0, 0, t + 8900 * MS));
+	const struct record *record = world_play(&w, ready + 60 * S);
+
+	assert_int_equal(record->boot.state, BOOT_READY);
+	assert_int_equal(record->boot.span.to_ns, ready);
+	const struct boot_step *step =
+		assert_step(record, 0, BOOT_STEP_POD, "app", PHASE_WAIT, 7200 * MS);
+
+	assert_int_equal(step->span.from_ns, t + S);
+	assert_string_equal(step->pod, "shop/web-0");
+	assert_string_equal(
+		step->detail,
+		"its sandbox of before the boot was taken down: 7.0s in CNI plugin ptp");
+	world_close(&w);
+}
+
 /* Its own pull had to wait for another pod's: the kubelet pulls one image after another. */
 static void a_pull_waits_for_its_turn(void **state)
 {
@@ -180,6 +221,7 @@ static void tries_of_a_waking_pod(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(its_old_sandbox_is_taken_down),
 		cmocka_unit_test(an_earlier_attempt_is_on_the_path),
 		cmocka_unit_test(an_init_container_waits_for_a_peer),
 		cmocka_unit_test(a_pull_waits_for_its_turn),

@@ -16,6 +16,7 @@
 
 #include "model/event.h" /* enum boot_end */
 #include "model/names.h"
+#include "model/pull.h"
 #include "model/why.h"
 
 enum record_type {
@@ -93,6 +94,7 @@ struct record_start {
 	uint32_t pid;
 	uint64_t ready_ns;	 /* Kubernetes called it ready; 0 not known */
 	uint32_t probe_period_s; /* of the probe that decided it; 0: none or not known */
+	struct pull_anatomy pull;
 	struct start_why why;
 };
 
@@ -176,8 +178,12 @@ struct record_pull {
 	bool failed;
 	bool reconstructed; /* begin or end come from timestamps found afterwards */
 	struct span span, download, unpack;
-	uint64_t bytes; /* downloaded; layers that were there already don't count */
+	uint64_t bytes;	      /* downloaded; layers that were there already don't count */
+	uint64_t total_bytes; /* of a pull that goes on: when it is complete */
+	uint64_t bytes_per_s; /* of the last seconds */
+	uint64_t left_ns;     /* at that rate, to the end of the download; 0 not known */
 	uint32_t layers, layers_present;
+	struct pull_anatomy anatomy;
 };
 
 /* What may have been missed: never dropped silently. */

@@ -209,6 +209,29 @@ static void add_pod_phases(struct chain *chain, const struct start_facts *facts,
 			  !container->live);
 }
 
+/*
+ * What was before the manifest came. Where no pull goes on at that moment, but others did while it was awaited, they
+ * had their turn first: the kubelet pulls one image after the other, unless it is told otherwise. The rest is for the
+ * CRI client, for the registry's name, its connection and its answer: nothing tells them apart.
+ */
+static void add_turn(const struct start_facts *facts, const struct record_pull *pull,
+		     uint64_t awaited_ns, struct record_start *start)
+{
+	struct pull_anatomy *anatomy = &start->pull;
+	const struct record_pull *before =
+		pulls_before(facts->pulls, awaited_ns, pull->span.from_ns);
+
+	anatomy->resolve = (struct span){awaited_ns, pull->span.from_ns};
+	if (pull->reconstructed && !pull->download.to_ns)
+		anatomy->resolve = (struct span){0}; /* it was logged: it began with the call */
+	if (!before)
+		return;
+	anatomy->queue = (struct span){awaited_ns, before->span.to_ns};
+	TEXT_COPY(anatomy->queued_behind, before->image);
+	if (anatomy->resolve.to_ns)
+		anatomy->resolve.from_ns = before->span.to_ns;
+}
+
 static void add_pull(struct chain *chain, const struct start_facts *facts,
 		     const struct container *container)
 {
@@ -217,6 +240,7 @@ static void add_pull(struct chain *chain, const struct start_facts *facts,
 	/* CRI's stamp is of when it was made, and by the wall clock */
 	complete(&create, logged_calls(facts, container)->made);
 	uint64_t begin = create.from_ns ? create.from_ns : own_begin_ns(container);
+	uint64_t awaited_ns = chain->end_ns;
 	const struct record_pull *pull =
 		begin && chain->end_ns ? pulls_find(facts->pulls, container->subject.image,
 						    container->image_id, chain->end_ns, begin)
@@ -227,6 +251,8 @@ static void add_pull(struct chain *chain, const struct start_facts *facts,
 	chain->start->download = pull->download;
 	chain->start->unpack = pull->unpack;
 	chain->start->pull_bytes = pull->bytes;
+	chain->start->pull = pull->anatomy;
+	add_turn(facts, pull, awaited_ns, chain->start);
 }
 
 static void add_runtime(struct chain *chain, const struct container *c, struct span logged)

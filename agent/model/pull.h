@@ -41,8 +41,7 @@ struct pull_anatomy {
 	uint16_t peer_port;
 	struct span queue;		/* of a start: another pull had its turn */
 	char queued_behind[IMAGE_SIZE]; /* the last of them */
-	struct span
-		resolve; /* of a start: from its turn to the manifest; the CRI client's part included */
+	struct span resolve; /* from the CRI client's call, where it was logged, to the manifest */
 	uint64_t download_ns,
 		unpack_ns; /* that at least one layer was coming; was being unpacked */
 	uint64_t unpacked_bytes, unpacked_files;

@@ -30,6 +30,17 @@ static struct pull *find_before(struct pulls *pulls, const struct pull *pull)
 	return NULL;
 }
 
+/* Which call brought it: the one that asked first. Its start is told later, as a rule, and has it then. */
+static void note_resolve(struct record_pull *seen, const struct span *call)
+{
+	struct span *resolve = &seen->anatomy.resolve;
+
+	if (call->from_ns >= seen->span.from_ns || call->to_ns < seen->span.to_ns ||
+	    (resolve->from_ns && resolve->from_ns <= call->from_ns))
+		return;
+	*resolve = (struct span){call->from_ns, seen->span.from_ns};
+}
+
 bool pulls_logged(struct pulls *pulls, const struct event *event, uint64_t now_ns)
 {
 	const struct event_cri_call *call = &event->cri_call;
@@ -46,6 +57,8 @@ bool pulls_logged(struct pulls *pulls, const struct event *event, uint64_t now_n
 	TEXT_COPY(logged.image_id, call->image_id);
 	pull_add_name(&logged, call->image);
 	before = find_before(pulls, &logged);
+	if (before && !before->logged)
+		note_resolve(&before->record, &logged.record.span);
 	if (before) {
 		/* two at the same time: the one that asked first may be the one that is told second */
 		if (!before->logged || before->told_ns ||

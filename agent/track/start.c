@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
+
+/* A pull whose turn has come begins within this time, once its registry has answered. */
+#define TURN_NS (2 * NS_PER_SECOND)
 
 /* A chain of phases without gaps: time between two phases becomes PHASE_WAIT. */
 struct chain {
@@ -210,26 +214,19 @@ static void add_pod_phases(struct chain *chain, const struct start_facts *facts,
 }
 
 /*
- * What was before the manifest came. Where no pull goes on at that moment, but others did while it was awaited, they
- * had their turn first: the kubelet pulls one image after the other, unless it is told otherwise. The rest is for the
- * CRI client, for the registry's name, its connection and its answer: nothing tells them apart.
+ * Others had their turn first: the last of them ended just before this one began. The kubelet pulls one image after
+ * the other, unless it is told otherwise.
  */
-static void add_turn(const struct start_facts *facts, const struct record_pull *pull,
-		     uint64_t awaited_ns, struct record_start *start)
+static void add_queue(const struct start_facts *facts, uint64_t awaited_ns,
+		      const struct record_pull *pull, struct pull_anatomy *anatomy)
 {
-	struct pull_anatomy *anatomy = &start->pull;
 	const struct record_pull *before =
 		pulls_before(facts->pulls, awaited_ns, pull->span.from_ns);
 
-	anatomy->resolve = (struct span){awaited_ns, pull->span.from_ns};
-	if (pull->reconstructed && !pull->download.to_ns)
-		anatomy->resolve = (struct span){0}; /* it was logged: it began with the call */
-	if (!before)
+	if (!before || before->span.to_ns + TURN_NS < pull->span.from_ns)
 		return;
 	anatomy->queue = (struct span){awaited_ns, before->span.to_ns};
 	TEXT_COPY(anatomy->queued_behind, before->image);
-	if (anatomy->resolve.to_ns)
-		anatomy->resolve.from_ns = before->span.to_ns;
 }
 
 static void add_pull(struct chain *chain, const struct start_facts *facts,
@@ -252,7 +249,7 @@ static void add_pull(struct chain *chain, const struct start_facts *facts,
 	chain->start->unpack = pull->unpack;
 	chain->start->pull_bytes = pull->bytes;
 	chain->start->pull = pull->anatomy;
-	add_turn(facts, pull, awaited_ns, chain->start);
+	add_queue(facts, awaited_ns, pull, &chain->start->pull);
 }
 
 static void add_runtime(struct chain *chain, const struct container *c, struct span logged)

@@ -335,6 +335,12 @@ bool record_reconstructed(const struct record *record);
 bool pull_was_logged(const struct record_pull *pull);
 
 /*
+ * A pull that goes on is told every few seconds: whether this one still does at that wall time, or the agent did not
+ * live to see its end.
+ */
+bool pull_goes_on(const struct record *record, int64_t now_wall_ns);
+
+/*
  * True if `newer` should replace `older` (same type and key): what was watched, be it in part, is never
  * replaced by what was wholly reconstructed, and what is final never by what is not. A boot that goes on gives way
  * to any later form of it, also another agent's.

@@ -34,9 +34,10 @@ uint64_t span_length(struct span span)
 	return span.from_ns && span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
 }
 
-static void claim(struct work *work, const struct event_image *image)
+static void claim(struct work *work, const struct event_image *image, uint64_t end_ns)
 {
 	work->claimed = true;
+	work->span.to_ns = end_ns; /* its end may not have been seen so far */
 	work->owner_resolved_ns = image->resolved_ns;
 	TEXT_COPY(work->owner, image->name);
 }
@@ -88,7 +89,7 @@ static void download(struct pulls *pulls, struct part *part, const struct event_
 
 	part->origin = LAYER_FETCHED;
 	if (!other || weigh(part, image, work->span.from_ns, other->resolved_ns, other->name))
-		claim(work, image);
+		claim(work, image, part->download.to_ns ?: image->resolved_ns);
 }
 
 static void unpack(struct pulls *pulls, struct part *part, const struct event_image *image,
@@ -109,7 +110,7 @@ static void unpack(struct pulls *pulls, struct part *part, const struct event_im
 		part->unpack =
 			span_overlap(part->unpack, (struct span){image->resolved_ns, ready_ns});
 	else if (work->span.to_ns)
-		claim(work, image);
+		claim(work, image, work->span.to_ns);
 }
 
 /* Time in which at least one of the spans was open. */

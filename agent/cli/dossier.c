@@ -5,12 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 /* Newest first, so that a crash loop's latest restarts are among them. */
 static int keep(void *context, const char *boot_id, const struct record *record)
 {
 	struct dossier *dossier = context;
 
 	(void)boot_id;
+	if (record->type == RECORD_PULL && !record->final &&
+	    !pull_goes_on(record, (int64_t)clock_boot_ns() + clock_wall_offset_ns()))
+		return 0;
 	dossier->records[dossier->count++] = *record;
 	return dossier->count == DOSSIER_MAX;
 }

@@ -267,7 +267,11 @@ static void tell(struct pulls *pulls, struct running *running, uint64_t now_ns)
 	struct progress progress;
 	struct record record;
 
+	running->next_ns =
+		now_ns + (now_ns - running->began_ns < SHORT_NS ? TELL_NS : TELL_LATER_NS);
 	measure(pulls, running, &progress);
+	if (progress.aborted && !progress.open) /* it has failed, as will be told */
+		return;
 	describe(running, &progress, &record);
 	record.boot_ns = now_ns;
 	record.pull.span = (struct span){running->began_ns, now_ns};
@@ -280,8 +284,6 @@ static void tell(struct pulls *pulls, struct running *running, uint64_t now_ns)
 	running->before[1] = running->before[0];
 	running->before[0].boot_ns = now_ns;
 	running->before[0].bytes = progress.bytes;
-	running->next_ns =
-		now_ns + (now_ns - running->began_ns < SHORT_NS ? TELL_NS : TELL_LATER_NS);
 	pulls->emit(pulls->context, &record);
 }
 

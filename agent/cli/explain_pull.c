@@ -30,17 +30,27 @@ static void row(FILE *out, const struct record_start *start, unsigned int depth,
 				  start->span);
 }
 
+/* "191MiB at 200 MB/s"; and in which time, where that is less than from the first to the last of it. */
+static void amount(FILE *out, uint64_t bytes, uint64_t ns, struct span span)
+{
+	char rate[EXPLAIN_RATE_SIZE];
+
+	if (!bytes)
+		return;
+	explain_rate(bytes, ns ?: known(span), rate);
+	fputs(rate, out);
+	if (ns && ns + ns / WORTH < known(span))
+		fprintf(out, " in %s", columns_duration(ns));
+}
+
 static void download_note(const struct record_start *start, char *note, size_t size)
 {
 	const struct pull_anatomy *pull = &start->pull;
-	char rate[EXPLAIN_RATE_SIZE] = "";
 	FILE *text = fmemopen(note, size, "w");
 
 	if (!text)
 		return;
-	if (start->pull_bytes)
-		explain_rate(start->pull_bytes, pull->download_ns ?: known(start->download), rate);
-	fputs(rate, text);
+	amount(text, start->pull_bytes, pull->fetch_ns, start->download);
 	if (*pull->registry)
 		fprintf(text, " from %s", pull->registry);
 	if (*pull->peer)
@@ -53,19 +63,14 @@ static void download_note(const struct record_start *start, char *note, size_t s
 static void unpack_note(const struct record_start *start, char *note, size_t size)
 {
 	const struct pull_anatomy *pull = &start->pull;
-	char rate[EXPLAIN_RATE_SIZE];
+	FILE *text = fmemopen(note, size, "w");
 
-	if (!pull->unpacked_bytes)
+	if (!text)
 		return;
-	explain_rate(pull->unpacked_bytes, pull->unpack_ns ?: known(start->unpack), rate);
-	snprintf(note, size, "%s, %" PRIu64 " files", rate, pull->unpacked_files);
-}
-
-/* What it spent its time on may have pauses; then so much of it was work. */
-static void busy(FILE *out, struct span span, uint64_t busy_ns, const char *what)
-{
-	if (busy_ns && busy_ns + busy_ns / WORTH < known(span))
-		explain_row_line(out, 1, "%s %s of it", what, columns_duration(busy_ns));
+	amount(text, pull->unpacked_bytes, pull->unpack_ns, start->unpack);
+	if (pull->unpacked_files)
+		fprintf(text, ", %" PRIu64 " files", pull->unpacked_files);
+	fclose(text);
 }
 
 static const char *origin(const struct pull_layer *layer)
@@ -85,6 +90,7 @@ static const char *origin(const struct pull_layer *layer)
 static void print_layer(FILE *out, const struct record_start *start, const struct pull_layer *layer)
 {
 	char name[LAYER_NAME_SIZE], rate[EXPLAIN_RATE_SIZE], note[160] = "";
+	bool came = known(layer->download);
 
 	sentence_layer(layer->digest, name);
 	explain_rate(layer->bytes, known(layer->download), rate);
@@ -93,9 +99,10 @@ static void print_layer(FILE *out, const struct record_start *start, const struc
 	*note = '\0';
 	if (layer->unpacked_bytes) {
 		explain_rate(layer->unpacked_bytes, known(layer->unpack), rate);
-		snprintf(note, sizeof(note), "%s, %" PRIu64 " files", rate, layer->unpacked_files);
+		snprintf(note, sizeof(note), "%s%s, %" PRIu64 " files", came ? "" : "unpacked ",
+			 rate, layer->unpacked_files);
 	}
-	row(out, start, 2, "  unpacked", layer->unpack, note);
+	row(out, start, 2, came ? "  unpacked" : name, layer->unpack, note);
 }
 
 static void print_layers(FILE *out, const struct record_start *start, uint64_t whole_ns)
@@ -139,11 +146,9 @@ void explain_pull(FILE *out, const struct record_start *start, const struct phas
 	row(out, start, 1, "resolve", pull->resolve, "");
 	download_note(start, note, sizeof(note));
 	row(out, start, 1, "download", start->download, note);
-	busy(out, start->download, pull->download_ns, "layers came");
 	*note = '\0';
 	unpack_note(start, note, sizeof(note));
 	row(out, start, 1, "unpack", start->unpack, note);
-	busy(out, start->unpack, pull->unpack_ns, "was worked on");
 	print_layers(out, start, known(phase->span));
 	print_shared(out, pull);
 }

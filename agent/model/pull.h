@@ -44,6 +44,7 @@ struct pull_anatomy {
 	struct span resolve; /* from the CRI client's call, where it was logged, to the manifest */
 	uint64_t download_ns,
 		unpack_ns; /* that at least one layer was coming; was being unpacked */
+	uint64_t fetch_ns; /* of download_ns: without layers that another pull was fetching */
 	uint64_t unpacked_bytes, unpacked_files;
 	uint32_t parallel;  /* layers that came at once, at most */
 	uint32_t failures;  /* tries before this one, in a row, that failed */

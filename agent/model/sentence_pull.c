@@ -102,11 +102,12 @@ static void parts(FILE *out, const struct record_pull *pull)
 {
 	const struct pull_anatomy *anatomy = &pull->anatomy;
 	uint64_t download_ns = anatomy->download_ns ?: length(pull->download);
+	uint64_t fetch_ns = anatomy->fetch_ns ?: download_ns;
 	uint64_t unpack_ns = anatomy->unpack_ns ?: length(pull->unpack);
 
 	duration(out, ": download ", download_ns);
-	if (pull->bytes && download_ns)
-		rate(out, (double)pull->bytes * NS_PER_SECOND / (double)download_ns);
+	if (pull->bytes && fetch_ns)
+		rate(out, (double)pull->bytes * NS_PER_SECOND / (double)fetch_ns);
 	if (unpack_ns)
 		duration(out, ", unpack ", unpack_ns);
 	fprintf(out, ", %" PRIu32 " of %" PRIu32 " layers", pull->layers - pull->layers_present,

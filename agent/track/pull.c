@@ -108,6 +108,7 @@ static void note_ingest(struct pulls *pulls, const struct event_ingest *ingest, 
 		work->span.from_ns = boot_ns;
 	if (ingest->offset > work->bytes)
 		work->bytes = ingest->offset;
+	work->seen_ns = boot_ns;
 	work->span.to_ns = ingest->gone ? boot_ns : 0;
 	work->aborted = ingest->aborted;
 	if (ingest->gone)

@@ -132,17 +132,23 @@ static uint64_t joined(const struct span *spans, uint32_t count)
 	}
 }
 
-static uint32_t at_once(const struct span *spans, uint32_t count)
+static bool was_coming(const struct part *part, uint64_t at_ns)
+{
+	return (part->origin == LAYER_FETCHED || part->origin == LAYER_SHARED) &&
+	       span_length(part->download) && part->download.from_ns <= at_ns &&
+	       part->download.to_ns > at_ns;
+}
+
+static uint32_t at_once(const struct parts *parts)
 {
 	uint32_t most = 0;
 
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < parts->count; i++) {
 		uint32_t open = 0;
 
-		for (uint32_t j = 0; j < count; j++)
-			open += span_length(spans[j]) && spans[j].from_ns <= spans[i].from_ns &&
-				spans[j].to_ns > spans[i].from_ns;
-		if (open > most && span_length(spans[i]))
+		for (uint32_t j = 0; j < parts->count; j++)
+			open += was_coming(&parts->all[j], parts->all[i].download.from_ns);
+		if (open > most)
 			most = open;
 	}
 	return most;
@@ -192,12 +198,14 @@ static void note_shared(const struct part *part, struct pull_anatomy *anatomy, u
 	TEXT_COPY(anatomy->shared_layer, part->told.digest);
 }
 
-static void sum_up(const struct parts *parts, uint64_t resolved_ns, struct record_pull *record)
+static void sum_up(const struct parts *parts, uint64_t resolved_ns, struct pull *pull)
 {
+	struct record_pull *record = &pull->record;
 	struct pull_anatomy *anatomy = &record->anatomy;
 	struct span downloads[PARTS_MAX], fetched[PARTS_MAX], unpacks[PARTS_MAX];
 	uint64_t longest = 0;
 
+	anatomy->parallel = at_once(parts);
 	for (uint32_t i = 0; i < parts->count; i++) {
 		const struct part *part = &parts->all[i];
 		bool own = part->origin == LAYER_FETCHED || part->origin == LAYER_SHARED;
@@ -206,13 +214,14 @@ static void sum_up(const struct parts *parts, uint64_t resolved_ns, struct recor
 		record->layers_present += part->origin == LAYER_PRESENT;
 		record->bytes += own ? part->told.bytes : 0;
 		downloads[i] = part->download;
-		fetched[i] = own ? part->download : (struct span){0};
 		unpacks[i] = part->unpack;
 		span_widen(&record->download, part->download.from_ns, part->download.to_ns);
 		span_widen(&record->unpack, part->unpack.from_ns, part->unpack.to_ns);
 		/* one whose beginning was not seen had been asked for when the layers were known */
 		if (downloads[i].to_ns && !downloads[i].from_ns)
 			downloads[i].from_ns = resolved_ns;
+		fetched[i] = own ? downloads[i] : (struct span){0};
+		span_widen(&pull->fetched, fetched[i].from_ns, fetched[i].to_ns);
 		if (span_length(part->unpack)) {
 			anatomy->unpacked_bytes += part->told.unpacked_bytes;
 			anatomy->unpacked_files += part->told.unpacked_files;
@@ -221,7 +230,7 @@ static void sum_up(const struct parts *parts, uint64_t resolved_ns, struct recor
 	}
 	anatomy->download_ns = joined(downloads, parts->count);
 	anatomy->unpack_ns = joined(unpacks, parts->count);
-	anatomy->parallel = at_once(fetched, parts->count);
+	anatomy->fetch_ns = joined(fetched, parts->count);
 }
 
 /* The label's host and the name's are the same, but only the name has the port. */
@@ -250,7 +259,7 @@ void pull_layers(struct pulls *pulls, const struct event_image *image, uint64_t 
 		unpack(pulls, part, image, ready_ns);
 		TEXT_COPY(ret->top_chain, part->told.chain);
 	}
-	sum_up(parts, image->resolved_ns, &ret->record);
+	sum_up(parts, image->resolved_ns, ret);
 	keep_layers(parts, &ret->record.anatomy);
 	name_registry(image, &ret->record.anatomy);
 }
@@ -268,15 +277,13 @@ static void weigh_link(struct pull_anatomy *anatomy, struct span own, struct spa
 
 void pull_link(const struct pulls *pulls, struct pull *pull)
 {
-	struct span own = pull->record.download;
+	struct span own = pull->fetched;
 
 	for (uint32_t i = 0; i < pulls->count; i++) {
 		const struct pull *other = &pulls->recent[i];
 
-		if (other != pull && other->record.bytes &&
-		    strcmp(other->image_id, pull->image_id) != 0)
-			weigh_link(&pull->record.anatomy, own, other->record.download,
-				   other->record.image);
+		if (other != pull && strcmp(other->image_id, pull->image_id) != 0)
+			weigh_link(&pull->record.anatomy, own, other->fetched, other->record.image);
 	}
 	for (size_t i = 0; i < RUNNING_MAX; i++) {
 		const struct running *other = &pulls->running[i];
@@ -288,7 +295,8 @@ void pull_link(const struct pulls *pulls, struct pull *pull)
 			const struct work *work =
 				pull_find_work(pulls->ingests, other->layers[j].digest);
 
-			if (work && !work->claimed)
+			/* what began before it knew its layers comes for another */
+			if (work && !work->claimed && work->span.from_ns >= other->resolved_ns)
 				span_widen(&span, work->span.from_ns,
 					   work->span.to_ns ? work->span.to_ns : own.to_ns);
 		}

@@ -21,6 +21,7 @@ struct work {
 	char digest[DIGEST_SIZE];
 	struct span span; /* to_ns 0: goes on */
 	uint64_t bytes;
+	uint64_t seen_ns; /* that so much had come */
 	bool aborted;
 	bool claimed;
 	char owner[IMAGE_SIZE];	    /* whose pull claimed it */
@@ -35,7 +36,8 @@ struct pull {
 	uint32_t name_count;
 	char image_id[DIGEST_SIZE];
 	char top_chain[DIGEST_SIZE];
-	uint64_t told_ns; /* 0: waits for its unpack */
+	struct span fetched; /* of the layers that it fetched itself */
+	uint64_t told_ns;    /* 0: waits for its unpack */
 	uint64_t due_ns;
 	bool logged; /* not seen: containerd logged it */
 };

@@ -15,6 +15,8 @@
 #define TELL_NS	      (3 * NS_PER_SECOND)
 #define TELL_LATER_NS (10 * NS_PER_SECOND)
 #define SHORT_NS      (60 * NS_PER_SECOND)
+/* Longer than between two looks at a download. */
+#define STANDS_STILL_NS (1500 * NS_PER_MS)
 /* Nothing of it has moved for so long: given up, and nobody said so. */
 #define SILENT_NS (600 * NS_PER_SECOND)
 /* Failures further apart are not of the same try. */
@@ -156,6 +158,7 @@ void running_end(struct pulls *pulls, struct pull *pull, uint64_t now_ns)
 struct progress {
 	uint64_t bytes, total;
 	uint32_t present, open;
+	uint64_t seen_ns; /* when so much had come */
 	struct span download;
 	bool aborted;
 };
@@ -188,6 +191,8 @@ static void measure(const struct pulls *pulls, const struct running *running, st
 		} else if (seen || layer->done || later) {
 			ret->bytes += layer->bytes;
 		}
+		if (seen && work->seen_ns > ret->seen_ns)
+			ret->seen_ns = work->seen_ns;
 		if (seen)
 			span_widen(&ret->download, work->span.from_ns, work->span.to_ns);
 		later |= seen || layer->done;
@@ -211,16 +216,16 @@ static void describe(const struct running *running, const struct progress *progr
 }
 
 /* Over what was told before the last time, so that one slow moment does not decide; at first since it began. */
-static void foretell(const struct running *running, uint64_t now_ns, struct record_pull *ret)
+static void foretell(const struct running *running, uint64_t at_ns, struct record_pull *ret)
 {
 	uint64_t from_ns = running->before[1].boot_ns ?: ret->download.from_ns;
 	uint64_t came =
 		ret->bytes -
 		(running->before[1].bytes < ret->bytes ? running->before[1].bytes : ret->bytes);
 
-	if (!from_ns || from_ns >= now_ns)
+	if (!from_ns || from_ns >= at_ns)
 		return;
-	ret->bytes_per_s = (uint64_t)((double)came * NS_PER_SECOND / (double)(now_ns - from_ns));
+	ret->bytes_per_s = (uint64_t)((double)came * NS_PER_SECOND / (double)(at_ns - from_ns));
 	if (ret->bytes_per_s && ret->total_bytes > ret->bytes)
 		ret->left_ns = (uint64_t)((double)(ret->total_bytes - ret->bytes) * NS_PER_SECOND /
 					  (double)ret->bytes_per_s);
@@ -278,11 +283,14 @@ static void tell(struct pulls *pulls, struct running *running, uint64_t now_ns)
 	if (progress.open)
 		record.pull.download.to_ns = now_ns;
 	record.pull.anatomy.parallel = progress.open;
-	foretell(running, now_ns, &record.pull);
+	/* what stands still is not told: then it has come slower until now */
+	uint64_t at_ns = progress.seen_ns + STANDS_STILL_NS < now_ns ? now_ns : progress.seen_ns;
+
+	foretell(running, at_ns, &record.pull);
 	note_waiting(pulls, running, now_ns, &record.pull.anatomy);
 	name_pod(pulls, &record.subject);
 	running->before[1] = running->before[0];
-	running->before[0].boot_ns = now_ns;
+	running->before[0].boot_ns = at_ns;
 	running->before[0].bytes = progress.bytes;
 	pulls->emit(pulls->context, &record);
 }

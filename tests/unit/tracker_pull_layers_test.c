@@ -202,9 +202,13 @@ static void waits_for_another(void **state)
 		assert_string_equal(b->anatomy.shared_with,
 				    order == 0 ? "r.io/first:1" : "r.io/first");
 		assert_string_equal(b->anatomy.shared_layer, b->anatomy.layers[0].digest);
+		/* while it waited it was the other's link alone; its own layer came meanwhile */
+		assert_int_equal(b->anatomy.fetch_ns, 14 * S - 12100 * MS);
+		assert_int_equal(b->anatomy.download_ns, 3 * S);
+		assert_int_equal(b->anatomy.link.from_ns, 12100 * MS);
+		assert_int_equal(b->anatomy.link.to_ns, 14 * S);
 		assert_string_equal(b->anatomy.link_with,
 				    order == 0 ? "r.io/first:1" : "r.io/first");
-		assert_int_equal(b->anatomy.link.from_ns, 12 * S);
 		fixture_close(&f);
 	}
 }

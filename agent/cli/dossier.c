@@ -6,16 +6,27 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
+
+struct collecting {
+	struct dossier *dossier;
+	char boot_id[BOOT_ID_SIZE];
+	uint32_t boot;
+};
 
 /* Newest first, so that a crash loop's latest restarts are among them. */
 static int keep(void *context, const char *boot_id, const struct record *record)
 {
-	struct dossier *dossier = context;
+	struct collecting *collecting = context;
+	struct dossier *dossier = collecting->dossier;
 
-	(void)boot_id;
 	if (record->type == RECORD_PULL && !record->final &&
 	    !pull_goes_on(record, (int64_t)clock_boot_ns() + clock_wall_offset_ns()))
 		return 0;
+	if (strcmp(boot_id, collecting->boot_id) != 0)
+		collecting->boot++;
+	TEXT_COPY(collecting->boot_id, boot_id);
+	dossier->boots[dossier->count] = collecting->boot;
 	dossier->records[dossier->count++] = *record;
 	return dossier->count == DOSSIER_MAX;
 }
@@ -29,13 +40,14 @@ static int collect(struct dossier *dossier, struct store *store, const char *pod
 		.order = STORE_NEWEST_FIRST,
 		.limit = DOSSIER_MAX,
 	};
-	int r = store_query(store, &query, keep, dossier);
+	struct collecting collecting = {.dossier = dossier};
+	int r = store_query(store, &query, keep, &collecting);
 
 	if (r < 0 || dossier->count)
 		return r;
 	query.pod = NULL;
 	query.container_id = word;
-	return store_query(store, &query, keep, dossier);
+	return store_query(store, &query, keep, &collecting);
 }
 
 bool dossier_same_name(const struct subject *one, const struct subject *other)
@@ -65,6 +77,7 @@ static void keep_latest_pod(struct dossier *dossier)
 		if (!*uid)
 			strcpy(uid, own);
 		if (!*own || strcmp(own, uid) == 0) {
+			dossier->boots[kept] = dossier->boots[i];
 			dossier->records[kept++] = dossier->records[i];
 		} else if (strcmp(own, earlier) != 0) {
 			strcpy(earlier, own);
@@ -77,11 +90,14 @@ static void keep_latest_pod(struct dossier *dossier)
 static void oldest_first(struct dossier *dossier)
 {
 	for (size_t i = 0; i < dossier->count / 2; i++) {
-		struct record *last = &dossier->records[dossier->count - 1 - i];
+		size_t last = dossier->count - 1 - i;
 		struct record record = dossier->records[i];
+		uint32_t boot = dossier->boots[i];
 
-		dossier->records[i] = *last;
-		*last = record;
+		dossier->records[i] = dossier->records[last];
+		dossier->records[last] = record;
+		dossier->boots[i] = dossier->boots[last];
+		dossier->boots[last] = boot;
 	}
 }
 
@@ -90,8 +106,11 @@ int dossier_read(struct dossier *ret, struct store *store, const char *pod_names
 {
 	int r;
 
-	*ret = (struct dossier){.records = calloc(DOSSIER_MAX, sizeof(struct record))};
-	if (!ret->records)
+	*ret = (struct dossier){
+		.records = calloc(DOSSIER_MAX, sizeof(*ret->records)),
+		.boots = calloc(DOSSIER_MAX, sizeof(*ret->boots)),
+	};
+	if (!ret->records || !ret->boots)
 		return -ENOMEM;
 	r = collect(ret, store, pod_namespace, word);
 	if (r < 0)
@@ -108,6 +127,7 @@ int dossier_read(struct dossier *ret, struct store *store, const char *pod_names
 void dossier_done(struct dossier *dossier)
 {
 	free(dossier->records);
+	free(dossier->boots);
 }
 
 bool dossier_is_pod_start(const struct record *record)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "store/store.h"
 
@@ -13,6 +14,7 @@
 
 struct dossier {
 	struct record *records; /* oldest first */
+	uint32_t *boots; /* of each: a number per boot, since boot clocks can't be compared */
 	size_t count;
 	size_t earlier; /* other pods of the same name, before this one */
 };

@@ -64,6 +64,23 @@ static void refuse(int error, const struct dossier *dossier, const char *word)
 	}
 }
 
+static int show(const struct dossier *dossier, enum report_format format)
+{
+	switch (format) {
+	case REPORT_JSON:
+		return explain_show_json(stdout, dossier);
+	case REPORT_SVG:
+		return explain_show_svg(stdout, dossier);
+	case REPORT_HTML:
+		return explain_show_html(stdout, dossier);
+	case REPORT_TRACE:
+		return explain_show_trace(stdout, dossier);
+	default:
+		explain_show_text(stdout, dossier, sentence_colour(stdout));
+		return 0;
+	}
+}
+
 static int explain(struct store *store, const struct options *options)
 {
 	struct dossier dossier;
@@ -71,10 +88,11 @@ static int explain(struct store *store, const struct options *options)
 
 	if (r < 0)
 		refuse(r, &dossier, options->word);
-	else if (options->json)
-		r = explain_show_json(stdout, &dossier);
-	else
-		explain_show_text(stdout, &dossier, sentence_colour(stdout));
+	else if ((r = show(&dossier, options->format)) < 0)
+		fprintf(stderr, "nodewake explain: %s\n",
+			r == -ENODATA ? "no start of it is recorded, so there is nothing to draw; "
+					"--output text tells what happened"
+				      : strerror(-r));
 	dossier_done(&dossier);
 	return r < 0 ? CLI_FAILED : CLI_OK;
 }
@@ -84,7 +102,7 @@ int cli_explain(int argc, char **argv)
 	struct options options;
 	struct store *store;
 	char why[256];
-	int r = options_read(&options, OPTION_OUTPUT | OPTION_STATE_DIR | OPTION_NAMESPACE,
+	int r = options_read(&options, OPTION_FORMAT | OPTION_STATE_DIR | OPTION_NAMESPACE,
 			     "explain POD [OPTION ...]",
 			     "POD is a pod's name, or the beginning of a container id.", argc,
 			     argv);

@@ -16,13 +16,12 @@
 
 /* In this order. */
 static const explain_below_fn below_phase[] = {
-	explain_network,
-	explain_pull,
-	explain_stalls,
+	explain_network, explain_work, explain_pull, explain_stalls, explain_files,
 };
 
-static const explain_after_fn after_phases[] = {
-	NULL,
+static const explain_after_fn after_start[] = {
+	explain_competing,
+	explain_advice,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -40,8 +39,6 @@ static void print_phases(FILE *out, const struct record_start *start)
 		for (size_t j = 0; j < COUNT(below_phase); j++)
 			below_phase[j](out, start, phase);
 	}
-	for (size_t i = 0; i < COUNT(after_phases) && after_phases[i]; i++)
-		after_phases[i](out, start);
 }
 
 static void print_start(FILE *out, const struct record *record)
@@ -65,16 +62,37 @@ static void print_start(FILE *out, const struct record *record)
 	fputs("  ", out);
 	sentence_text(out, record);
 	fputc('\n', out);
+	for (size_t i = 0; i < COUNT(after_start); i++)
+		after_start[i](out, &record->start);
 }
 
-/* Its phases are those of the container that was ready last, which follow. */
-static void print_pod_start(FILE *out, const struct record *record)
+/* Its phases are those of the container that was ready last. */
+void explain_show_ready(FILE *out, const struct dossier *dossier, const char *before)
 {
 	char time[WALL_TEXT_SIZE];
 
-	clock_wall_text((int64_t)record->start.span.from_ns + record->wall_offset_ns, 0, time);
-	fprintf(out, "created %s, Ready after %s\n", time,
-		columns_duration(record_duration_ns(record)));
+	for (size_t i = dossier->count; i-- > 0;) {
+		const struct record *record = &dossier->records[i];
+
+		if (!dossier_is_pod_start(record))
+			continue;
+		clock_wall_text((int64_t)record->start.span.from_ns + record->wall_offset_ns, 0,
+				time);
+		fprintf(out, "%screated %s, Ready after %s", before, time,
+			columns_duration(record_duration_ns(record)));
+		return;
+	}
+}
+
+void explain_show_name(FILE *out, const struct dossier *dossier)
+{
+	const struct subject *subject = &dossier->records[0].subject;
+
+	text_print_safe(out, *subject->pod ? subject->pod : subject->container_id);
+	if (*subject->pod_namespace) {
+		fputs(" in namespace ", out);
+		text_print_safe(out, subject->pod_namespace);
+	}
 }
 
 static void print_happened(FILE *out, const struct dossier *dossier, bool colour)
@@ -99,20 +117,12 @@ static void print_happened(FILE *out, const struct dossier *dossier, bool colour
 
 void explain_show_text(FILE *out, const struct dossier *dossier, bool colour)
 {
-	const struct subject *subject = &dossier->records[0].subject;
-
-	text_print_safe(out, *subject->pod ? subject->pod : subject->container_id);
-	if (*subject->pod_namespace) {
-		fputs(" in namespace ", out);
-		text_print_safe(out, subject->pod_namespace);
-	}
+	explain_show_name(out, dossier);
 	if (dossier->earlier)
 		fprintf(out, " (and %zu earlier pod%s of this name, see nodewake starts)",
 			dossier->earlier, dossier->earlier > 1 ? "s" : "");
+	explain_show_ready(out, dossier, "\n");
 	fputc('\n', out);
-	for (size_t i = 0; i < dossier->count; i++)
-		if (dossier_is_pod_start(&dossier->records[i]))
-			print_pod_start(out, &dossier->records[i]);
 	for (size_t i = 0; i < dossier->count; i++)
 		if (dossier_is_latest_start(dossier, i))
 			print_start(out, &dossier->records[i]);

@@ -20,8 +20,14 @@ void explain_stalls(FILE *out, const struct record_start *start, const struct ph
 void explain_files(FILE *out, const struct record_start *start, const struct phase_span *phase);
 void explain_peers(FILE *out, const struct record_start *start, const struct phase_span *phase);
 
-/* Lines below all phases of a start. */
+/* Lines behind all that was printed of a start. */
 typedef void (*explain_after_fn)(FILE *out, const struct record_start *start);
 
-void explain_pressure(FILE *out, const struct record_start *start);
+/* How many others were starting at the same time. */
+void explain_competing(FILE *out, const struct record_start *start);
+
+/* What the node waited for, what probes cost, what to do. */
 void explain_advice(FILE *out, const struct record_start *start);
+
+/* The kinds of stalls, the largest first. */
+void explain_stalls_order(const struct stall_times *times, enum stall ret[static STALL_COUNT]);

@@ -18,12 +18,12 @@
 /* As in bpf/probe.h. */
 struct known {
 	uint64_t container_id, sessions_from_ns, began_ns;
-	uint32_t init_pid, by_runc, reexecs, sessions, listens, targets;
+	uint32_t init_pid, by_runc, reexecs, sessions, listens, targets, window, pad;
 };
 
 struct tracked {
 	uint64_t cgroup_id;
-	uint32_t role, flags;
+	uint32_t role, flags, hooks, pad;
 	struct wire_signal last[2];
 };
 
@@ -77,10 +77,10 @@ static const char *probe_name(const struct bpf_program *program)
 	return slash ? slash + 1 : section;
 }
 
-/* Named so in bpf/. */
-static bool on_demand(const struct bpf_program *program)
+/* An iterator runs when it is read. */
+static bool is_iterator(const struct bpf_program *program)
 {
-	return strncmp(bpf_program__name(program), "watch_", 6) == 0;
+	return bpf_program__expected_attach_type(program) == BPF_TRACE_ITER;
 }
 
 int kernel_probes_attach(struct kernel_probes *probes,
@@ -91,7 +91,8 @@ int kernel_probes_attach(struct kernel_probes *probes,
 	size_t i = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj) {
-		if (!probes->errors[i] && !on_demand(program)) {
+		if (!probes->errors[i] && !kernel_program_on_demand(program) &&
+		    !is_iterator(program)) {
 			probes->links[i] = bpf_program__attach(program);
 			probes->errors[i] = probes->links[i] ? 0 : -errno;
 		}
@@ -160,9 +161,16 @@ static bool program_info(const struct bpf_program *program, struct bpf_prog_info
 	       bpf_obj_get_info_by_fd(bpf_program__fd(program), ret, &size) == 0;
 }
 
+static bool ends_request(const struct kernel_probes *probes, const struct bpf_program *program)
+{
+	return program == probes->object->progs.watch_bio_complete ||
+	       program == probes->object->progs.watch_rq_complete;
+}
+
 /*
  * Newer kernels skip a program that is already running on the same CPU, and count that. Left out for
- * signals: they are sent from interrupts too, nearly all of them to processes of no interest.
+ * signals: they are sent from interrupts too, nearly all of them to processes of no interest; and for the
+ * ends of disk requests, which count nothing but time.
  */
 static uint64_t skipped_runs(const struct kernel_probes *probes)
 {
@@ -171,7 +179,8 @@ static uint64_t skipped_runs(const struct kernel_probes *probes)
 	uint64_t count = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj)
-		if (program != probes->object->progs.on_signal && program_info(program, &info))
+		if (program != probes->object->progs.on_signal && !ends_request(probes, program) &&
+		    program_info(program, &info))
 			count += info.recursion_misses;
 	return count;
 }
@@ -188,6 +197,7 @@ void kernel_probes_losses(const struct kernel_probes *probes,
 			ret_losses[cause] += probes->per_cpu[cpu];
 	}
 	ret_losses[KERNEL_LOSS_SKIPPED] = skipped_runs(probes);
+	ret_losses[KERNEL_LOSS_MOUNTS] = 0;
 }
 
 int kernel_probes_failures(const struct kernel_probes *probes, const struct wire_target *target,
@@ -198,6 +208,18 @@ int kernel_probes_failures(const struct kernel_probes *probes, const struct wire
 		       : 0;
 }
 
+void kernel_probes_file_maps(const struct kernel_probes *probes, struct kernel_file_maps *ret)
+{
+	const struct bpf_program *iterator = probes->object->progs.read_tasks;
+
+	*ret = (struct kernel_file_maps){
+		.reads = bpf_map__fd(probes->object->maps.reads),
+		.files = bpf_map__fd(probes->object->maps.files),
+		.large_files = bpf_map__fd(probes->object->maps.large_files),
+		.iterator = bpf_program__fd(iterator) >= 0 ? iterator : NULL,
+	};
+}
+
 static bool attach_on_demand(struct kernel_probes *probes)
 {
 	struct bpf_program *program;
@@ -205,9 +227,9 @@ static bool attach_on_demand(struct kernel_probes *probes)
 	size_t i = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj) {
-		if (on_demand(program) && !probes->errors[i] && !probes->links[i])
+		if (kernel_program_on_demand(program) && !probes->errors[i] && !probes->links[i])
 			probes->links[i] = bpf_program__attach(program);
-		all = all && (!on_demand(program) || probes->links[i]);
+		all = all && (!kernel_program_of_threads(program) || probes->links[i]);
 		i++;
 	}
 	return all;
@@ -219,7 +241,7 @@ static void detach_on_demand(struct kernel_probes *probes)
 	size_t i = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj) {
-		if (on_demand(program)) {
+		if (kernel_program_on_demand(program)) {
 			bpf_link__destroy(probes->links[i]);
 			probes->links[i] = NULL;
 		}
@@ -244,15 +266,43 @@ uint64_t kernel_probes_watched_since(const struct kernel_probes *probes)
 	return __atomic_load_n(&probes->object->bss->attached_ns, __ATOMIC_ACQUIRE);
 }
 
+/* The place of a container's window. Returns 0 or -ENOENT. */
+static int find_slot(const struct kernel_probes *probes, uint64_t cgroup_id, uint32_t *ret)
+{
+	int fd = bpf_map__fd(probes->object->maps.slots);
+	uint64_t id;
+
+	for (uint32_t slot = 0; slot < WIRE_WINDOWS_MAX; slot++)
+		if (bpf_map_lookup_elem(fd, &slot, &id) == 0 && id == cgroup_id) {
+			*ret = slot;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+uint32_t kernel_probes_opened(const struct kernel_probes *probes,
+			      uint64_t ret_ids[static WIRE_WINDOWS_MAX])
+{
+	uint32_t count = 0;
+
+	for (uint32_t slot = 0; slot < WIRE_WINDOWS_MAX; slot++)
+		if (bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.slots), &slot,
+					&ret_ids[count]) == 0)
+			count++;
+	return count;
+}
+
 /* Others may share its place in the filter, also ones that were opened just now. */
 static void settle_filter(struct kernel_probes *probes, uint64_t closed_id)
 {
-	int fd = bpf_map__fd(probes->object->maps.windows);
-	uint64_t id, *last = NULL;
+	int fd = bpf_map__fd(probes->object->maps.slots);
 	uint32_t count = 0;
 	bool shared = false;
+	uint64_t id;
 
-	for (; bpf_map_get_next_key(fd, last, &id) == 0; last = &id) {
+	for (uint32_t slot = 0; slot < WIRE_WINDOWS_MAX; slot++) {
+		if (bpf_map_lookup_elem(fd, &slot, &id) < 0 || id == closed_id)
+			continue;
 		shared |= id % WIRE_WATCHED == closed_id % WIRE_WATCHED;
 		count++;
 	}
@@ -261,15 +311,13 @@ static void settle_filter(struct kernel_probes *probes, uint64_t closed_id)
 		probes->object->bss->watched[closed_id % WIRE_WATCHED] = 0;
 }
 
-void kernel_probes_close(struct kernel_probes *probes, uint64_t cgroup_id)
+static void forget_threads(struct kernel_probes *probes, uint64_t cgroup_id)
 {
 	int fd = bpf_map__fd(probes->object->maps.threads);
 	struct wire_thread thread;
 	uint32_t id, next;
 	int r;
 
-	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.windows), &cgroup_id);
-	settle_filter(probes, cgroup_id);
 	for (r = bpf_map_get_next_key(fd, NULL, &next); r == 0;) {
 		id = next;
 		r = bpf_map_get_next_key(fd, &id, &next);
@@ -278,12 +326,31 @@ void kernel_probes_close(struct kernel_probes *probes, uint64_t cgroup_id)
 	}
 }
 
+/* Its place is free when nothing refers to it any longer. */
+void kernel_probes_close(struct kernel_probes *probes, uint64_t cgroup_id)
+{
+	const struct wire_window closed = {0};
+	uint32_t slot;
+
+	if (find_slot(probes, cgroup_id, &slot) < 0)
+		return;
+	settle_filter(probes, cgroup_id);
+	bpf_map_update_elem(bpf_map__fd(probes->object->maps.windows), &slot, &closed, BPF_ANY);
+	forget_threads(probes, cgroup_id);
+	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.slots), &slot);
+}
+
 int kernel_probes_window(const struct kernel_probes *probes, uint64_t cgroup_id,
 			 struct wire_window *ret)
 {
-	return bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.windows), &cgroup_id, ret) < 0
-		       ? -errno
-		       : 0;
+	uint32_t slot;
+	int r = find_slot(probes, cgroup_id, &slot);
+
+	if (r < 0)
+		return r;
+	if (bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.windows), &slot, ret) < 0)
+		return -errno;
+	return ret->container_id == cgroup_id ? 0 : -ENOENT;
 }
 
 int kernel_probes_thread(const struct kernel_probes *probes, uint32_t id, struct wire_thread *ret)
@@ -325,6 +392,7 @@ void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_sourc
 {
 	struct bpf_program *program;
 	struct bpf_map *map;
+	size_t i = 0;
 
 	ret->probe_count = 0;
 	ret->map_bytes = 0;
@@ -332,14 +400,17 @@ void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_sourc
 		ret->map_bytes += map_bytes(bpf_map__fd(map));
 	bpf_object__for_each_program (program, probes->object->obj) {
 		struct bpf_prog_info info;
+		size_t place = i++;
 
 		if (ret->probe_count == KERNEL_PROBES_MAX)
 			break;
-		struct kernel_probe_stats *probe = &ret->probes[ret->probe_count];
+		if (is_iterator(program))
+			continue;
+		struct kernel_probe_stats *probe = &ret->probes[ret->probe_count++];
 
 		TEXT_COPY(probe->name, probe_name(program));
-		probe->on_demand = on_demand(program) && !probes->errors[ret->probe_count];
-		probe->attached = probes->links[ret->probe_count++] != NULL;
+		probe->on_demand = kernel_program_on_demand(program) && !probes->errors[place];
+		probe->attached = probes->links[place] != NULL;
 		probe->runs = probe->run_ns = 0;
 		if (program_info(program, &info)) {
 			probe->runs = info.run_cnt;

@@ -113,7 +113,8 @@ static void on_record(void *context, const struct record *from_tracker)
 	if (daemon->kernel)
 		start_windows_record(daemon->kernel, &record);
 	if (record.type == RECORD_START && record.final)
-		pressure_source_over(daemon->pressure, record.subject.container_id);
+		pressure_source_over(daemon->pressure, record.subject.container_id,
+				     record.subject.sandbox_id);
 	record.wall_offset_ns = clock_wall_offset_ns();
 	if (store_put(daemon->store, &record) != STORE_KNOWN)
 		tell(daemon, &record, before);

@@ -72,7 +72,7 @@ static void print_pressure(FILE *out, const struct start_pressure *pressure)
 	if (span_ns < WORTH_NS)
 		return;
 	if (pressure->measured) {
-		fputs("  waited for: node", out);
+		fputs("  pressure: node", out);
 		print_times(out, &pressure->node, span_ns);
 		fputs("; pod", out);
 		if (pressure->pod_measured)

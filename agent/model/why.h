@@ -69,10 +69,13 @@ struct phase_stalls {
 /* What a start brought in from a disk. */
 struct file_read {
 	char path[FILE_SIZE]; /* as the container sees it, cut at the front; "" not known */
+	bool outside; /* it is the path on the file's own file system: the container's was not found */
 	char device[REASON_SIZE];
 	uint64_t bytes;
+	uint64_t size_bytes; /* of the whole file */
 	uint32_t requests;
 	uint64_t latency_ns; /* of all requests together */
+	uint64_t busy_ns;    /* at least so long one of them was at the device */
 	struct span span;    /* first request to last completion */
 };
 
@@ -101,13 +104,14 @@ struct peer_wait {
 
 enum work_kind {
 	WORK_NONE,
-	WORK_CGROUP,   /* cgroups were made and joined */
-	WORK_MOUNT,    /* a rootfs or volume was mounted */
-	WORK_SNAPSHOT, /* the snapshotter prepared a rootfs */
-	WORK_SHIM,     /* shim started */
-	WORK_RUNTIME,  /* runc create, runc start */
-	WORK_VOLUME,   /* the kubelet waited for a volume */
-	WORK_DEVICE,   /* or a device plugin */
+	WORK_CGROUP,	 /* cgroups were made and joined */
+	WORK_MOUNT,	 /* a rootfs or volume was mounted */
+	WORK_SNAPSHOT,	 /* the snapshotter prepared a rootfs */
+	WORK_SHIM,	 /* shim started */
+	WORK_RUNTIME,	 /* runc create, runc start */
+	WORK_VOLUME,	 /* the kubelet waited for a volume */
+	WORK_DEVICE,	 /* or a device plugin */
+	WORK_CONTAINERD, /* containerd's own, between two things that were seen */
 	WORK_KIND_COUNT
 };
 
@@ -118,6 +122,8 @@ struct work_step {
 	char name[NAME_SIZE]; /* what of the kind: the volume, "runc create", ... */
 	struct span span;
 	uint32_t count; /* of like steps folded into it */
+	bool nested;	/* inside the one before it that is not */
+	bool at_most;	/* a border is only what was seen next to it: it took so long, or less */
 };
 
 /* Time that somebody (some) or everybody (full) waited for it, as the kernel's PSI counts, of the start. */
@@ -167,11 +173,12 @@ enum advice_rule {
 #define START_STALLS_MAX 2
 #define START_FILES_MAX	 5
 #define START_PEERS_MAX	 5
-#define START_WORK_MAX	 12
+#define START_WORK_MAX	 16
 
 struct start_why {
 	uint32_t stall_count;
 	struct phase_stalls stalls[START_STALLS_MAX];
+	bool reads_measured;
 	uint64_t disk_bytes; /* all that was read from disk */
 	uint64_t read_bytes; /* all that was read, cached or not; 0 not known */
 	uint32_t file_count; /* the top ones, by bytes */

@@ -23,7 +23,6 @@ struct starting {
 	char container_id[ID_SIZE];
 	char pod_uid[POD_UID_SIZE];
 	char pod_dir[CGROUP_PATH_SIZE]; /* below the hierarchy; "" not known */
-	bool sandbox;
 	uint64_t until_ns;
 };
 
@@ -178,36 +177,28 @@ static void note_cgroup(struct pressure_source *source, const struct event_cgrou
 	look(source, now_ns);
 }
 
-void pressure_source_over(struct pressure_source *source, const char *container_id)
+/* Of the pod of this sandbox, is there any but the sandbox itself? */
+static bool has_others(struct pressure_source *source, const struct starting *sandbox)
 {
-	struct starting *over = source ? find(source, container_id) : NULL;
-	struct starting *sandbox = NULL;
-	char pod_uid[POD_UID_SIZE];
-	bool others = false;
-
-	if (!over)
-		return;
-	TEXT_COPY(pod_uid, over->pod_uid);
-	drop(source, over);
-	/* a sandbox has no start of its own: it ends with the last of its containers' */
-	for (uint32_t i = 0; *pod_uid && i < source->count; i++) {
-		if (strcmp(source->starting[i].pod_uid, pod_uid) != 0)
-			continue;
-		if (source->starting[i].sandbox)
-			sandbox = &source->starting[i];
-		else
-			others = true;
-	}
-	if (sandbox && !others)
-		drop(source, sandbox);
+	for (uint32_t i = 0; i < source->count; i++)
+		if (&source->starting[i] != sandbox &&
+		    strcmp(source->starting[i].pod_uid, sandbox->pod_uid) == 0)
+			return true;
+	return false;
 }
 
-static void note_container(struct pressure_source *source, const struct event_container *told)
+void pressure_source_over(struct pressure_source *source, const char *container_id,
+			  const char *sandbox_id)
 {
-	struct starting *starting = find(source, told->container_id);
+	struct starting *over = source ? find(source, container_id) : NULL;
 
-	if (starting)
-		starting->sandbox = strcmp(told->sandbox_id, told->container_id) == 0;
+	if (over)
+		drop(source, over);
+	/* a sandbox has no start of its own: it ends with the last of its containers' */
+	struct starting *sandbox = source ? find(source, sandbox_id) : NULL;
+
+	if (sandbox && !has_others(source, sandbox))
+		drop(source, sandbox);
 }
 
 void pressure_source_event(struct pressure_source *source, const struct event *event)
@@ -222,9 +213,6 @@ void pressure_source_event(struct pressure_source *source, const struct event *e
 	case EVENT_CGROUP_NEW:
 		if (live)
 			note_cgroup(source, &event->cgroup, now_ns);
-		break;
-	case EVENT_CONTAINER:
-		note_container(source, &event->container);
 		break;
 	case EVENT_EXEC:
 		if (live && event->exec.role == ROLE_ENTRYPOINT &&
@@ -241,7 +229,7 @@ void pressure_source_event(struct pressure_source *source, const struct event *e
 			look(source, now_ns);
 		break;
 	case EVENT_CGROUP_GONE:
-		pressure_source_over(source, event->cgroup.container_id);
+		pressure_source_over(source, event->cgroup.container_id, "");
 		break;
 	default:
 		break;

@@ -32,8 +32,9 @@ void pressure_source_free(struct pressure_source *source);
 /* May emit samples before it returns; ignores its own. */
 void pressure_source_event(struct pressure_source *source, const struct event *event);
 
-/* The start of this container was told for good. */
-void pressure_source_over(struct pressure_source *source, const char *container_id);
+/* The start of this container was told for good; sandbox_id: of its pod, "" not known. */
+void pressure_source_over(struct pressure_source *source, const char *container_id,
+			  const char *sandbox_id);
 
 struct pressure_source_stats {
 	uint32_t starting; /* that it looks for now */

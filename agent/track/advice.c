@@ -56,7 +56,10 @@ static const struct phase_stalls *stalls_of(const struct finding *f)
 	return NULL;
 }
 
-/* Each switch of each thread was seen: what the breakdown says of disk and CPUs is so. */
+/*
+ * Each switch of each thread was seen. A cgroup's own counters sum the throttling of all CPUs, and without either it is
+ * not known whether a thread that waited was the one that the start waited for.
+ */
 static bool measured(const struct finding *f)
 {
 	const struct phase_stalls *stalls = stalls_of(f);
@@ -70,13 +73,6 @@ static const struct peer_wait *peer_of(const struct finding *f)
 }
 
 /* --- the rules' conditions and words --------------------------------------------------------- */
-
-/* The cgroup's counters tell throttling even where threads were not followed. */
-static bool always(const struct finding *f)
-{
-	(void)f;
-	return true;
-}
 
 static void cpu_limit_words(FILE *out, const struct finding *f)
 {
@@ -144,12 +140,12 @@ static void disk_words(FILE *out, const struct finding *f)
 
 static bool peer_failed(const struct finding *f)
 {
-	return peer_of(f)->kind == PEER_WAIT_FAILED && peer_of(f)->count > 1;
+	return measured(f) && peer_of(f)->kind == PEER_WAIT_FAILED && peer_of(f)->count > 1;
 }
 
 static bool peer_slow(const struct finding *f)
 {
-	return peer_of(f)->kind == PEER_WAIT_SLOW;
+	return measured(f) && peer_of(f)->kind == PEER_WAIT_SLOW;
 }
 
 static void print_peer(FILE *out, const struct finding *f)
@@ -246,7 +242,7 @@ static const struct rule {
 	bool (*clear)(const struct finding *f);
 	void (*words)(FILE *out, const struct finding *f);
 } rules[] = {
-	{ADVICE_CPU_LIMIT, CAUSE_THROTTLED, 25, false, always, cpu_limit_words},
+	{ADVICE_CPU_LIMIT, CAUSE_THROTTLED, 25, false, measured, cpu_limit_words},
 	{ADVICE_PROBE_DELAY, CAUSE_PROBE, 0, false, is_probe_delay, cause_words},
 	{ADVICE_PROBE_PERIOD, CAUSE_PROBE, 0, false, is_probe_period, cause_words},
 	{ADVICE_PULL, CAUSE_DOWNLOAD, 50, true, has_pull_bytes, pull_words},
@@ -254,7 +250,7 @@ static const struct rule {
 	{ADVICE_DISK, CAUSE_DISK, 30, false, read_cold, disk_words},
 	{ADVICE_PEER, CAUSE_PEER, 30, false, peer_failed, peer_failed_words},
 	{ADVICE_PEER, CAUSE_PEER, 30, false, peer_slow, peer_slow_words},
-	{ADVICE_DNS, CAUSE_DNS, 30, false, always, dns_words},
+	{ADVICE_DNS, CAUSE_DNS, 30, false, measured, dns_words},
 	{ADVICE_CNI, CAUSE_PLUGIN, 50, false, plugin_succeeded, cni_words},
 	{ADVICE_VOLUME, CAUSE_WORK, 50, false, is_volume, volume_words},
 	{ADVICE_COMPETING, CAUSE_RUN_QUEUE, 30, false, many_compete, competing_words},
@@ -297,9 +293,15 @@ static uint64_t saving_ns(const struct rule *rule, const struct finding *f)
 	return rule->whole_phase ? cause->phase_ns : cause->ns;
 }
 
+/* Without the time in which the pod had no node: that it fitted nowhere says nothing of its start. */
 static bool worth_it(const struct record_start *start, uint64_t saving)
 {
-	return saving >= SAVING_NS && saving * 100 >= length(start->span) * SAVING_PERCENT;
+	uint64_t whole_ns = length(start->span);
+
+	for (uint32_t i = 0; i < start->phase_count; i++)
+		if (start->phases[i].phase == PHASE_SCHEDULE)
+			whole_ns -= length(start->phases[i].span);
+	return saving >= SAVING_NS && saving * 100 >= whole_ns * SAVING_PERCENT;
 }
 
 static void write_advice(struct record_start *start, const struct rule *rule,

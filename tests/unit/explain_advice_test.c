@@ -50,12 +50,12 @@ static void pressure_of_node_and_pod(void **state)
 			 .io_full_ns = S,
 			 .memory_some_ns = 100 * MS},
 	};
-	expect(&start, "  waited for: node cpu 8.00s (40 %), io 3.00s (15 %, all 1.00s); "
+	expect(&start, "  pressure: node cpu 8.00s (40 %), io 3.00s (15 %, all 1.00s); "
 		       "pod not measured; of 20.0s\n");
 	pressure->node = (struct pressure_times){0};
 	pressure->pod_measured = true;
 	pressure->pod.memory_some_ns = 19 * S;
-	expect(&start, "  waited for: node nothing; pod memory 19.0s (95 %); of 20.0s\n");
+	expect(&start, "  pressure: node nothing; pod memory 19.0s (95 %); of 20.0s\n");
 	/* no PSI in this kernel */
 	*pressure = (struct start_pressure){
 		.span = {S, 21 * S},

@@ -112,15 +112,6 @@ static void cgroup(struct fixture *f, enum event_type type, const char *id, uint
 	pressure_source_event(f->source, &event);
 }
 
-static void container(struct fixture *f, const char *id)
-{
-	struct event event = {.type = EVENT_CONTAINER};
-
-	TEXT_COPY(event.container.container_id, id);
-	TEXT_COPY(event.container.sandbox_id, SAND);
-	pressure_source_event(f->source, &event);
-}
-
 static void listen_of(struct fixture *f, const char *id)
 {
 	struct event event = {.type = EVENT_LISTEN};
@@ -180,7 +171,6 @@ static void moments_and_seconds_while_something_starts(void **state)
 	listen_of(&f, WEB); /* not of one that starts */
 	assert_int_equal(f.node_count, 0);
 	cgroup(&f, EVENT_CGROUP_NEW, SAND, 0);
-	container(&f, SAND);
 	usleep(GAP);
 	cgroup(&f, EVENT_CGROUP_NEW, WEB, 0);
 	assert_int_equal(f.node_count, 2);
@@ -194,7 +184,7 @@ static void moments_and_seconds_while_something_starts(void **state)
 	assert_int_equal(f.node_count, 4);
 	run(&f, 1100000);
 	assert_int_equal(f.node_count, 5);
-	pressure_source_over(f.source, WEB);
+	pressure_source_over(f.source, WEB, SAND);
 	assert_int_equal(starting(&f), 0);
 	run(&f, 1200000);
 	assert_int_equal(f.node_count, 5);
@@ -210,13 +200,17 @@ static void a_sandbox_waits_for_its_other_containers(void **state)
 	cgroup(&f, EVENT_CGROUP_NEW, SAND, 0);
 	cgroup(&f, EVENT_CGROUP_NEW, WEB, 0);
 	cgroup(&f, EVENT_CGROUP_NEW, "c2", 0);
-	container(&f, SAND);
-	container(&f, WEB);
 	assert_int_equal(starting(&f), 3);
-	pressure_source_over(f.source, WEB);
-	pressure_source_over(f.source, WEB);
+	pressure_source_over(f.source, WEB, SAND);
+	pressure_source_over(f.source, WEB, SAND);
 	assert_int_equal(starting(&f), 2);
-	cgroup(&f, EVENT_CGROUP_GONE, "c2", 0);
+	pressure_source_over(f.source, "c2", SAND);
+	assert_int_equal(starting(&f), 0);
+	cgroup(&f, EVENT_CGROUP_NEW, SAND, 0);
+	cgroup(&f, EVENT_CGROUP_NEW, WEB, 0);
+	cgroup(&f, EVENT_CGROUP_GONE, WEB, 0);
+	assert_int_equal(starting(&f), 1);
+	cgroup(&f, EVENT_CGROUP_GONE, SAND, 0);
 	assert_int_equal(starting(&f), 0);
 	close_fixture(&f);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/explain_advice.h"
+#include "cli/explain_topic.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -336,20 +336,31 @@ static const struct phase_span *longest_phase(const struct record_start *start)
 	return longest;
 }
 
+bool cause_of_phase(const struct record_start *start, enum phase phase, struct cause *ret)
+{
+	struct cause causes[CAUSES_MAX], found = {0};
+
+	for (uint32_t i = cause_list(start, causes); i-- > 0;)
+		if (causes[i].phase == phase && causes[i].ns * 3 >= causes[i].phase_ns &&
+		    causes[i].ns >= found.ns)
+			found = causes[i];
+	if (found.kind == CAUSE_NONE)
+		return false;
+	*ret = found;
+	return true;
+}
+
 uint64_t start_cause(const struct record_start *start, char ret_text[static CAUSE_SIZE])
 {
 	const struct phase_span *phase = longest_phase(start);
-	struct cause causes[CAUSES_MAX], found = {0};
+	struct cause found = {0};
 	char text[4 * CAUSE_SIZE] = "";
 	uint64_t phase_ns = phase ? length(phase->span) : 0;
 
 	*ret_text = '\0';
 	if (!phase_ns)
 		return 0;
-	for (uint32_t i = cause_list(start, causes); i-- > 0;)
-		if (causes[i].phase == phase->phase && causes[i].ns * 3 >= phase_ns &&
-		    causes[i].ns >= found.ns)
-			found = causes[i];
+	cause_of_phase(start, phase->phase, &found);
 	FILE *out = fmemopen(text, sizeof(text), "w");
 
 	if (!out)

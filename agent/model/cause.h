@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -44,6 +45,9 @@ struct cause {
 
 /* All causes of all phases, as far as they are known, in the order of the phases; returns how many. */
 uint32_t cause_list(const struct record_start *start, struct cause ret[static CAUSES_MAX]);
+
+/* The greatest of a phase, if that is at least a third of it; returns whether there is one. */
+bool cause_of_phase(const struct record_start *start, enum phase phase, struct cause *ret);
 
 /* One of start's in words, with its time: "throttled 24.3s (71 %) by its CPU limit"; nothing for CAUSE_NONE. */
 void cause_print(FILE *out, const struct record_start *start, const struct cause *cause);

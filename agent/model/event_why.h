@@ -28,13 +28,13 @@ struct event_stall {
 	uint32_t thread_count;	    /* that were seen */
 };
 
-/* All counts grow. */
+/* All counts grow. A file is told apart by its path and the time of its first request. */
 struct event_file_read {
 	uint64_t cgroup_id;
 	char container_id[ID_SIZE];
-	struct file_read file;
-	uint64_t disk_bytes; /* of all its files together */
-	uint64_t read_bytes; /* asked for, cached or not; 0 not known */
+	struct file_read file; /* bytes 0: none; only the sums are told */
+	uint64_t disk_bytes;   /* of all its files together */
+	uint64_t read_bytes;   /* asked for, cached or not; 0 not known */
 };
 
 /* One question, or several like it. */

@@ -69,10 +69,13 @@ struct phase_stalls {
 /* What a start brought in from a disk. */
 struct file_read {
 	char path[FILE_SIZE]; /* as the container sees it, cut at the front; "" not known */
+	bool outside; /* it is the path on the file's own file system: the container's was not found */
 	char device[REASON_SIZE];
 	uint64_t bytes;
+	uint64_t size_bytes; /* of the whole file */
 	uint32_t requests;
 	uint64_t latency_ns; /* of all requests together */
+	uint64_t busy_ns;    /* at least so long one of them was at the device */
 	struct span span;    /* first request to last completion */
 };
 
@@ -172,6 +175,7 @@ enum advice_rule {
 struct start_why {
 	uint32_t stall_count;
 	struct phase_stalls stalls[START_STALLS_MAX];
+	bool reads_measured;
 	uint64_t disk_bytes; /* all that was read from disk */
 	uint64_t read_bytes; /* all that was read, cached or not; 0 not known */
 	uint32_t file_count; /* the top ones, by bytes */

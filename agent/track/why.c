@@ -60,6 +60,11 @@ void whys_event(struct whys *whys, const struct event *event, uint64_t now_ns)
 	case EVENT_PRESSURE:
 		why_pressure_note(&whys->pressures, event);
 		break;
+	case EVENT_FILE_READ:
+		facts = get(whys, event->file_read.container_id, now_ns);
+		if (facts)
+			why_files_note(facts, event);
+		break;
 	case EVENT_CONTAINER_GONE:
 		facts = find(whys, event->container_gone.container_id);
 		if (facts)
@@ -79,4 +84,5 @@ void whys_fill(const struct whys *whys, const struct container *container,
 	if (!facts)
 		return;
 	why_stalls_fill(facts, start);
+	why_files_fill(facts, start);
 }

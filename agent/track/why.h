@@ -41,6 +41,7 @@ struct why_facts {
 	struct file_read files[WHY_FILES_MAX];
 	uint32_t file_count;
 	uint64_t disk_bytes, read_bytes;
+	bool reads_measured;
 
 	/* why_peers.c */
 	struct peer_wait peers[WHY_PEERS_MAX];

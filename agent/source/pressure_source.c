@@ -23,6 +23,7 @@ struct starting {
 	char container_id[ID_SIZE];
 	char pod_uid[POD_UID_SIZE];
 	char pod_dir[CGROUP_PATH_SIZE]; /* below the hierarchy; "" not known */
+	bool paused;			/* it executed what a sandbox does */
 	uint64_t until_ns;
 };
 
@@ -192,28 +193,55 @@ static void note_cgroup(struct pressure_source *source, const struct event_cgrou
 	look_at(source, starting, now_ns);
 }
 
-/* Of the pod of this sandbox, is there any but the sandbox itself? */
-static bool has_others(struct pressure_source *source, const struct starting *sandbox)
+/* A sandbox has no start of its own: it ends with the last of its containers'. */
+static void drop_sandbox(struct pressure_source *source, const char *pod_uid,
+			 const char *sandbox_id)
 {
-	for (uint32_t i = 0; i < source->count; i++)
-		if (&source->starting[i] != sandbox &&
-		    strcmp(source->starting[i].pod_uid, sandbox->pod_uid) == 0)
-			return true;
-	return false;
+	struct starting *sandbox = NULL;
+
+	for (uint32_t i = 0; i < source->count; i++) {
+		struct starting *other = &source->starting[i];
+
+		if (strcmp(other->pod_uid, pod_uid) != 0)
+			continue;
+		if (!other->paused && strcmp(other->container_id, sandbox_id) != 0)
+			return;
+		sandbox = other;
+	}
+	if (sandbox)
+		drop(source, sandbox);
 }
 
 void pressure_source_over(struct pressure_source *source, const char *container_id,
 			  const char *sandbox_id)
 {
 	struct starting *over = source ? find(source, container_id) : NULL;
+	char pod_uid[POD_UID_SIZE];
 
-	if (over)
-		drop(source, over);
-	/* a sandbox has no start of its own: it ends with the last of its containers' */
-	struct starting *sandbox = source ? find(source, sandbox_id) : NULL;
+	if (!over)
+		return;
+	TEXT_COPY(pod_uid, over->pod_uid);
+	drop(source, over);
+	if (*pod_uid)
+		drop_sandbox(source, pod_uid, sandbox_id);
+}
 
-	if (sandbox && !has_others(source, sandbox))
-		drop(source, sandbox);
+/* containerd may not know it, or not yet: a program called pause is a sandbox's. */
+static bool is_pause(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return strcmp(slash ? slash + 1 : file, "pause") == 0;
+}
+
+static struct starting *note_exec(struct pressure_source *source, const struct event_exec *exec,
+				  uint64_t now_ns)
+{
+	struct starting *starting = begin(source, exec->container_id, now_ns);
+
+	if (starting)
+		starting->paused = is_pause(exec->file);
+	return starting;
 }
 
 void pressure_source_event(struct pressure_source *source, const struct event *event)
@@ -232,7 +260,7 @@ void pressure_source_event(struct pressure_source *source, const struct event *e
 		break;
 	case EVENT_EXEC:
 		if (live && event->exec.role == ROLE_ENTRYPOINT)
-			starting = begin(source, event->exec.container_id, now_ns);
+			starting = note_exec(source, &event->exec, now_ns);
 		if (starting)
 			look_at(source, starting, now_ns);
 		break;

@@ -120,6 +120,15 @@ static void listen_of(struct fixture *f, const char *id)
 	pressure_source_event(f->source, &event);
 }
 
+static void exec_of(struct fixture *f, const char *id, const char *file)
+{
+	struct event event = {.type = EVENT_EXEC, .exec.role = ROLE_ENTRYPOINT};
+
+	TEXT_COPY(event.exec.container_id, id);
+	TEXT_COPY(event.exec.file, file);
+	pressure_source_event(f->source, &event);
+}
+
 /* Lets the loop run for this long. */
 static void run(struct fixture *f, uint64_t us)
 {
@@ -213,6 +222,18 @@ static void a_sandbox_waits_for_its_other_containers(void **state)
 	cgroup(&f, EVENT_CGROUP_GONE, WEB, 0);
 	assert_int_equal(starting(&f), 1);
 	cgroup(&f, EVENT_CGROUP_GONE, SAND, 0);
+	assert_int_equal(starting(&f), 0);
+	/* nobody knows which is the sandbox: one that pauses */
+	cgroup(&f, EVENT_CGROUP_NEW, SAND, 0);
+	exec_of(&f, SAND, "/pause");
+	cgroup(&f, EVENT_CGROUP_NEW, WEB, 0);
+	exec_of(&f, WEB, "/usr/bin/web");
+	pressure_source_over(f.source, WEB, "");
+	assert_int_equal(starting(&f), 0);
+	/* a container without a pod, whose cgroup was not told */
+	exec_of(&f, "c7", "/x");
+	assert_int_equal(starting(&f), 1);
+	pressure_source_over(f.source, "c7", "");
 	assert_int_equal(starting(&f), 0);
 	close_fixture(&f);
 }

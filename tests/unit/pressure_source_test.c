@@ -16,10 +16,11 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define POD  "0f0f0f0f-1111-2222-3333-444444444444"
-#define SAND "5a"
-#define WEB  "c1"
-#define GAP  25000 /* us; no two samples come closer */
+#define POD	"0f0f0f0f-1111-2222-3333-444444444444"
+#define POD_DIR "kubepods/pod" POD
+#define SAND	"5a"
+#define WEB	"c1"
+#define GAP	25000 /* us; no two samples come closer */
 
 struct fixture {
 	char dir[64];
@@ -70,7 +71,7 @@ static void put_psi(const struct fixture *f, const char *dir, const char *suffix
 
 static void open_fixture(struct fixture *f, bool memory_on_v1, uint64_t window_ns)
 {
-	static const char *const dirs[] = {"pressure", "kubepods", "kubepods/pod" POD};
+	static const char *const dirs[] = {"pressure", "kubepods", POD_DIR};
 	char path[256];
 	struct pressure_source_options options = {
 		.memory_on_v1 = memory_on_v1,
@@ -84,7 +85,7 @@ static void open_fixture(struct fixture *f, bool memory_on_v1, uint64_t window_n
 		assert_int_equal(mkdir(path, 0700), 0);
 	}
 	put_psi(f, "pressure", "", 1000);
-	put_psi(f, "kubepods/pod" POD, ".pressure", 20);
+	put_psi(f, POD_DIR, ".pressure", 20);
 	put(f, "meminfo", "MemTotal: 16000 kB\nMemAvailable: 4000 kB\n");
 	put(f, "diskstats", "8 0 sda 1 0 0 0 0 0 0 0 0 50 9\n");
 	options.proc = options.sys = options.cgroup_root = f->dir;

@@ -38,13 +38,11 @@ static void pull_rows(FILE *out, const struct record_start *start, const struct 
 
 /* In this order. */
 static const explain_below_fn below_phase[] = {
-	explain_network,
-	pull_rows,
-	explain_stalls,
-	explain_files,
+	explain_network, explain_work, pull_rows, explain_stalls, explain_files,
 };
 
 static const explain_after_fn after_start[] = {
+	explain_competing,
 	explain_advice,
 };
 

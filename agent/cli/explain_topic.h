@@ -23,6 +23,9 @@ void explain_peers(FILE *out, const struct record_start *start, const struct pha
 /* Lines behind all that was printed of a start. */
 typedef void (*explain_after_fn)(FILE *out, const struct record_start *start);
 
+/* How many others were starting at the same time. */
+void explain_competing(FILE *out, const struct record_start *start);
+
 /* What the node waited for, what probes cost, what to do. */
 void explain_advice(FILE *out, const struct record_start *start);
 

@@ -77,14 +77,15 @@ struct process {
 
 enum process_role {
 	ROLE_NONE,
-	ROLE_SHIM,	 /* containerd-shim-*: verb is start, delete or "" (the daemon) */
-	ROLE_RUNTIME,	 /* runc, crun: verb is create, start, kill, delete, exec, state */
+	ROLE_SHIM, /* containerd-shim-*: verb is start, delete or "" (the daemon) */
+	ROLE_RUNTIME, /* runc, crun, what a shim executes: verb is create, start, kill, delete, exec, state */
 	ROLE_CNI,	 /* CNI plugin: verb is ADD, DEL, CHECK */
 	ROLE_ENTRYPOINT, /* container's first program: exec is the container's true start */
 	ROLE_REEXEC,	 /* container's init executed another program later */
 	ROLE_SESSION,	 /* first program of an exec session (kubectl exec, exec probe) */
 	ROLE_MEMBER,	 /* another process of a container */
 	ROLE_HOST,	 /* none of the above (an OOM victim outside of containers) */
+	ROLE_HOOK, /* what the runtime or a wrapper of it executes: hooks, a wrapper's helpers */
 	ROLE_COUNT
 };
 
@@ -273,7 +274,8 @@ struct event_image {
 
 /*
  * A pod that is bound to this node. The API server's stamps have whole seconds; when a change was
- * seen live, the time is that of its arrival. A condition that does not hold has the time 0.
+ * seen live, the time is that of its arrival; Ready, which this node's kubelet stamps, is within its
+ * stamp's second. A condition that does not hold has the time 0.
  */
 struct event_pod {
 	char pod_uid[POD_UID_SIZE];

@@ -72,8 +72,13 @@ static JSON_SHAPE(peer_shape, SELF, peer_rows);
 #undef SELF
 #define SELF struct work_step
 static const struct json_field work_rows[] = {
-	JSON_WORD(kind, json_work_kinds), JSON_WORD(phase, json_phases), JSON_ROW(TEXT, name),
-	JSON_OBJECT(span, json_span),	  JSON_ROW(UINT, count),
+	JSON_WORD(kind, json_work_kinds),
+	JSON_WORD(phase, json_phases),
+	JSON_ROW(TEXT, name),
+	JSON_ROW(INLINE, span, .shape = &json_span),
+	JSON_ROW(UINT, count),
+	JSON_ROW(BOOL, nested),
+	JSON_ROW(BOOL, at_most),
 };
 static JSON_SHAPE(work_shape, SELF, work_rows);
 

@@ -104,13 +104,14 @@ struct peer_wait {
 
 enum work_kind {
 	WORK_NONE,
-	WORK_CGROUP,   /* cgroups were made and joined */
-	WORK_MOUNT,    /* a rootfs or volume was mounted */
-	WORK_SNAPSHOT, /* the snapshotter prepared a rootfs */
-	WORK_SHIM,     /* shim started */
-	WORK_RUNTIME,  /* runc create, runc start */
-	WORK_VOLUME,   /* the kubelet waited for a volume */
-	WORK_DEVICE,   /* or a device plugin */
+	WORK_CGROUP,	 /* cgroups were made and joined */
+	WORK_MOUNT,	 /* a rootfs or volume was mounted */
+	WORK_SNAPSHOT,	 /* the snapshotter prepared a rootfs */
+	WORK_SHIM,	 /* shim started */
+	WORK_RUNTIME,	 /* runc create, runc start */
+	WORK_VOLUME,	 /* the kubelet waited for a volume */
+	WORK_DEVICE,	 /* or a device plugin */
+	WORK_CONTAINERD, /* containerd's own, between two things that were seen */
 	WORK_KIND_COUNT
 };
 
@@ -121,6 +122,8 @@ struct work_step {
 	char name[NAME_SIZE]; /* what of the kind: the volume, "runc create", ... */
 	struct span span;
 	uint32_t count; /* of like steps folded into it */
+	bool nested;	/* inside the one before it that is not */
+	bool at_most;	/* a border is only what was seen next to it: it took so long, or less */
 };
 
 /* Time that somebody (some) or everybody (full) waited for it, as the kernel's PSI counts, of the start. */
@@ -170,7 +173,7 @@ enum advice_rule {
 #define START_STALLS_MAX 2
 #define START_FILES_MAX	 5
 #define START_PEERS_MAX	 5
-#define START_WORK_MAX	 12
+#define START_WORK_MAX	 16
 
 struct start_why {
 	uint32_t stall_count;

@@ -256,6 +256,29 @@ int kubernetes_trouble_read(const json_t *object, int64_t wall_offset_ns,
 	return 0;
 }
 
+int kubernetes_attach_read(const json_t *object, int64_t wall_offset_ns, struct event_work *ret,
+			   uint64_t *ret_ns)
+{
+	static const char before[] = " for volume \"";
+	const json_t *about = json_object_get(object, "involvedObject");
+	const char *name = strstr(text_of(object, "message"), before);
+	struct event_work work = {.kind = WORK_VOLUME};
+	uint64_t at_ns = time_of(object, "lastTimestamp", wall_offset_ns)
+				 ?: time_of(object, "eventTime", wall_offset_ns);
+
+	if (strcmp(text_of(object, "reason"), "SuccessfulAttachVolume") != 0 ||
+	    strcmp(text_of(about, "kind"), "Pod") != 0 || !name || !at_ns)
+		return -ENOENT;
+	name += strlen(before);
+	text_copy_n(work.name, sizeof(work.name), name, strcspn(name, "\""));
+	TEXT_COPY(work.pod_uid, text_of(about, "uid"));
+	if (!*work.name || !*work.pod_uid)
+		return -ENOENT;
+	*ret = work;
+	*ret_ns = at_ns;
+	return 0;
+}
+
 void kubernetes_node_read(const json_t *object, const char *boot_id, int64_t wall_offset_ns,
 			  struct kubernetes_node *ret)
 {

@@ -4,7 +4,7 @@
  *
  * tracker.c hands the events on, start.c asks when it builds a start. Each topic has a file of its own (why_*.c),
  * which knows its part of struct why_facts only. The facts of a container come with its first event of this kind;
- * the oldest give way when there are too many.
+ * the oldest give way when there are too many. What the runtime did (why_work.c) is kept with the container.
  */
 #pragma once
 
@@ -46,10 +46,6 @@ struct why_facts {
 	/* why_peers.c */
 	struct peer_wait peers[WHY_PEERS_MAX];
 	uint32_t peer_count;
-
-	/* why_work.c */
-	struct work_step work[START_WORK_MAX];
-	uint32_t work_count;
 
 	UT_hash_handle hh;
 };

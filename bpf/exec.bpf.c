@@ -6,6 +6,7 @@
  */
 #include <stddef.h>
 
+#include "bpf/file.bpf.c"
 #include "bpf/window.bpf.c"
 
 #define REEXECS_MAX	   16
@@ -110,6 +111,7 @@ static __always_inline void exec_in_container(struct task_struct *task, struct k
 		container->init_pid = pid;
 		container->began_ns = bpf_ktime_get_boot_ns();
 		open_window(task, container, cgroup_id, file, container->began_ns);
+		begin_reads(task, container, cgroup_id);
 		if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
 			count_loss(WIRE_LOSS_TABLE_FULL);
 	}

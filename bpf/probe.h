@@ -156,6 +156,14 @@ static __always_inline bool comes_from_outside(struct task_struct *task)
 	return !known_of(BPF_CORE_READ(task, real_parent));
 }
 
+/* An exec session: what an exec probe does is not the start's doing. */
+static __always_inline bool is_session(const struct known *container, struct task_struct *task)
+{
+	__u32 pid = BPF_CORE_READ(task, tgid);
+
+	return container->init_pid != pid && comes_from_outside(task);
+}
+
 /* The leaf name of the container's cgroup, from a cgroup at or below it. */
 static __always_inline void container_name(struct cgroup *cgroup, __u64 container_id,
 					   char name[WIRE_NAME])

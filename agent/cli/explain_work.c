@@ -1,20 +1,15 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/explain_work.h"
-
+// SPDX-License-Identifier: Apache-2.0
+/* explain's rows of what the runtime and the kubelet did: below the phase that they are in. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "cli/columns.h"
+#include "cli/explain_row.h"
+#include "cli/explain_topic.h"
 #include "model/json.h"
 
-#define NAME_WIDTH 27
 /* A step matters from this part of the whole start on; all are in --output json. */
 #define PART_LEAST 20
-
-static uint64_t length(struct span span)
-{
-	return span.to_ns - span.from_ns;
-}
 
 /* What it was, where its name is that of a thing. */
 static const char *what(enum work_kind kind)
@@ -22,33 +17,44 @@ static const char *what(enum work_kind kind)
 	return kind == WORK_VOLUME || kind == WORK_DEVICE ? work_kind_name(kind) : "";
 }
 
-static void print_step(const struct work_step *step)
+static void print_step(FILE *out, const struct work_step *step, struct span whole)
 {
 	const char *kind = what(step->kind);
+	char name[NAME_SIZE + 16], note[64] = "";
 
-	printf("    %s%s%s", step->nested ? "  " : "", kind, *kind ? " " : "");
-	columns_print(stdout, step->name,
-		      NAME_WIDTH - (step->nested ? 2 : 0) - columns_of(kind) - (*kind ? 1 : 0));
-	/* what is not padded by printf: ≤ has three bytes */
-	printf(" %s%s", step->at_most ? "≤ " : "", columns_duration(length(step->span)));
+	snprintf(name, sizeof(name), "%s%s%s", kind, *kind ? " " : "", step->name);
 	if (step->count > 1)
-		printf(", %" PRIu32 " times", step->count);
-	putchar('\n');
+		snprintf(note, sizeof(note), "%" PRIu32 " times%s", step->count,
+			 step->at_most ? ", " : "");
+	if (step->at_most)
+		strcat(note, "at most: a border was not seen");
+	explain_row_print(out,
+			  &(struct explain_row){.depth = step->nested ? 2 : 1,
+						.name = name,
+						.span = step->span,
+						.note = note},
+			  whole);
 }
 
-void explain_work(const struct record_start *start, const struct phase_span *phase)
+void explain_work(FILE *out, const struct record_start *start, const struct phase_span *phase)
 {
 	const struct start_why *why = &start->why;
 
-	for (uint32_t i = 0; phase && i < why->work_count; i++) {
+	for (uint32_t i = 0; i < why->work_count; i++) {
 		const struct work_step *step = &why->work[i];
 
 		if (step->phase == phase->phase && step->span.from_ns >= phase->span.from_ns &&
 		    step->span.to_ns <= phase->span.to_ns &&
-		    length(step->span) * PART_LEAST >= length(start->span))
-			print_step(step);
+		    explain_length(step->span) * PART_LEAST >= explain_length(start->span))
+			print_step(out, step, start->span);
 	}
-	if (!phase && why->competing)
-		printf("  %" PRIu32 " other container%s starting at the same time\n",
-		       why->competing, why->competing > 1 ? "s were" : " was");
+}
+
+void explain_competing(FILE *out, const struct record_start *start)
+{
+	uint32_t count = start->why.competing;
+
+	if (count)
+		fprintf(out, "  %" PRIu32 " other container%s starting at the same time\n", count,
+			count > 1 ? "s were" : " was");
 }

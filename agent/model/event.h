@@ -274,7 +274,8 @@ struct event_image {
 
 /*
  * A pod that is bound to this node. The API server's stamps have whole seconds; when a change was
- * seen live, the time is that of its arrival. A condition that does not hold has the time 0.
+ * seen live, the time is that of its arrival; Ready, which this node's kubelet stamps, is within its
+ * stamp's second. A condition that does not hold has the time 0.
  */
 struct event_pod {
 	char pod_uid[POD_UID_SIZE];
@@ -310,6 +311,7 @@ struct event_pod_container {
 	bool ready_arrived;	 /* it became ready before our eyes, at boot_ns */
 	bool has_probe;		 /* readiness or startup probe */
 	uint32_t probe_period_s; /* of the readiness probe, else the startup probe; 0: none */
+	struct probe_settings readiness, startup;
 	uint32_t restarts;
 	enum pod_container_state state;
 	char reason

@@ -131,6 +131,9 @@ WORDS(work_kinds,
       [WORK_SNAPSHOT] = "snapshot", [WORK_SHIM] = "shim", [WORK_RUNTIME] = "runtime",
       [WORK_VOLUME] = "volume", [WORK_DEVICE] = "device", [WORK_CONTAINERD] = "containerd");
 
+WORDS(probe_settings, PROBE_SETTING_COUNT, [PROBE_SETTING_NONE] = "none",
+      [PROBE_INITIAL_DELAY] = "initialDelaySeconds", [PROBE_PERIOD] = "periodSeconds",
+      [PROBE_SUCCESS_THRESHOLD] = "successThreshold");
 WORDS(advice_rules, ADVICE_RULE_COUNT, [ADVICE_NONE] = "none", [ADVICE_CPU_LIMIT] = "cpu-limit",
       [ADVICE_PROBE_PERIOD] = "probe-period", [ADVICE_PROBE_DELAY] = "probe-delay",
       [ADVICE_PULL] = "pull", [ADVICE_UNPACK] = "unpack", [ADVICE_DISK] = "disk",

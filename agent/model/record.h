@@ -182,7 +182,7 @@ struct record_pull {
 
 /* What may have been missed: never dropped silently. */
 struct record_gap {
-	char source[NAME_SIZE]; /* kernel, containerd, agent */
+	char source[NAME_SIZE]; /* kernel, containerd, kubernetes, journal, agent */
 	char cause[CAUSE_SIZE];
 	struct span span;
 	uint64_t count; /* facts known to be lost; 0: not countable */

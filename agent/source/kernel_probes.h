@@ -9,6 +9,7 @@
 #include "source/kernel_source.h"
 
 struct kernel_probes;
+struct bpf_program;
 
 /* Opens and loads. Returns 0, -ENOTSUP without BTF, -EPERM without capability, or another errno. */
 int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char *cni_dirs,
@@ -46,6 +47,13 @@ void kernel_probes_losses(const struct kernel_probes *probes,
 int kernel_probes_failures(const struct kernel_probes *probes, const struct wire_target *target,
 			   struct wire_failures *ret);
 
+/* The maps of bpf/file.bpf.c; iterator is NULL if this kernel lacks it. */
+struct kernel_file_maps {
+	int reads, files, large_files; /* descriptors */
+	const struct bpf_program *iterator;
+};
+
+void kernel_probes_file_maps(const struct kernel_probes *probes, struct kernel_file_maps *ret);
 /*
  * Attaches, or detaches, the programs on demand (watch_*), all together. One that can't be attached leaves
  * its part out.

@@ -30,6 +30,7 @@ static const char *const loss_causes[KERNEL_LOSS_COUNT] = {
 	[WIRE_LOSS_CHATTER_FULL] = "kernel ring full: runtime or CNI processes not written",
 	[WIRE_LOSS_TABLE_FULL] = "kernel table full: more containers or processes than are kept",
 	[WIRE_LOSS_CONNECTS] = "failed connections of starting containers not told: too many",
+	[WIRE_LOSS_FILES] = "files that starting containers read not told: too many at once",
 	[WIRE_LOSS_WINDOWS] = "starts not watched closely: too many at once",
 	[KERNEL_LOSS_SKIPPED] = "kernel skipped a probe that was already running on the CPU",
 	[KERNEL_LOSS_MOUNTS] = "more volumes were being mounted at once than the agent follows",

@@ -141,6 +141,8 @@ static void note_container(struct pods *pods, const struct event_pod_container *
 	container->init = told->init;
 	container->has_probe = told->has_probe;
 	container->probe_period_s = told->probe_period_s;
+	container->readiness = told->readiness;
+	container->startup = told->startup;
 	container->restarts = told->restarts;
 	if (!told->ready)
 		return; /* what it was once is kept: its start was over then */

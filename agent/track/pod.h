@@ -21,6 +21,7 @@ struct pod_container {
 	bool init;
 	bool has_probe;
 	uint32_t probe_period_s;
+	struct probe_settings readiness, startup;
 	uint64_t ready_ns; /* 0: it is not */
 	bool ready_arrived;
 	uint32_t restarts;

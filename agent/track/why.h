@@ -14,6 +14,7 @@
 #include "model/record.h"
 #include "track/container.h"
 #include "track/pod.h"
+#include "track/why_pressure.h"
 
 #define WHYS_MAX      256
 #define STALL_SAMPLES 4
@@ -40,6 +41,7 @@ struct why_facts {
 	struct file_read files[WHY_FILES_MAX];
 	uint32_t file_count;
 	uint64_t disk_bytes, read_bytes;
+	bool reads_measured;
 
 	/* why_peers.c */
 	struct peer_wait peers[WHY_PEERS_MAX];
@@ -50,6 +52,7 @@ struct why_facts {
 
 struct whys {
 	struct why_facts *by_id; /* in the order of their beginning */
+	struct pressures pressures;
 	uint64_t evicted;
 };
 

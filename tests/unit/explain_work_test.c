@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* explain's rows of what the runtime did. */
-#include "cli/explain_work.h"
+#include "cli/explain_topic.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +38,19 @@ static void shows(uint32_t phase, const char *expected)
 	struct capture capture;
 
 	capture_begin(&capture);
-	explain_work(&start, phase < start.phase_count ? &start.phases[phase] : NULL);
+	explain_work(stdout, &start, &start.phases[phase]);
+	fflush(stdout);
+	capture_end(&capture);
+	assert_string_equal(capture.out, expected);
+	capture_done(&capture);
+}
+
+static void counts(const char *expected)
+{
+	struct capture capture;
+
+	capture_begin(&capture);
+	explain_competing(stdout, &start);
 	fflush(stdout);
 	capture_end(&capture);
 	assert_string_equal(capture.out, expected);
@@ -55,11 +67,10 @@ static void below_their_phase(void **state)
 	add(PHASE_RUNTIME, WORK_RUNTIME, "gpu-runtime before runc", 5000, 8000);
 	start.why.work[2].nested = true;
 	add(PHASE_RUNTIME, WORK_SHIM, "shim start", 8100, 8599); /* less than a 20th */
-	shows(0, "    volume data                 ≤ 3.00s, 4 times\n");
+	shows(0, "    volume data          3.00s     ████████████  4 times, at most: a border was not seen\n");
 	shows(1, "");
-	shows(2, "    runc create                 3.10s\n"
-		 "      gpu-runtime before runc   3.00s\n");
-	shows(3, "");
+	shows(2, "    runc create          3.10s                     ████████████\n"
+		 "      gpu-runtime before runc     3.00s                     ████████████\n");
 }
 
 /* There may be several waits: each has its own. */
@@ -69,17 +80,18 @@ static void of_this_phase_only(void **state)
 	add(PHASE_WAIT, WORK_SNAPSHOT, "until its snapshot", 9000, 10000);
 	shows(1, "");
 	add(PHASE_WAIT, WORK_SNAPSHOT, "until its snapshot", 4000, 5000);
-	shows(1, "    until its snapshot          1.00s\n");
+	shows(1, "    until its snapshot     1.00s                 ████\n");
 }
 
 static void how_many_others(void **state)
 {
 	(void)state;
 	start.why.competing = 7;
-	shows(0, "");
-	shows(3, "  7 other containers were starting at the same time\n");
+	counts("  7 other containers were starting at the same time\n");
 	start.why.competing = 1;
-	shows(3, "  1 other container was starting at the same time\n");
+	counts("  1 other container was starting at the same time\n");
+	start.why.competing = 0;
+	counts("");
 }
 
 /* A hook's or a volume's name comes from outside. */
@@ -90,7 +102,7 @@ static void safely(void **state)
 	struct capture capture;
 
 	capture_begin(&capture);
-	explain_work(&start, &start.phases[2]);
+	explain_work(stdout, &start, &start.phases[2]);
 	fflush(stdout);
 	capture_end(&capture);
 	assert_null(strchr(capture.out, '\033'));

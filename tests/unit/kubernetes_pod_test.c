@@ -23,7 +23,8 @@ static const char pod_text[] =
 	" 'spec':{'nodeName':'a',"
 	"  'initContainers':[{'name':'migrate','image':'m:1'},"
 	"   {'name':'proxy','image':'p:1','restartPolicy':'Always'}],"
-	"  'containers':[{'name':'web','image':'w:1','readinessProbe':{'periodSeconds':7}},"
+	"  'containers':[{'name':'web','image':'w:1','readinessProbe':{'periodSeconds':7,"
+	"   'initialDelaySeconds':30,'successThreshold':2},'startupProbe':{'failureThreshold':60}},"
 	"   {'name':'slow','image':'s:1','startupProbe':{'tcpSocket':{'port':1}}},"
 	"   {'name':'plain','image':'q:1','livenessProbe':{'periodSeconds':3}}]},"
 	" 'status':{'phase':'Running','conditions':["
@@ -81,10 +82,19 @@ static void a_pod(void **state)
 	assert_string_equal(containers[2].name, "web");
 	assert_true(containers[2].ready && containers[2].has_probe && !containers[2].init);
 	assert_int_equal(containers[2].probe_period_s, 7);
+	assert_int_equal(containers[2].readiness.period_s, 7);
+	assert_int_equal(containers[2].readiness.initial_s, 30);
+	assert_int_equal(containers[2].readiness.successes, 2);
+	assert_int_equal(containers[2].readiness.failures, 3);
+	assert_int_equal(containers[2].startup.period_s, 10);
+	assert_int_equal(containers[2].startup.initial_s, 0);
+	assert_int_equal(containers[2].startup.successes, 1);
+	assert_int_equal(containers[2].startup.failures, 60);
 	assert_int_equal(containers[2].restarts, 3);
 	assert_int_equal(since_ns[2], AT(71));
 	assert_string_equal(containers[3].reason, "ImagePullBackOff");
 	assert_int_equal(containers[3].probe_period_s, 10); /* the API's default */
+	assert_int_equal(containers[3].readiness.period_s, 0);
 	assert_false(containers[4].has_probe);
 	assert_int_equal(containers[4].state, POD_CONTAINER_NONE);
 	assert_int_equal(kubernetes_pod_containers(json, OFFSET, containers, since_ns, 2), 2);

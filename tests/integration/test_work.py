@@ -125,8 +125,8 @@ def assert_took(part, seconds):
 
 
 def assert_at_least(part, seconds):
-    """A bound: what lies beside it, on a machine that others use too, is in it."""
-    assert part["at_most"] and -50 * MS < part["duration_ns"] - seconds * 1e9 < 1000 * MS, part
+    """A bound: what lies beside it is in it. The disk is frozen before the client begins."""
+    assert part["at_most"] and -300 * MS < part["duration_ns"] - seconds * 1e9 < 1000 * MS, part
 
 
 def assert_inside(start):

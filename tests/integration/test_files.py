@@ -9,6 +9,7 @@ import tempfile
 import pytest
 
 from node import images
+from node.processes import wait_until
 
 MB = 1 << 20
 SIZE = 300 * MB
@@ -146,6 +147,33 @@ def test_direct_io_has_no_file(daemon, pod, models):
     assert container.stamps()["bytes"] == SIZE
     assert why["disk_bytes"] == pytest.approx(SIZE, rel=0.01)
     assert SIZE / 100 > sum(f["bytes"] for f in why.get("files", []))
+
+
+@pytest.fixture(name="server")
+def a_file_system_without_a_disk(node):
+    folder = tempfile.mkdtemp(dir=node.dir)
+    process = subprocess.Popen([node.build + "/tests/programs/fuse-file", folder, "100"])
+    wait_until(lambda: os.path.exists(folder + "/model.bin"), 5, "the file")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+    process.terminate()
+    process.wait()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="this kernel has no FUSE")
+@pytest.mark.parametrize("how", ["read", "mmap"])
+def test_a_file_server(daemon, pod, server, how):
+    words = ["load", how, "/models/model.bin", "8080"]
+    container = pod.start("app", words, mount=server + ":/models")
+    why = why_of(daemon, container)
+    file = why["files"][0]
+    assert container.stamps()["bytes"] == 100 * MB
+    assert (file["path"], file["device"], file["bytes"]) == ("/models/model.bin", "fuse", 100 * MB)
+    assert why["disk_bytes"] == pytest.approx(100 * MB, rel=0.01)
+    assert "latency_ns" not in file and "requests" not in file
+    words[3] = "8081"
+    again = why_of(daemon, pod.start("again", words, mount=server + ":/models"))
+    assert not again.get("files")
 
 
 def test_more_small_files_than_are_kept(daemon, pod, node):

@@ -183,7 +183,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		return 0;
 	if (process.role == WIRE_ROLE_NONE)
 		tell_failed_start(task, &process);
-	else if (process.role <= WIRE_ROLE_CNI)
+	else if (process.role <= WIRE_ROLE_CNI || process.role >= WIRE_ROLE_HOOK)
 		tell_helper_end(task, process.role);
 	else {
 		if (process.role == WIRE_ROLE_ENTRYPOINT)

@@ -31,6 +31,8 @@ struct tracked {
 	__u64 cgroup_id; /* the container's; 0 for helpers */
 	__u32 role;
 	__u32 flags;
+	__u32 hooks; /* a runtime's: that were told */
+	__u32 pad;
 	struct wire_signal last[2];
 };
 

@@ -42,6 +42,8 @@ enum wire_role {
 	WIRE_ROLE_SESSION,
 	WIRE_ROLE_MEMBER,
 	WIRE_ROLE_HOST,
+	WIRE_ROLE_HOOK,
+	WIRE_ROLE_MOUNT, /* only of mount(8): kernel_mounts.c takes its records */
 	WIRE_ROLE_COUNT,
 };
 

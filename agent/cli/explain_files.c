@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/explain_files.h"
+#include "cli/explain_topic.h"
 
 #include <inttypes.h>
 
@@ -61,13 +61,13 @@ static void print_file(FILE *out, const struct file_read *file)
 	fputs(")\n", out);
 }
 
-void explain_files(FILE *out, const struct record_start *start)
+void explain_files(FILE *out, const struct record_start *start, const struct phase_span *phase)
 {
 	const struct start_why *why = &start->why;
 	uint64_t rest = why->disk_bytes, cached;
 	char bytes[BYTES_TEXT_SIZE];
 
-	if (!why->reads_measured)
+	if (phase->phase != PHASE_APP || !why->reads_measured)
 		return;
 	for (uint32_t i = 0; i < why->file_count; i++) {
 		if (!matters(&why->files[i], why->disk_bytes))

@@ -72,8 +72,13 @@ static JSON_SHAPE(peer_shape, SELF, peer_rows);
 #undef SELF
 #define SELF struct work_step
 static const struct json_field work_rows[] = {
-	JSON_WORD(kind, json_work_kinds), JSON_WORD(phase, json_phases), JSON_ROW(TEXT, name),
-	JSON_OBJECT(span, json_span),	  JSON_ROW(UINT, count),
+	JSON_WORD(kind, json_work_kinds),
+	JSON_WORD(phase, json_phases),
+	JSON_ROW(TEXT, name),
+	JSON_ROW(INLINE, span, .shape = &json_span),
+	JSON_ROW(UINT, count),
+	JSON_ROW(BOOL, nested),
+	JSON_ROW(BOOL, at_most),
 };
 static JSON_SHAPE(work_shape, SELF, work_rows);
 
@@ -116,6 +121,10 @@ static const struct json_field why_rows[] = {
 	JSON_OBJECT(pressure, pressure_shape),
 	JSON_ROW(UINT, probe_delay_ns),
 	JSON_ROW(UINT, probe_initial_s),
+	JSON_WORD(probe_setting, json_probe_settings),
+	JSON_ROW(BOOL, probe_is_startup),
+	JSON_ROW(UINT, probe_setting_value),
+	JSON_ROW(UINT, probe_setting_ns),
 	JSON_WORD(advice_rule, json_advice_rules),
 	JSON_ROW(TEXT, advice),
 };

@@ -23,7 +23,7 @@ struct known {
 
 struct tracked {
 	uint64_t cgroup_id;
-	uint32_t role, flags;
+	uint32_t role, flags, hooks, pad;
 	struct wire_signal last[2];
 };
 
@@ -197,6 +197,7 @@ void kernel_probes_losses(const struct kernel_probes *probes,
 			ret_losses[cause] += probes->per_cpu[cpu];
 	}
 	ret_losses[KERNEL_LOSS_SKIPPED] = skipped_runs(probes);
+	ret_losses[KERNEL_LOSS_MOUNTS] = 0;
 }
 
 int kernel_probes_failures(const struct kernel_probes *probes, const struct wire_target *target,

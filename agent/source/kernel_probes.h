@@ -37,7 +37,8 @@ void kernel_probes_forget_init(struct kernel_probes *probes, uint32_t pid);
 uint64_t kernel_probes_urgent(const struct kernel_probes *probes);
 
 /* Facts that were lost: causes of bpf/wire.h, and runs that the kernel skipped. */
-enum { KERNEL_LOSS_SKIPPED = WIRE_LOSS_COUNT, KERNEL_LOSS_COUNT };
+/* The last is user space's own. */
+enum { KERNEL_LOSS_SKIPPED = WIRE_LOSS_COUNT, KERNEL_LOSS_MOUNTS, KERNEL_LOSS_COUNT };
 
 void kernel_probes_losses(const struct kernel_probes *probes,
 			  uint64_t ret_losses[static KERNEL_LOSS_COUNT]);

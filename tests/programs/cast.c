@@ -91,6 +91,32 @@ static int do_listen(char **argv)
 	return 9;
 }
 
+/* listen-burn PORT MS: it listens at once, and then a child computes for that long; only then it would be able to answer */
+static int do_listen_burn(char **argv)
+{
+	int fd = listen_on(number(argv, 0, 8080));
+	uint64_t end_ns = boot_ns() + (uint64_t)number(argv, 1, 1000) * 1000000;
+
+	if (fork() == 0) {
+		while (boot_ns() < end_ns)
+			;
+		_exit(0);
+	}
+	while (fd >= 0)
+		close(accept(fd, NULL, NULL));
+	return 9;
+}
+
+/* burn PORT MS: computes for so much time of a CPU, then listens */
+static int do_burn(char **argv)
+{
+	clock_t end = clock() + number(argv, 1, 1000) * (CLOCKS_PER_SEC / 1000);
+
+	while (clock() < end)
+		;
+	return do_listen((char *[]){argv[0], NULL});
+}
+
 static uint64_t load_by_read(int fd, int flags)
 {
 	static char buffer[1 << 20] __attribute__((aligned(4096)));
@@ -394,7 +420,8 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(char **argv);
 	} parts[] = {
-		{"listen", do_listen},	     {"load", do_load},
+		{"listen", do_listen},	     {"listen-burn", do_listen_burn},
+		{"burn", do_burn},	     {"load", do_load},
 		{"retry", do_retry},	     {"listen-retry", do_listen_retry},
 		{"exit", do_exit},	     {"segv", do_segv},
 		{"abort", do_abort},	     {"eat", do_eat},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What explain says of the files that a start read. */
-#include "cli/explain_files.h"
+#include "cli/explain_topic.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,11 +15,12 @@
 
 static void assert_told(const struct record_start *start, const char *text)
 {
+	const struct phase_span app = {.phase = PHASE_APP};
 	char *told = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&told, &size);
 
-	explain_files(out, start);
+	explain_files(out, start, &app);
 	fclose(out);
 	assert_string_equal(told, text);
 	free(told);

@@ -3,6 +3,7 @@
 
 import glob
 import os
+import re
 import subprocess
 import tempfile
 
@@ -99,6 +100,8 @@ def test_a_cold_file_in_a_volume(daemon, pod, models, how):
     why = why_of(daemon, container)
     file = assert_one_file(why, container, "/models/llama-7b.gguf")
     assert file["device"] == device_of(path)
+    _, told = daemon.verb("explain", container.id, "--state-dir", daemon.state)
+    assert re.search(r"\n +read /models/llama-7b.gguf 300MiB at \d+ MB/s from %s \(cold, " % file["device"], told)
     if how == "mmap":
         assert why.get("read_bytes", 0) < MB
     else:
@@ -147,6 +150,29 @@ def test_direct_io_has_no_file(daemon, pod, models):
     assert container.stamps()["bytes"] == SIZE
     assert why["disk_bytes"] == pytest.approx(SIZE, rel=0.01)
     assert SIZE / 100 > sum(f["bytes"] for f in why.get("files", []))
+
+
+@pytest.fixture(name="disk")
+def a_file_system_of_its_own(node):
+    """On a loop device, whose own reads are nobody's in a container."""
+    folder, image = tempfile.mkdtemp(dir=node.dir), node.dir + "/disk.img"
+    with open(image, "wb") as file:
+        file.truncate(64 * MB)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    subprocess.run(["mount", "-o", "loop", image, folder], check=True)
+    write(folder + "/data.bin", 30 * MB)
+    drop(image)
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+    os.unlink(image)
+
+
+def test_a_volume_with_a_file_system_of_its_own(daemon, pod, disk):
+    container = pod.start("app", ["load", "read", "/data/data.bin", "8080"], mount=disk + ":/data")
+    why = why_of(daemon, container)
+    assert [(f["path"], f["device"], f["bytes"]) for f in why["files"][:1]] == [
+        ("/data/data.bin", device_of(disk), 30 * MB)]
+    assert why["disk_bytes"] == pytest.approx(30 * MB, rel=0.01)
 
 
 @pytest.fixture(name="server")

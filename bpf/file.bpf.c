@@ -5,7 +5,7 @@
  * A request (bio) is counted when it is made: block_bio_queue runs in the task that wants the data, be it by read(2), a
  * fault or readahead for it, before device mapper or RAID copy the request for what is below. Its pages are the
  * page cache's, and say which file they belong to. Not told by file, but counted: metadata, swap, direct I/O.
- * File systems that don't read through block devices (NFS, FUSE, 9p) make no bios.
+ * File systems without a disk make no bios: remote.bpf.c.
  */
 #pragma once
 
@@ -244,7 +244,9 @@ static __always_inline struct wire_file_reads *make_reads(const struct wire_file
 	__builtin_memset(&room->reads, 0, sizeof(room->reads));
 	room->reads.first_ns = room->reads.last_ns = now_ns;
 	room->reads.size = BPF_CORE_READ(inode, i_size);
-	room->reads.disk = disk_of(bio);
+	room->reads.magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	if (bio)
+		room->reads.disk = disk_of(bio);
 	read_names(&room->reads, inode);
 	if (room->reads.size >= LARGE_FILE) /* or another CPU has */
 		bpf_map_update_elem(&large_files, file, &room->reads, BPF_NOEXIST);

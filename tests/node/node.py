@@ -106,7 +106,8 @@ class Pod:
         words = ["pod=" + self.id, "name=" + name, "image=" + image, "attempt=%d" % attempt,
                  "podname=" + self.name, "namespace=" + self.namespace, "uid=" + self.uid,
                  "parent=" + self.parent] + self.options
-        words += ["%s=%s" % item for item in options.items()]
+        for key, value in options.items():
+            words += ["%s=%s" % (key, one) for one in (value if isinstance(value, list) else [value])]
         stamp_dir = tempfile.mkdtemp(dir=self.node.dir)
         words.append("mount=%s:/stamps" % stamp_dir)
         container = Container(self, name, self.node.cri("create", *words, "--", program, *command))
@@ -141,7 +142,7 @@ class Node:
             self._make_network()
             self._write_files()
             self.start_containerd()
-            for name, write in (("pause", images.write_pause), ("cast", images.write_cast)):
+            for name, write in (("pause", images.write_pause), ("cast", images.write_cast), ("plant", images.write_plant)):
                 path = "%s/%s.tar" % (self.dir, name)
                 write(self.build, path)
                 self.ctr("images", "import", path)
@@ -222,10 +223,10 @@ class Node:
                                           capture_output=True, text=True,
                                           check=False).stderr.find("connection refused") < 0, 20, "registry")
 
-    def push_big(self, name, megabytes):
+    def push_big(self, name, megabytes, write=images.write_big):
         """An image with a random layer of this size in the registry; returns its reference."""
         path = "%s/%s.tar" % (self.dir, name)
-        images.write_big(self.build, path, "localhost/%s:1" % name, megabytes)
+        write(self.build, path, "localhost/%s:1" % name, megabytes)
         run(*self.inside("skopeo", "copy", "--quiet", "--dest-tls-verify=false", "docker-archive:" + path,
                           "docker://127.0.0.1:5000/%s:1" % name))
         os.unlink(path)
@@ -234,6 +235,17 @@ class Node:
     def slow_link(self, megabits):
         run(*self.inside("tc", "qdisc", "replace", "dev", "lo", "root", "tbf", "rate", "%dmbit" % megabits,
                           "burst", "256k", "latency", "50ms"))
+
+    def peer(self, kind, address, port, seconds):
+        """One of peer.py's, at an address of the node's network; returns when it is there."""
+        run(*self.inside("ip", "address", "replace", address + "/32", "dev", "lo"))
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer.py")
+        process = subprocess.Popen(self.inside("/usr/bin/python3", script, kind, address, str(port), str(seconds)),
+                                   stdout=subprocess.PIPE, text=True)
+        self.processes.append(process)
+        if process.stdout.readline() != "ready\n":
+            raise RuntimeError("the peer at %s:%s has ended" % (address, port))
+        return process
 
     def cri(self, *words):
         answer = run(self._cri, *words, env=dict(os.environ, CRI_SOCKET=self.socket))

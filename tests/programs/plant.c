@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
@@ -148,13 +149,21 @@ static void do_random(char **argv)
 	munmap((void *)mapped, size);
 }
 
-/* throttle FILE TEXT: a limit on reading, by its own cgroup's file */
+/* throttle PATTERN TEXT: a limit on reading, by files of its pod's cgroups */
 static void do_throttle(char **argv)
 {
-	FILE *file = fopen(argv[0], "w");
+	glob_t found;
 
-	if (!file || fprintf(file, "%s\n", argv[1]) < 0 || fclose(file) != 0)
+	if (glob(argv[0], 0, NULL, &found) != 0)
 		give_up(argv[0]);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		int fd = open(found.gl_pathv[i], O_WRONLY);
+
+		if (fd < 0 || dprintf(fd, "%s\n", argv[1]) < 0)
+			give_up(found.gl_pathv[i]);
+		close(fd);
+	}
+	globfree(&found);
 }
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

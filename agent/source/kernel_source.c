@@ -13,6 +13,7 @@
 #include "source/kernel_connects.h"
 #include "source/kernel_probes.h"
 #include "source/kernel_seed.h"
+#include "source/kernel_windows.h"
 #include "source/kernel_wire.h"
 
 /* What is not urgent may wait this long, so that many records are read at once. */
@@ -28,6 +29,7 @@ static const char *const loss_causes[KERNEL_LOSS_COUNT] = {
 	[WIRE_LOSS_CHATTER_FULL] = "kernel ring full: runtime or CNI processes not written",
 	[WIRE_LOSS_TABLE_FULL] = "kernel table full: more containers or processes than are kept",
 	[WIRE_LOSS_CONNECTS] = "failed connections of starting containers not told: too many",
+	[WIRE_LOSS_WINDOWS] = "starts not watched closely: too many at once",
 	[KERNEL_LOSS_SKIPPED] = "kernel skipped a probe that was already running on the CPU",
 };
 
@@ -37,6 +39,7 @@ struct kernel_source {
 	char deciding_dir[4096];
 	struct kernel_probes *probes;
 	struct kernel_connects *connects;
+	struct kernel_windows *windows;
 	struct ring_buffer *main, *chatter;
 	sd_event_source *main_ready, *chatter_ready, *look;
 	uint64_t records, urgent, undecodable, lost;
@@ -47,8 +50,9 @@ struct kernel_source {
 };
 
 /* What a container failed to reach while it started comes before the start's end. */
-static void hand_on(struct kernel_source *source, const struct event *event)
+static void hand_on(struct kernel_source *source, struct event *event)
 {
+	kernel_windows_event(source->windows, event);
 	if (event->type == EVENT_LISTEN)
 		kernel_connects_tell(source->connects, event->listen.cgroup_id);
 	else if (event->type == EVENT_EXIT && event->exit.role == ROLE_ENTRYPOINT)
@@ -213,6 +217,9 @@ int kernel_source_new(struct kernel_source **ret, sd_event *loop,
 		r = kernel_connects_new(&source->connects, read_failures, source, on_event,
 					context);
 	if (r >= 0)
+		r = kernel_windows_new(&source->windows, loop, source->probes,
+				       options->start_window_ns, on_event, context);
+	if (r >= 0)
 		r = make_rings(source, loop);
 	if (r < 0) {
 		kernel_source_free(source);
@@ -231,6 +238,7 @@ void kernel_source_free(struct kernel_source *source)
 	sd_event_source_disable_unref(source->look);
 	ring_buffer__free(source->main);
 	ring_buffer__free(source->chatter);
+	kernel_windows_free(source->windows);
 	kernel_connects_free(source->connects);
 	kernel_probes_free(source->probes);
 	free(source);
@@ -283,6 +291,16 @@ int kernel_source_drain(struct kernel_source *source)
 	while (consume(source))
 		;
 	return (int)(source->records - before);
+}
+
+void kernel_source_sample(struct kernel_source *source, const char *container_id)
+{
+	kernel_windows_sample(source->windows, container_id);
+}
+
+void kernel_source_started(struct kernel_source *source, const char *container_id)
+{
+	kernel_windows_close(source->windows, container_id);
 }
 
 void kernel_source_stats(const struct kernel_source *source, struct kernel_source_stats *ret)

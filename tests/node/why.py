@@ -102,9 +102,9 @@ class Table:
     def agree(self, what, said_ns, own_ns, allowance_ns=50 * MS):
         """Notes both; false where they differ by more than 5 % and more than 50 ms."""
         right = abs(said_ns - own_ns) <= max(own_ns * 0.05, allowance_ns)
-        self.rows.append("%-34s %9.3f s %9.3f s %+8.1f ms %s" % (
+        self.rows.append("%-44s %9.3f s %9.3f s %+8.1f ms %s" % (
             what, said_ns / 1e9, own_ns / 1e9, (said_ns - own_ns) / 1e6, "" if right else "  <-- wrong"))
         return right
 
     def text(self):
-        return "\n".join(["%-34s %11s %11s %11s" % ("cause", "said", "own clock", "difference"), *self.rows])
+        return "\n".join(["%-44s %11s %11s %11s" % ("cause", "said", "own clock", "difference"), *self.rows])

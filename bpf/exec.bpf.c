@@ -108,7 +108,7 @@ static __always_inline void exec_in_container(struct task_struct *task, struct k
 
 		container->init_pid = pid;
 		container->began_ns = bpf_ktime_get_boot_ns();
-		open_window(task, cgroup_id, file, container->began_ns);
+		open_window(task, container, cgroup_id, file, container->began_ns);
 		if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
 			count_loss(WIRE_LOSS_TABLE_FULL);
 	}

@@ -129,6 +129,7 @@ struct signal_struct {
 };
 
 struct cfs_bandwidth {
+	__u64 quota; /* ns in each period; all bits set: no limit */
 	__u64 throttled_time;
 };
 

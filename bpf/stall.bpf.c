@@ -37,7 +37,8 @@ static __always_inline __u64 quick_cgroup_id(struct task_struct *task)
 	return set->dfl_cgrp->kn->id;
 }
 
-#define GROUPS 4 /* container, pod, QoS class, kubepods */
+#define RUNTIME_INF (~0ull)
+#define GROUPS	    4 /* container, pod, QoS class, kubepods */
 
 /* Grows when the limit of one of its groups is lifted again. */
 static __always_inline __u64 throttled_ns_of(struct task_struct *task)
@@ -52,6 +53,21 @@ static __always_inline __u64 throttled_ns_of(struct task_struct *task)
 		group = group->parent;
 	}
 	return sum;
+}
+
+/* Most have no limit: that is not looked up again. */
+static __always_inline bool is_limited(struct task_struct *task)
+{
+	struct task_group *group = task->sched_task_group;
+
+	if (!bpf_core_field_exists(group->cfs_bandwidth.throttled_time))
+		return false;
+	for (int i = 0; i < GROUPS && group; i++) {
+		if (group->cfs_bandwidth.quota != RUNTIME_INF)
+			return true;
+		group = group->parent;
+	}
+	return false;
 }
 
 /* --- the container's progress -------------------------------------------------------------------- */
@@ -94,6 +110,8 @@ static __always_inline void add_progress(__u64 progress[WIRE_PROGRESS_KINDS], in
 static __always_inline void change(struct wire_window *window, __u64 delta, __u64 now_ns,
 				   __u64 throttled_ns)
 {
+	if (!delta)
+		return;
 	__u64 old = __sync_fetch_and_add(&window->counts, delta);
 	int was = progress_of(old), is = progress_of(old + delta);
 
@@ -128,11 +146,10 @@ static __always_inline void read_progress(struct wire_window *window, __u64 now_
 
 /* --- a thread's way ------------------------------------------------------------------------------- */
 
-static __always_inline void add(struct wire_window *window, struct wire_thread *thread, int stall,
-				__u64 ns)
+static __always_inline void add(struct wire_thread *thread, int stall, __u64 ns)
 {
+	thread->way[stall & 7] += ns;
 	thread->ns[stall & 7] += ns;
-	__sync_fetch_and_add(&window->ns[stall & 7], ns);
 }
 
 /* What of its wait the others' progress explains; returns the rest. */
@@ -151,7 +168,7 @@ static __always_inline __u64 share(struct wire_window *window, struct wire_threa
 	for (int i = 0; i < WIRE_PROGRESS_KINDS; i++) {
 		__u64 part = at_most(since(now[i], thread->progress[i]), ns);
 
-		thread->ns[stalls[i] & 7] += part;
+		thread->way[stalls[i] & 7] += part;
 		ns -= part;
 	}
 	return ns;
@@ -162,12 +179,11 @@ static __always_inline void end_wait(struct wire_window *window, struct wire_thr
 {
 	bool timed_out = thread->until_ns && now_ns + TIMEOUT_SLACK_NS >= thread->until_ns;
 	int stall = (timed_out ? thread->timed_out : thread->stall) & 7;
-	__u64 rest = ns;
 
-	__sync_fetch_and_add(&window->ns[stall], ns);
+	thread->ns[stall] += ns;
 	if (thread->shared)
-		rest = share(window, thread, ns, now_ns, throttled_ns);
-	thread->ns[stall] += rest;
+		ns = share(window, thread, ns, now_ns, throttled_ns);
+	thread->way[stall] += ns;
 }
 
 /* Its state ends now. */
@@ -175,7 +191,7 @@ static __always_inline void settle(struct wire_window *window, struct wire_threa
 				   __u64 now_ns, __u64 throttled_ns)
 {
 	if (thread->since_ns < attached_ns) { /* nobody watched */
-		add(window, thread, WIRE_STALL_OTHER, since(attached_ns, thread->since_ns));
+		add(thread, WIRE_STALL_OTHER, attached_ns - thread->since_ns);
 		thread->since_ns = attached_ns;
 		thread->shared = 0;
 		thread->throttled_ns = throttled_ns;
@@ -183,12 +199,12 @@ static __always_inline void settle(struct wire_window *window, struct wire_threa
 	__u64 ns = since(now_ns, thread->since_ns);
 
 	if (thread->state == WIRE_THREAD_RUNNING) {
-		add(window, thread, WIRE_STALL_CPU, ns);
+		add(thread, WIRE_STALL_CPU, ns);
 	} else if (thread->state == WIRE_THREAD_READY) {
 		__u64 throttled = at_most(since(throttled_ns, thread->throttled_ns), ns);
 
-		add(window, thread, WIRE_STALL_THROTTLED, throttled);
-		add(window, thread, WIRE_STALL_RUN_QUEUE, ns - throttled);
+		add(thread, WIRE_STALL_THROTTLED, throttled);
+		add(thread, WIRE_STALL_RUN_QUEUE, ns - throttled);
 	} else {
 		end_wait(window, thread, ns, now_ns, throttled_ns);
 	}
@@ -205,14 +221,17 @@ static __always_inline __u64 weight(const struct wire_thread *thread)
 	return thread->stall == WIRE_STALL_DISK ? DISK_ONE : 0;
 }
 
-static __always_inline void enter(struct wire_window *window, struct wire_thread *thread,
-				  __u8 state, __u64 now_ns, __u64 throttled_ns)
+static __always_inline struct wire_window *window_of(const struct wire_thread *thread)
 {
-	__u64 before = weight(thread);
+	__u32 slot = thread->window;
+	struct wire_window *window = bpf_map_lookup_elem(&windows, &slot);
 
-	settle(window, thread, now_ns, throttled_ns);
-	thread->state = state;
-	change(window, weight(thread) - before, now_ns, throttled_ns);
+	return window && window->container_id == thread->container_id ? window : NULL;
+}
+
+static __always_inline __u64 limit_of(const struct wire_thread *thread, struct task_struct *task)
+{
+	return thread->limited ? throttled_ns_of(task) : 0;
 }
 
 static __always_inline void begin_wait(struct wire_window *window, struct wire_thread *thread,
@@ -225,56 +244,70 @@ static __always_inline void begin_wait(struct wire_window *window, struct wire_t
 		wait.stall = WIRE_STALL_DISK;
 		wait.shared = 0;
 	} else if (read_syscall(task, &call)) {
-		wait_in_call(&wait, task, &call, now_ns);
+		wait_in_call(&wait, thread, task, &call, now_ns);
 	}
-	settle(window, thread, now_ns, throttled_ns);
-	__u64 before = weight(thread);
-
 	thread->stall = wait.stall;
 	thread->timed_out = wait.timed_out;
 	thread->until_ns = wait.until_ns;
 	thread->shared = wait.shared;
 	thread->state = WIRE_THREAD_WAITING;
-	change(window, weight(thread) - before, now_ns, throttled_ns);
 	if (wait.shared)
 		read_progress(window, now_ns, throttled_ns, thread->progress);
 }
 
 /* --- threads come and go ---------------------------------------------------------------------------- */
 
-/* From `way`, or, if that is not known, of unknown doings until now. */
+/* From `creator`, or, if that is not known, of unknown doings until now. */
 static __always_inline void add_thread(struct task_struct *task, __u64 cgroup_id, __u8 state,
-				       const struct wire_thread *way, __u64 now_ns)
+				       const struct wire_thread *creator, __u64 now_ns)
 {
 	struct known *entry = bpf_map_lookup_elem(&known, &cgroup_id);
 
 	if (!entry)
 		return;
 	__u64 id = entry->container_id;
-	struct wire_window *window = bpf_map_lookup_elem(&windows, &id);
+	struct known *container = bpf_map_lookup_elem(&known, &id);
+	__u32 slot = container ? container->window - 1 : WIRE_WINDOWS_MAX;
+	struct wire_window *window = bpf_map_lookup_elem(&windows, &slot);
 	struct wire_thread *thread;
 
-	if (!window)
+	if (!window || window->container_id != id)
 		return;
 	__sync_fetch_and_add(&window->threads, 1);
-	thread = make_thread(task->pid, id, now_ns);
+	thread = make_thread(task->pid, id, slot, now_ns);
 	if (!thread) {
 		__sync_fetch_and_add(&window->threads_lost, 1);
 		return;
 	}
-	if (way) {
-		__builtin_memcpy(thread->ns, way->ns, sizeof(thread->ns));
-		thread->ns[WIRE_STALL_CPU] += since(now_ns, way->since_ns); /* it runs */
+	if (creator && creator->container_id == id) {
+		__builtin_memcpy(thread->way, creator->way, sizeof(thread->way));
+		thread->way[WIRE_STALL_CPU] += since(now_ns, creator->since_ns); /* it runs */
 	} else {
-		thread->ns[WIRE_STALL_OTHER] = since(now_ns, window->began_ns);
+		thread->way[WIRE_STALL_OTHER] = since(now_ns, window->began_ns);
 	}
-	thread->throttled_ns = throttled_ns_of(task);
+	thread->limited = is_limited(task);
+	thread->throttled_ns = limit_of(thread, task);
 	thread->state = state;
 	change(window, weight(thread), now_ns, thread->throttled_ns);
 }
 
-static __always_inline void switch_out(struct task_struct *task, bool preempt, __u64 cgroup_id,
-				       __u64 now_ns)
+static __always_inline void drop_thread(struct wire_window *window, struct wire_thread *thread,
+					__u32 pid)
+{
+	for (int i = 0; i < WIRE_STALL_KINDS; i++)
+		if (thread->ns[i])
+			__sync_fetch_and_add(&window->ended_ns[i], thread->ns[i]);
+	bpf_map_delete_elem(&threads, &pid);
+}
+
+/* What a switch changes in a container. */
+struct turn {
+	struct wire_window *window;
+	__u64 delta, throttled_ns;
+};
+
+static __always_inline void switch_out(struct turn *turn, struct task_struct *task, bool preempt,
+				       __u64 cgroup_id, __u64 now_ns)
 {
 	__u32 pid = task->pid;
 	struct wire_thread *thread = bpf_map_lookup_elem(&threads, &pid);
@@ -285,23 +318,29 @@ static __always_inline void switch_out(struct task_struct *task, bool preempt, _
 			add_thread(task, cgroup_id, WIRE_THREAD_READY, NULL, now_ns);
 		return;
 	}
-	__u64 id = thread->container_id, throttled_ns = throttled_ns_of(task);
-	struct wire_window *window = bpf_map_lookup_elem(&windows, &id);
+	struct wire_window *window = window_of(thread);
 
 	if (!window)
 		return;
+	__u64 before = weight(thread);
+
+	turn->throttled_ns = limit_of(thread, task);
+	settle(window, thread, now_ns, turn->throttled_ns);
 	if (state == TASK_DEAD) {
-		settle(window, thread, now_ns, throttled_ns);
-		change(window, -weight(thread), now_ns, throttled_ns);
-		bpf_map_delete_elem(&threads, &pid);
+		drop_thread(window, thread, pid);
+		turn->delta = -before;
 	} else if (preempt || !state) {
-		enter(window, thread, WIRE_THREAD_READY, now_ns, throttled_ns);
+		thread->state = WIRE_THREAD_READY;
+		turn->delta = READY_ONE - before;
 	} else {
-		begin_wait(window, thread, task, now_ns, throttled_ns);
+		begin_wait(window, thread, task, now_ns, turn->throttled_ns);
+		turn->delta = weight(thread) - before;
 	}
+	turn->window = window;
 }
 
-static __always_inline void switch_in(struct task_struct *task, __u64 cgroup_id, __u64 now_ns)
+static __always_inline void switch_in(struct turn *turn, struct task_struct *task, __u64 cgroup_id,
+				      __u64 now_ns)
 {
 	__u32 pid = task->pid;
 	struct wire_thread *thread = bpf_map_lookup_elem(&threads, &pid);
@@ -310,11 +349,15 @@ static __always_inline void switch_in(struct task_struct *task, __u64 cgroup_id,
 		add_thread(task, cgroup_id, WIRE_THREAD_RUNNING, NULL, now_ns);
 		return;
 	}
-	__u64 id = thread->container_id;
-	struct wire_window *window = bpf_map_lookup_elem(&windows, &id);
+	struct wire_window *window = window_of(thread);
 
-	if (window && thread->state != WIRE_THREAD_RUNNING)
-		enter(window, thread, WIRE_THREAD_RUNNING, now_ns, throttled_ns_of(task));
+	if (!window || thread->state == WIRE_THREAD_RUNNING)
+		return;
+	turn->throttled_ns = limit_of(thread, task);
+	turn->delta = RUNNING_ONE - weight(thread);
+	settle(window, thread, now_ns, turn->throttled_ns);
+	thread->state = WIRE_THREAD_RUNNING;
+	turn->window = window;
 }
 
 SEC("tp_btf/sched_switch")
@@ -325,12 +368,21 @@ int BPF_PROG(watch_switch, bool preempt, struct task_struct *prev, struct task_s
 
 	if (!out && !in)
 		return 0;
+	struct turn left = {}, come = {};
 	__u64 now_ns = bpf_ktime_get_boot_ns();
 
 	if (out)
-		switch_out(prev, preempt, from, now_ns);
+		switch_out(&left, prev, preempt, from, now_ns);
 	if (in)
-		switch_in(next, to, now_ns);
+		switch_in(&come, next, to, now_ns);
+	if (left.window && left.window == come.window) {
+		left.delta += come.delta;
+		come.window = NULL;
+	}
+	if (left.window)
+		change(left.window, left.delta, now_ns, left.throttled_ns);
+	if (come.window)
+		change(come.window, come.delta, now_ns, come.throttled_ns);
 	return 0;
 }
 
@@ -344,12 +396,16 @@ int BPF_PROG(watch_wakeup, struct task_struct *task)
 
 	if (!thread || thread->state != WIRE_THREAD_WAITING)
 		return 0;
-	__u64 id = thread->container_id;
-	struct wire_window *window = bpf_map_lookup_elem(&windows, &id);
+	struct wire_window *window = window_of(thread);
 
-	if (window)
-		enter(window, thread, WIRE_THREAD_READY, bpf_ktime_get_boot_ns(),
-		      throttled_ns_of(task));
+	if (!window)
+		return 0;
+	__u64 now_ns = bpf_ktime_get_boot_ns(), throttled_ns = limit_of(thread, task);
+	__u64 before = weight(thread);
+
+	settle(window, thread, now_ns, throttled_ns);
+	thread->state = WIRE_THREAD_READY;
+	change(window, READY_ONE - before, now_ns, throttled_ns);
 	return 0;
 }
 

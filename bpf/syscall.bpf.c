@@ -124,8 +124,25 @@ static __always_inline void wait_for_poll(struct wait *wait, struct task_struct 
 		wait->timed_out = WIRE_STALL_NETWORK;
 }
 
-static __always_inline void wait_in_call(struct wait *wait, struct task_struct *task,
-					 struct syscall *call, __u64 now_ns)
+/* The same read of the same file waits for the same thing as the last time. */
+static __always_inline void wait_as_before(struct wait *wait, struct wire_thread *thread,
+					   struct task_struct *task, struct syscall *call)
+{
+	__u64 key = call->arguments[0] << 16 | call->number | 1ull << 63;
+
+	if (thread->last_call != key) {
+		wait_for_file(wait, task, call->arguments[0]);
+		thread->last_call = key;
+		thread->last_stall = wait->stall;
+		thread->last_shared = wait->shared;
+	}
+	wait->stall = thread->last_stall;
+	wait->shared = thread->last_shared;
+}
+
+static __always_inline void wait_in_call(struct wait *wait, struct wire_thread *thread,
+					 struct task_struct *task, struct syscall *call,
+					 __u64 now_ns)
 {
 	switch (syscall_waits[call->number & (WIRE_SYSCALLS - 1)]) {
 	case WIRE_WAIT_SLEEP:
@@ -144,7 +161,7 @@ static __always_inline void wait_in_call(struct wait *wait, struct task_struct *
 		wait->shared = 0;
 		return;
 	case WIRE_WAIT_FILE:
-		wait_for_file(wait, task, call->arguments[0]);
+		wait_as_before(wait, thread, task, call);
 		return;
 	case WIRE_WAIT_POLL:
 		wait->until_ns = after_ms(now_ns, (__s32)call->arguments[2]);

@@ -11,11 +11,19 @@
 #include "bpf/probe.h"
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, WIRE_WINDOWS_MAX);
-	__type(key, __u64); /* the container's cgroup id */
+	__type(key, __u32);
 	__type(value, struct wire_window);
 } windows SEC(".maps");
+
+/* Whose each window is: a hash, because only one can make an entry. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, WIRE_WINDOWS_MAX);
+	__type(key, __u32);
+	__type(value, __u64); /* the container's cgroup id */
+} slots SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -51,11 +59,11 @@ static __always_inline bool is_pause(const char file[WIRE_FILE])
 	       file[4] == 's' && file[5] == 'e' && !file[6];
 }
 
-/* They would take much of the stack. */
-static const struct wire_window new_window = {};
+/* It would take much of the stack. */
 static const struct wire_thread new_thread = {};
 
-static __always_inline struct wire_thread *make_thread(__u32 pid, __u64 container_id, __u64 now_ns)
+static __always_inline struct wire_thread *make_thread(__u32 pid, __u64 container_id, __u32 window,
+						       __u64 now_ns)
 {
 	struct wire_thread *thread;
 
@@ -64,35 +72,48 @@ static __always_inline struct wire_thread *make_thread(__u32 pid, __u64 containe
 	thread = bpf_map_lookup_elem(&threads, &pid);
 	if (thread) {
 		thread->container_id = container_id;
+		thread->window = window;
 		thread->since_ns = now_ns;
+		thread->limited = 1; /* until it is looked at */
 	}
 	return thread;
 }
 
-/* The entrypoint was executed by this thread, which runs. */
-static __always_inline void open_window(struct task_struct *task, __u64 container_id,
-					const char file[WIRE_FILE], __u64 now_ns)
+static __always_inline __u32 take_slot(__u64 container_id)
 {
-	__u32 pid = BPF_CORE_READ(task, pid);
+	__u32 slot = 0;
+
+	for (; slot < WIRE_WINDOWS_MAX; slot++)
+		if (!bpf_map_update_elem(&slots, &slot, &container_id, BPF_NOEXIST))
+			break;
+	return slot;
+}
+
+/* The entrypoint was executed by this thread, which runs. */
+static __always_inline void open_window(struct task_struct *task, struct known *container,
+					__u64 container_id, const char file[WIRE_FILE],
+					__u64 now_ns)
+{
+	__u32 pid = BPF_CORE_READ(task, pid), slot;
 	struct wire_window *window;
 
 	if (!windows_wanted || is_pause(file))
 		return;
-	if (!may_watch() ||
-	    bpf_map_update_elem(&windows, &container_id, &new_window, BPF_NOEXIST)) {
+	slot = may_watch() ? take_slot(container_id) : WIRE_WINDOWS_MAX;
+	window = bpf_map_lookup_elem(&windows, &slot);
+	if (!window) {
 		count_loss(WIRE_LOSS_WINDOWS);
 		return;
 	}
-	window = bpf_map_lookup_elem(&windows, &container_id);
-	if (!window)
-		return;
 	window->began_ns = window->changed_ns = now_ns;
 	window->init_pid = pid;
 	window->threads = 1;
-	if (make_thread(pid, container_id, now_ns))
+	if (make_thread(pid, container_id, slot, now_ns))
 		window->counts = 1;
 	else
 		window->threads_lost = 1;
+	window->container_id = container_id;
+	container->window = slot + 1;
 	__sync_fetch_and_add(&windows_open, 1);
 	watched[container_id & (WIRE_WATCHED - 1)] = 1;
 }
@@ -116,10 +137,14 @@ static __always_inline void tell_stalls(struct task_struct *task, __u64 containe
 					__u64 now_ns)
 {
 	__u32 pid = BPF_CORE_READ(task, pid);
-	struct wire_window *window = bpf_map_lookup_elem(&windows, &container_id);
 	struct wire_thread *thread = bpf_map_lookup_elem(&threads, &pid);
 
-	if (!window || !thread || !attached_ns)
+	if (!thread || !attached_ns || thread->container_id != container_id)
+		return;
+	__u32 slot = thread->window;
+	struct wire_window *window = bpf_map_lookup_elem(&windows, &slot);
+
+	if (!window || window->container_id != container_id)
 		return;
 	struct wire_stall *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
 

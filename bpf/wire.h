@@ -260,34 +260,40 @@ struct wire_thread {
 	__u64 until_ns;	    /* a wait's timeout; 0: none, or not known */
 	__u64 throttled_ns; /* of its task group and those above, when its state began */
 	__u64 progress[WIRE_PROGRESS_KINDS]; /* of its container, when its wait began */
-	__u64 ns[WIRE_STALL_KINDS]; /* its way here: sums to since_ns - the window's beginning */
+	__u64 way[WIRE_STALL_KINDS]; /* to here: sums to since_ns - the window's beginning */
+	__u64 ns[WIRE_STALL_KINDS];  /* of its own */
+	__u64 last_call; /* number and file descriptor of the last one that was looked into */
+	__u32 window;
 	__u8 state;
-	__u8 stall;	/* what its wait counts as … */
-	__u8 timed_out; /* … and as what, if its timeout passes */
-	__u8 shared;	/* somebody else may have gone on meanwhile */
-	__u32 pad;
+	__u8 stall;		      /* what its wait counts as … */
+	__u8 timed_out;		      /* … and as what, if its timeout passes */
+	__u8 shared;		      /* somebody else may have gone on meanwhile */
+	__u8 last_stall, last_shared; /* what last_call waited for */
+	__u8 limited;		      /* one of its groups has a CPU limit */
+	__u8 pad[5];
 };
-_Static_assert(sizeof(struct wire_thread) == 32 + 32 + 64 + 8, "wire_thread");
+_Static_assert(sizeof(struct wire_thread) == 32 + 32 + 128 + 24, "wire_thread");
 
 /* A start: from the entrypoint's exec until the agent closes it. */
 struct wire_window {
+	__u64 container_id; /* cgroup id; 0: closed */
 	__u64 began_ns;
 	__u64 counts; /* of threads that run, are ready, wait for a disk: 20 bits each */
 	__u64 changed_ns;
 	__u64 throttled_ns;
 	__u64 progress[WIRE_PROGRESS_KINDS];
-	__u64 ns[WIRE_STALL_KINDS]; /* of all threads together */
+	__u64 ended_ns[WIRE_STALL_KINDS]; /* of the threads that have ended */
 	__u32 init_pid;
 	__u32 threads;	    /* that were seen */
 	__u32 threads_lost; /* that found no room */
 	__u32 pad;
 };
-_Static_assert(sizeof(struct wire_window) == 32 + 32 + 64 + 16, "wire_window");
+_Static_assert(sizeof(struct wire_window) == 40 + 32 + 64 + 16, "wire_window");
 
 #define WIRE_WINDOWS_MAX 64
 /* Above that many open ones only every fourth start is watched: the rest is told by its cgroup's counters. */
 #define WIRE_WINDOWS_MANY 32
-#define WIRE_THREADS_MAX  4096
+#define WIRE_THREADS_MAX  2048
 #define WIRE_WATCHED	  8192 /* bytes of the filter, by the lowest bits of a cgroup's id */
 
 /* At the listen, or the end of a container's first process: the thread that did it, and all together. */
@@ -299,7 +305,7 @@ struct wire_stall {
 	__u32 ended;
 	__u32 pad;
 };
-_Static_assert(sizeof(struct wire_stall) == 64 + 96 + 136 + 144 + 8, "wire_stall");
+_Static_assert(sizeof(struct wire_stall) == 64 + 96 + 216 + 152 + 8, "wire_stall");
 
 /* Facts that could not be written, by cause; a per-CPU array of counters. */
 enum wire_loss {

@@ -18,7 +18,7 @@
 /* As in bpf/probe.h. */
 struct known {
 	uint64_t container_id, sessions_from_ns, began_ns;
-	uint32_t init_pid, by_runc, reexecs, sessions, listens, targets;
+	uint32_t init_pid, by_runc, reexecs, sessions, listens, targets, window, pad;
 };
 
 struct tracked {
@@ -244,15 +244,31 @@ uint64_t kernel_probes_watched_since(const struct kernel_probes *probes)
 	return __atomic_load_n(&probes->object->bss->attached_ns, __ATOMIC_ACQUIRE);
 }
 
+/* The place of a container's window. Returns 0 or -ENOENT. */
+static int find_slot(const struct kernel_probes *probes, uint64_t cgroup_id, uint32_t *ret)
+{
+	int fd = bpf_map__fd(probes->object->maps.slots);
+	uint64_t id;
+
+	for (uint32_t slot = 0; slot < WIRE_WINDOWS_MAX; slot++)
+		if (bpf_map_lookup_elem(fd, &slot, &id) == 0 && id == cgroup_id) {
+			*ret = slot;
+			return 0;
+		}
+	return -ENOENT;
+}
+
 /* Others may share its place in the filter, also ones that were opened just now. */
 static void settle_filter(struct kernel_probes *probes, uint64_t closed_id)
 {
-	int fd = bpf_map__fd(probes->object->maps.windows);
-	uint64_t id, *last = NULL;
+	int fd = bpf_map__fd(probes->object->maps.slots);
 	uint32_t count = 0;
 	bool shared = false;
+	uint64_t id;
 
-	for (; bpf_map_get_next_key(fd, last, &id) == 0; last = &id) {
+	for (uint32_t slot = 0; slot < WIRE_WINDOWS_MAX; slot++) {
+		if (bpf_map_lookup_elem(fd, &slot, &id) < 0 || id == closed_id)
+			continue;
 		shared |= id % WIRE_WATCHED == closed_id % WIRE_WATCHED;
 		count++;
 	}
@@ -261,15 +277,13 @@ static void settle_filter(struct kernel_probes *probes, uint64_t closed_id)
 		probes->object->bss->watched[closed_id % WIRE_WATCHED] = 0;
 }
 
-void kernel_probes_close(struct kernel_probes *probes, uint64_t cgroup_id)
+static void forget_threads(struct kernel_probes *probes, uint64_t cgroup_id)
 {
 	int fd = bpf_map__fd(probes->object->maps.threads);
 	struct wire_thread thread;
 	uint32_t id, next;
 	int r;
 
-	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.windows), &cgroup_id);
-	settle_filter(probes, cgroup_id);
 	for (r = bpf_map_get_next_key(fd, NULL, &next); r == 0;) {
 		id = next;
 		r = bpf_map_get_next_key(fd, &id, &next);
@@ -278,12 +292,31 @@ void kernel_probes_close(struct kernel_probes *probes, uint64_t cgroup_id)
 	}
 }
 
+/* Its place is free when nothing refers to it any longer. */
+void kernel_probes_close(struct kernel_probes *probes, uint64_t cgroup_id)
+{
+	const struct wire_window closed = {0};
+	uint32_t slot;
+
+	if (find_slot(probes, cgroup_id, &slot) < 0)
+		return;
+	settle_filter(probes, cgroup_id);
+	bpf_map_update_elem(bpf_map__fd(probes->object->maps.windows), &slot, &closed, BPF_ANY);
+	forget_threads(probes, cgroup_id);
+	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.slots), &slot);
+}
+
 int kernel_probes_window(const struct kernel_probes *probes, uint64_t cgroup_id,
 			 struct wire_window *ret)
 {
-	return bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.windows), &cgroup_id, ret) < 0
-		       ? -errno
-		       : 0;
+	uint32_t slot;
+	int r = find_slot(probes, cgroup_id, &slot);
+
+	if (r < 0)
+		return r;
+	if (bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.windows), &slot, ret) < 0)
+		return -errno;
+	return ret->container_id == cgroup_id ? 0 : -ENOENT;
 }
 
 int kernel_probes_thread(const struct kernel_probes *probes, uint32_t id, struct wire_thread *ret)

@@ -63,9 +63,10 @@ static enum stall open_stall(const struct wire_thread *thread)
 	}
 }
 
-void kernel_stalls_add_open(struct stall_times *times, const struct wire_thread *thread,
-			    uint64_t now_ns)
+void kernel_stalls_add(struct stall_times *times, const struct wire_thread *thread, uint64_t now_ns)
 {
+	for (int i = 0; i < STALL_COUNT; i++)
+		times->ns[i] += thread->ns[i];
 	times->ns[open_stall(thread)] += since(now_ns, thread->since_ns);
 }
 
@@ -114,7 +115,7 @@ struct stall_times kernel_stalls_path(const struct wire_window *window,
 	struct stall_times path;
 	uint64_t open_ns = since(now_ns, thread->since_ns);
 
-	memcpy(path.ns, thread->ns, sizeof(path.ns));
+	memcpy(path.ns, thread->way, sizeof(path.ns));
 	if (thread->state == WIRE_THREAD_WAITING && thread->shared)
 		open_ns = share(&path, window, thread, open_ns, now_ns);
 	path.ns[open_stall(thread)] += open_ns;
@@ -125,7 +126,7 @@ void kernel_stalls_event(struct event_stall *stall, const struct wire_window *wi
 			 const struct wire_thread *thread, uint64_t now_ns)
 {
 	stall->path = kernel_stalls_path(window, thread, now_ns);
-	memcpy(stall->threads.ns, window->ns, sizeof(stall->threads.ns));
+	memcpy(stall->threads.ns, window->ended_ns, sizeof(stall->threads.ns));
 	stall->thread_count = window->threads;
 	stall->grade = STALLS_MEASURED;
 	if (window->threads_lost) {

@@ -9,9 +9,9 @@
 struct stall_times kernel_stalls_path(const struct wire_window *window,
 				      const struct wire_thread *thread, uint64_t now_ns);
 
-/* What a thread does at this moment, since it began: not in the window's sums so far. */
-void kernel_stalls_add_open(struct stall_times *times, const struct wire_thread *thread,
-			    uint64_t now_ns);
+/* Adds what a thread did, and does at this moment: a window's own sums are of threads that have ended. */
+void kernel_stalls_add(struct stall_times *times, const struct wire_thread *thread,
+		       uint64_t now_ns);
 
 /* What of a start is the same at all its moments: how exact it is, how many threads. */
 void kernel_stalls_event(struct event_stall *stall, const struct wire_window *window,

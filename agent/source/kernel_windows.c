@@ -132,26 +132,26 @@ static void note_exec(struct kernel_windows *windows, const struct event *event)
 
 struct threads {
 	uint64_t cgroup_id, now_ns;
-	uint32_t but; /* this one is known already */
 	struct stall_times *times;
 };
 
-static void add_open(void *context, uint32_t id, const struct wire_thread *thread)
+static void add_thread(void *context, uint32_t id, const struct wire_thread *thread)
 {
 	struct threads *threads = context;
 
-	if (thread->container_id == threads->cgroup_id && id != threads->but)
-		kernel_stalls_add_open(threads->times, thread, threads->now_ns);
+	(void)id;
+	if (thread->container_id == threads->cgroup_id)
+		kernel_stalls_add(threads->times, thread, threads->now_ns);
 }
 
 /* What the threads do at this moment, and how much of the start was watched. */
 static void complete(struct kernel_windows *windows, struct event_stall *stall, uint64_t began_ns,
 		     uint64_t now_ns)
 {
-	struct threads threads = {stall->cgroup_id, now_ns, 0, &stall->threads};
+	struct threads threads = {stall->cgroup_id, now_ns, &stall->threads};
 	uint64_t watched_ns = kernel_probes_watched_since(windows->probes);
 
-	kernel_probes_threads(windows->probes, add_open, &threads);
+	kernel_probes_threads(windows->probes, add_thread, &threads);
 	if (stall->grade == STALLS_MEASURED && watched_ns > began_ns + NS_PER_MS) {
 		stall->grade = STALLS_PARTIAL;
 		snprintf(stall->reason, sizeof(stall->reason), "not watched for the first %.0f ms",

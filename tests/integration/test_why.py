@@ -107,7 +107,7 @@ def one_table(pytestconfig):
 def final_start(daemon, container):
     def found():
         for record in daemon.records("starts", final=True):
-            if record["subject"]["container_id"] == container.id:
+            if record["subject"].get("container_id") == container.id:
                 return record
         return None
     return wait_until(found, 20, "the start of " + container.name)

@@ -67,7 +67,7 @@ def write_plant(build, path, name="localhost/plant:1"):
 def write_host(path, name="localhost/host:1"):
     """A root for this machine's programs: its /usr and /etc are to be mounted there."""
     links = {part: "usr/" + part for part in ("bin", "sbin", "lib", "lib64")}
-    folders = dict.fromkeys(("usr", "etc", "tmp", "var", "var/lib", "var/log", "var/log/nginx", "run", "data"))
+    folders = dict.fromkeys(("usr", "etc", "tmp", "var", "var/lib", "var/log", "var/log/nginx", "var/lib/nginx", "run", "data"))
     write_archive(path, name, [{**links, **folders}], [])
 
 

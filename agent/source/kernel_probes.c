@@ -77,12 +77,6 @@ static const char *probe_name(const struct bpf_program *program)
 	return slash ? slash + 1 : section;
 }
 
-/* Named so in bpf/. */
-static bool on_demand(const struct bpf_program *program)
-{
-	return strncmp(bpf_program__name(program), "watch_", 6) == 0;
-}
-
 int kernel_probes_attach(struct kernel_probes *probes,
 			 void (*failed)(void *context, const char *name, int error), void *context)
 {
@@ -91,7 +85,7 @@ int kernel_probes_attach(struct kernel_probes *probes,
 	size_t i = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj) {
-		if (!probes->errors[i] && !on_demand(program)) {
+		if (!probes->errors[i] && !kernel_program_on_demand(program)) {
 			probes->links[i] = bpf_program__attach(program);
 			probes->errors[i] = probes->links[i] ? 0 : -errno;
 		}
@@ -205,9 +199,9 @@ static bool attach_on_demand(struct kernel_probes *probes)
 	size_t i = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj) {
-		if (on_demand(program) && !probes->errors[i] && !probes->links[i])
+		if (kernel_program_on_demand(program) && !probes->errors[i] && !probes->links[i])
 			probes->links[i] = bpf_program__attach(program);
-		all = all && (!on_demand(program) || probes->links[i]);
+		all = all && (!kernel_program_on_demand(program) || probes->links[i]);
 		i++;
 	}
 	return all;
@@ -219,7 +213,7 @@ static void detach_on_demand(struct kernel_probes *probes)
 	size_t i = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj) {
-		if (on_demand(program)) {
+		if (kernel_program_on_demand(program)) {
 			bpf_link__destroy(probes->links[i]);
 			probes->links[i] = NULL;
 		}
@@ -371,7 +365,8 @@ void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_sourc
 		struct kernel_probe_stats *probe = &ret->probes[ret->probe_count];
 
 		TEXT_COPY(probe->name, probe_name(program));
-		probe->on_demand = on_demand(program) && !probes->errors[ret->probe_count];
+		probe->on_demand =
+			kernel_program_on_demand(program) && !probes->errors[ret->probe_count];
 		probe->attached = probes->links[ret->probe_count++] != NULL;
 		probe->runs = probe->run_ns = 0;
 		if (program_info(program, &info)) {

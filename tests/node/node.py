@@ -256,11 +256,11 @@ class Node:
                 self.ids.update((line["pod"], line["id"]))
         return answer
 
-    def start_pods(self, prefix, count, parallel):
+    def start_pods(self, prefix, count, parallel, image="localhost/cast:1", command=("/cast", "listen", "8080")):
         """Starts pods in the background, as fast as CRI takes them; they listen, and are left running."""
-        return subprocess.Popen([self._cri, "bench", "count=%d" % count, "image=localhost/cast:1", "prefix=" + prefix,
-                                 "parent=%s/burstable" % self.cgroup, "parallel=%d" % parallel, "--",
-                                 "/cast", "listen", "8080"], env=dict(os.environ, CRI_SOCKET=self.socket),
+        words = ["count=%d" % count, "image=" + image, "prefix=" + prefix, "parent=%s/burstable" % self.cgroup,
+                 "parallel=%d" % parallel, "--", *command]
+        return subprocess.Popen([self._cri, "bench", *words], env=dict(os.environ, CRI_SOCKET=self.socket),
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def containers(self, prefix):

@@ -76,6 +76,26 @@ def top(start):
     return longest["phase"], cause
 
 
+def grades(records):
+    """{grade of the phase app: how many}"""
+    found = [(stalls(record) or {"grade": "none"})["grade"] for record in records]
+    return {grade: found.count(grade) for grade in sorted(set(found))}
+
+
+def wrong_breakdowns(records, **planned_ms):
+    """Those that say something else than was planned, as far as their grade lets them say it; and degraded ones that
+    don't say so."""
+    wrong = []
+    for record in records:
+        app = stalls(record)
+        sure = {"measured": planned_ms, "coarse": ["cpu"] if "cpu" in planned_ms else []}.get(app and app["grade"], [])
+        if not app or app["grade"] != "measured" and not app.get("reason"):
+            wrong.append((record["subject"]["pod"], app))
+        elif any(abs(wall(record)[kind] - planned_ms[kind] * MS) > max(50, planned_ms[kind] / 20) * MS for kind in sure):
+            wrong.append((record["subject"]["pod"], app))
+    return wrong
+
+
 def chill(path):
     """The file's pages leave the cache."""
     with open(path, "rb") as file:

@@ -6,7 +6,6 @@ Each test leaves NAME.txt in $BUILD/explain: what `nodewake explain` prints, and
 
 import json
 import os
-import re
 import subprocess
 import tempfile
 import time
@@ -17,8 +16,6 @@ from kube.fake_api import pod as api_pod
 from node import why
 from node.processes import wait_until
 from why.programs import PROGRAMS
-
-MB = 1 << 20
 
 
 def now():
@@ -121,6 +118,13 @@ def compared(record, program, log, witness, cpu_ns):
     return lines
 
 
+def keep(build, name, **texts):
+    os.makedirs(os.path.join(build, "explain"), exist_ok=True)
+    for ending, text in texts.items():
+        with open("%s/explain/%s.%s" % (build, name, ending), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program(node, api, daemon, name):
     program = PROGRAMS[name]()
@@ -154,11 +158,7 @@ def test_program(node, api, daemon, name):
         log = "".join(line.split(" ", 3)[3] for line in file)
     _, text = daemon.verb("explain", pod.name, "--state-dir", daemon.state)
     lines = [text.rstrip(), *compared(record, program, log, witness, cpu_ns)]
-    os.makedirs(os.path.join(node.build, "explain"), exist_ok=True)
-    with open(os.path.join(node.build, "explain", name + ".txt"), "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
-    with open(os.path.join(node.build, "explain", name + ".json"), "w", encoding="utf-8") as file:
-        json.dump(record, file, indent=1)
+    keep(node.build, name, txt="\n".join(lines) + "\n", json=json.dumps(record, indent=1), log=log)
     print("\n".join(lines))
     pod.remove()
     assert [p["phase"] for p in record["phases"]][-2:] == ["app", "probe"]

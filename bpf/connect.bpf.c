@@ -49,14 +49,6 @@ static __always_inline bool is_starting(const struct known *container, __u64 now
 	       now_ns - container->began_ns < start_window_ns;
 }
 
-/* An exec probe's own connection is not what the start waits for. */
-static __always_inline bool is_session(const struct known *container, struct task_struct *task)
-{
-	__u32 pid = BPF_CORE_READ(task, tgid);
-
-	return container->init_pid != pid && comes_from_outside(task);
-}
-
 static __always_inline void begin_connect(const struct sock *sk)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();

@@ -11,6 +11,7 @@
 #include "bpf/connect.bpf.c"
 #include "bpf/exec.bpf.c"
 #include "bpf/exit.bpf.c"
+#include "bpf/file.bpf.c"
 #include "bpf/listen.bpf.c"
 #include "bpf/oom.bpf.c"
 #include "bpf/socket.bpf.c"

@@ -77,14 +77,15 @@ struct process {
 
 enum process_role {
 	ROLE_NONE,
-	ROLE_SHIM,	 /* containerd-shim-*: verb is start, delete or "" (the daemon) */
-	ROLE_RUNTIME,	 /* runc, crun: verb is create, start, kill, delete, exec, state */
+	ROLE_SHIM, /* containerd-shim-*: verb is start, delete or "" (the daemon) */
+	ROLE_RUNTIME, /* runc, crun, what a shim executes: verb is create, start, kill, delete, exec, state */
 	ROLE_CNI,	 /* CNI plugin: verb is ADD, DEL, CHECK */
 	ROLE_ENTRYPOINT, /* container's first program: exec is the container's true start */
 	ROLE_REEXEC,	 /* container's init executed another program later */
 	ROLE_SESSION,	 /* first program of an exec session (kubectl exec, exec probe) */
 	ROLE_MEMBER,	 /* another process of a container */
 	ROLE_HOST,	 /* none of the above (an OOM victim outside of containers) */
+	ROLE_HOOK, /* what the runtime or a wrapper of it executes: hooks, a wrapper's helpers */
 	ROLE_COUNT
 };
 
@@ -309,6 +310,7 @@ struct event_pod_container {
 	bool ready_arrived;	 /* it became ready before our eyes, at boot_ns */
 	bool has_probe;		 /* readiness or startup probe */
 	uint32_t probe_period_s; /* of the readiness probe, else the startup probe; 0: none */
+	struct probe_settings readiness, startup;
 	uint32_t restarts;
 	enum pod_container_state state;
 	char reason

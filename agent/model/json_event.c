@@ -180,6 +180,16 @@ static const struct json_field pod_rows[] = {
 static JSON_SHAPE(pod_shape, SELF, pod_rows);
 
 #undef SELF
+#define SELF struct probe_settings
+static const struct json_field probe_rows[] = {
+	JSON_ROW(UINT, period_s),
+	JSON_ROW(UINT, initial_s),
+	JSON_ROW(UINT, successes),
+	JSON_ROW(UINT, failures),
+};
+static JSON_SHAPE(probe_shape, SELF, probe_rows);
+
+#undef SELF
 #define SELF struct event_pod_container
 static const struct json_field pod_container_rows[] = {
 	JSON_ROW(TEXT, pod_uid),
@@ -191,6 +201,8 @@ static const struct json_field pod_container_rows[] = {
 	JSON_ROW(BOOL, ready_arrived),
 	JSON_ROW(BOOL, has_probe),
 	JSON_ROW(UINT, probe_period_s),
+	JSON_OBJECT(readiness, probe_shape),
+	JSON_OBJECT(startup, probe_shape),
 	JSON_ROW(UINT, restarts),
 	JSON_WORD(state, json_pod_container_states),
 	JSON_ROW(TEXT, reason),
@@ -339,16 +351,24 @@ static const struct json_field work_rows[] = {
 static JSON_SHAPE(work_shape, SELF, work_rows);
 
 #undef SELF
+#define SELF struct disk_load
+static const struct json_field disk_rows[] = {
+	JSON_ROW(TEXT, name),
+	JSON_ROW(UINT, requests),
+	JSON_ROW(UINT, busy_ns),
+	JSON_ROW(UINT, queue_ns),
+};
+static JSON_SHAPE(disk_shape, SELF, disk_rows);
+
+#undef SELF
 #define SELF struct event_pressure
 static const struct json_field pressure_rows[] = {
 	JSON_ROW(TEXT, pod_uid),
+	JSON_ROW(BOOL, counted),
 	JSON_OBJECT(times, json_pressure_times),
 	JSON_ROW(UINT, memory_total_bytes),
 	JSON_ROW(UINT, memory_available_bytes),
-	JSON_ROW(TEXT, disk),
-	JSON_ROW(UINT, disk_busy_ns),
-	JSON_ROW(UINT, disk_queue_ns),
-	JSON_ROW(UINT, disk_requests),
+	JSON_COUNTED(disks, disk_count, disk_shape),
 };
 static JSON_SHAPE(pressure_shape, SELF, pressure_rows);
 

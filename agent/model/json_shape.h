@@ -91,7 +91,7 @@ extern const struct json_words json_event_types, json_record_types, json_phases,
 	json_snapshot_steps, json_ingest_kinds, json_image_steps, json_milestones, json_boot_ends,
 	json_boot_states, json_boot_phases, json_boot_step_kinds, json_cri_methods,
 	json_stall_steps, json_stall_grades, json_peer_wait_kinds, json_work_kinds,
-	json_advice_rules;
+	json_advice_rules, json_probe_settings;
 
 /* A derived length: one that is absurd does not turn negative. */
 json_t *json_length(uint64_t ns);

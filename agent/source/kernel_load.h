@@ -12,6 +12,9 @@ struct bpf_program;
 /* Attached only while a container starts: named so in bpf/. */
 bool kernel_program_on_demand(const struct bpf_program *program);
 
+/* The part of these that follows threads: it takes all of them, and a newer kernel than the others. */
+bool kernel_program_of_threads(const struct bpf_program *program);
+
 /*
  * errors (all 0 before) gets the reason of each program that could not be loaded, by its place in
  * the object. Returns 0, -ENOTSUP without BTF, -EPERM without capability, or another errno.

@@ -214,9 +214,8 @@ static void add_phase(struct walk *walk, const struct boot_start *start,
 	switch (phase->phase) {
 	case PHASE_APP:
 		step = add_run(walk, start, from_ns, PHASE_APP);
-		if (step && record->listen_ns)
-			snprintf(step->detail, sizeof(step->detail), "it listened at +%.1fs",
-				 boot_detail_offset(walk->path->facts, record->listen_ns));
+		if (step)
+			boot_detail_app(walk->path->facts, record, step->detail);
 		break;
 	case PHASE_PROBE:
 		step = add(walk, from_ns, name, PHASE_PROBE, phase->reconstructed);

@@ -5,6 +5,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "track/advice.h"
+#include "track/compete.h"
+#include "track/why_private.h"
+#include "track/why_work.h"
 
 /* A chain of phases without gaps: time between two phases becomes PHASE_WAIT. */
 struct chain {
@@ -306,6 +310,10 @@ bool start_build(const struct start_facts *facts, const struct container *contai
 	TEXT_COPY(start.listen_address, container->listen_address);
 	TEXT_COPY(start.file, container->file);
 	whys_fill(facts->whys, container, &start);
+	why_work_fill(containers_sandbox(facts->containers, container), container, pod, &start);
+	start.why.competing = compete_count(facts->containers, container, &start);
+	why_probe_fill(told, &start);
+	advice_give(&start);
 	*ret = start;
 	return true;
 }

@@ -6,3 +6,8 @@
 
 void why_stalls_note(struct why_facts *facts, const struct event *event);
 void why_stalls_fill(const struct why_facts *facts, struct record_start *start);
+
+/* told: NULL without Kubernetes. After the stalls and peers. */
+void why_probe_fill(const struct pod_container *told, struct record_start *start);
+void why_files_note(struct why_facts *facts, const struct event *event);
+void why_files_fill(const struct why_facts *facts, struct record_start *start);

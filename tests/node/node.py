@@ -96,7 +96,7 @@ class Pod:
 
     def __init__(self, node, name, namespace, **options):
         self.node, self.name, self.namespace = node, name, namespace
-        self.uid = str(uuid.uuid4())
+        self.uid = options.pop("pod_uid", None) or str(uuid.uuid4())
         self.parent = "%s/burstable/pod%s" % (node.cgroup, self.uid)
         self.options = ["%s=%s" % item for item in options.items()]
         self.id = node.cri("runp", "name=" + name, "namespace=" + namespace, "uid=" + self.uid,
@@ -123,15 +123,16 @@ class Pod:
 
 
 class Node:
-    """The private node; a context manager."""
+    """The private node; a context manager. config: what containerd's file holds besides, {dir} being the node's."""
 
-    def __init__(self, build, registry=False, slow_cni_seconds=None):
+    def __init__(self, build, registry=False, slow_cni_seconds=None, config=""):
         self.build = os.path.abspath(build)
         self._cri = self.build + "/cri"
         self.dir = tempfile.mkdtemp(prefix="nodewake-")
         self.name = os.path.basename(self.dir).replace("_", "x").lower()
         self.cgroup = "/" + self.name
         self.socket = self.dir + "/containerd.sock"
+        self.config = config
         self.with_registry = registry
         self.slow_cni_seconds = slow_cni_seconds
         self.processes = []
@@ -177,7 +178,7 @@ class Node:
     def _write_files(self):
         for name in ("cni-bin", "cni-conf", "certs.d/127.0.0.1:5000"):
             os.makedirs(os.path.join(self.dir, name))
-        self._write("config.toml", CONTAINERD.format(dir=self.dir, socket=self.socket))
+        self._write("config.toml", (CONTAINERD + self.config).format(dir=self.dir, socket=self.socket))
         self._write("registry.yml", REGISTRY.format(dir=self.dir))
         self._write("certs.d/127.0.0.1:5000/hosts.toml", HOSTS)
         for plugin in ("ptp", "host-local", "loopback", "portmap"):

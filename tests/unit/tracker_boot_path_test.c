@@ -125,6 +125,45 @@ static void server_sleeps_before_it_listens(void **state)
 }
 
 /* Ten tries, one each second, then it gets through. */
+/* The kernel tells what the threads did right before it tells the listen. */
+static void add_before_listen(struct script *script, struct event event)
+{
+	for (size_t i = 0; i < script->count; i++)
+		if (script->events[i].type == EVENT_LISTEN) {
+			struct event listen = script->events[i];
+
+			event.boot_ns = listen.boot_ns;
+			script->events[i] = event;
+			script_add(script, listen);
+			return;
+		}
+	fail();
+}
+
+static void server_reads_a_model(void **state)
+{
+	struct world w;
+	struct pod_plan pod = {.n = 1, .name = "llama-0", .app_ns = 20 * S};
+	struct event stall = {.type = EVENT_STALL,
+			      .stall = {.step = STALL_AT_LISTEN,
+					.grade = STALLS_MEASURED,
+					.path = {{[STALL_DISK] = 19 * S, [STALL_CPU] = S}},
+					.thread_count = 1}};
+
+	(void)state;
+	begin(&w, &(struct node_plan){0});
+	uint64_t ready = script_pod(&w.script, &pod, w.script.begin_ns);
+
+	container_id(&pod, stall.stall.container_id);
+	add_before_listen(&w.script, stall);
+	const struct record *record = play(&w, ready);
+	const struct boot_step *step =
+		assert_step(record, 0, BOOT_STEP_POD, "app", PHASE_APP, 20 * S);
+
+	assert_string_equal(step->detail, "disk 19.0s");
+	end(&w);
+}
+
 static void dependency_refuses(void **state)
 {
 	struct world w;
@@ -227,6 +266,7 @@ int main(void)
 		cmocka_unit_test(big_image_over_a_slow_link),
 		cmocka_unit_test(pulls_share_the_link),
 		cmocka_unit_test(server_sleeps_before_it_listens),
+		cmocka_unit_test(server_reads_a_model),
 		cmocka_unit_test(dependency_refuses),
 		cmocka_unit_test(probe_asks_seldom),
 		cmocka_unit_test(slow_network_plugin),

@@ -198,6 +198,7 @@ struct files_struct {
 };
 
 struct task_struct {
+	unsigned int flags;
 	int pid, tgid;
 	unsigned int __state;
 	unsigned in_iowait : 1;
@@ -230,6 +231,7 @@ struct page {
 	memdesc_flags_t flags;
 	struct address_space *mapping;
 	unsigned long compound_head;
+	unsigned long memcg_data;
 };
 
 struct page___number {

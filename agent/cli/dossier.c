@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 struct collecting {
@@ -19,6 +20,9 @@ static int keep(void *context, const char *boot_id, const struct record *record)
 	struct collecting *collecting = context;
 	struct dossier *dossier = collecting->dossier;
 
+	if (record->type == RECORD_PULL && !record->final &&
+	    !pull_goes_on(record, (int64_t)clock_boot_ns() + clock_wall_offset_ns()))
+		return 0;
 	if (strcmp(boot_id, collecting->boot_id) != 0)
 		collecting->boot++;
 	TEXT_COPY(collecting->boot_id, boot_id);

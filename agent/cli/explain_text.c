@@ -14,31 +14,9 @@
 
 #define HAPPENED_MAX 20
 
-static void pull_rows(FILE *out, const struct record_start *start, const struct phase_span *phase)
-{
-	char note[EXPLAIN_RATE_SIZE] = "";
-
-	if (phase->phase != PHASE_PULL)
-		return;
-	if (start->pull_bytes)
-		explain_rate(start->pull_bytes, explain_length(start->download), note);
-	if (explain_length(start->download))
-		explain_row_print(out,
-				  &(struct explain_row){.depth = 1,
-							.name = "download",
-							.span = start->download,
-							.note = note},
-				  start->span);
-	if (explain_length(start->unpack))
-		explain_row_print(
-			out,
-			&(struct explain_row){.depth = 1, .name = "unpack", .span = start->unpack},
-			start->span);
-}
-
 /* In this order. */
 static const explain_below_fn below_phase[] = {
-	explain_network, explain_work, pull_rows, explain_stalls, explain_files,
+	explain_network, explain_work, explain_pull, explain_stalls, explain_files,
 };
 
 static const explain_after_fn after_start[] = {

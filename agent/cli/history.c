@@ -34,6 +34,9 @@ static int on_row(void *context, const char *boot_id, const struct record *recor
 {
 	struct listing *listing = context;
 
+	if (record->type == RECORD_PULL && !record->final &&
+	    !pull_goes_on(record, (int64_t)clock_boot_ns() + clock_wall_offset_ns()))
+		return 0;
 	listing->rows++;
 	if (listing->json) {
 		json_t *json = record_to_json(record);

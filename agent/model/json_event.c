@@ -148,15 +148,18 @@ static const struct json_field ingest_rows[] = {
 	JSON_ROW(UINT, total),
 	JSON_ROW(UINT, started_ns),
 	JSON_ROW(BOOL, gone),
+	JSON_ROW(BOOL, aborted),
 };
 static JSON_SHAPE(ingest_shape, SELF, ingest_rows);
 
 #undef SELF
 #define SELF struct event_layer
 static const struct json_field layer_rows[] = {
-	JSON_ROW(TEXT, image),	      JSON_ROW(TEXT, digest), JSON_ROW(TEXT, chain),
-	JSON_ROW(UINT, index),	      JSON_ROW(UINT, count),  JSON_ROW(UINT, bytes),
-	JSON_ROW(UINT, committed_ns),
+	JSON_ROW(TEXT, image),		JSON_ROW(TEXT, digest),
+	JSON_ROW(TEXT, chain),		JSON_ROW(UINT, index),
+	JSON_ROW(UINT, count),		JSON_ROW(UINT, bytes),
+	JSON_ROW(UINT, committed_ns),	JSON_ROW(UINT, unpacked_bytes),
+	JSON_ROW(UINT, unpacked_files),
 };
 static JSON_SHAPE(layer_shape, SELF, layer_rows);
 
@@ -164,7 +167,7 @@ static JSON_SHAPE(layer_shape, SELF, layer_rows);
 #define SELF struct event_image
 static const struct json_field image_rows[] = {
 	JSON_WORD(step, json_image_steps), JSON_ROW(TEXT, name),	JSON_ROW(TEXT, digest),
-	JSON_ROW(TEXT, image_id),	   JSON_ROW(UINT, resolved_ns),
+	JSON_ROW(TEXT, image_id),	   JSON_ROW(UINT, resolved_ns), JSON_ROW(TEXT, registry),
 };
 static JSON_SHAPE(image_shape, SELF, image_rows);
 

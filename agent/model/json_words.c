@@ -80,8 +80,11 @@ WORDS(snapshot_steps, SNAPSHOT_STEP_COUNT, [SNAPSHOT_NONE] = "none", [SNAPSHOT_P
 WORDS(ingest_kinds, INGEST_KIND_COUNT, [INGEST_OTHER] = "other", [INGEST_LAYER] = "layer",
       [INGEST_MANIFEST] = "manifest", [INGEST_INDEX] = "index", [INGEST_CONFIG] = "config");
 
+WORDS(layer_origins, LAYER_ORIGIN_COUNT, [LAYER_NONE] = "none", [LAYER_PRESENT] = "present",
+      [LAYER_FETCHED] = "fetched", [LAYER_WAITED] = "waited", [LAYER_SHARED] = "shared");
+
 WORDS(image_steps, IMAGE_STEP_COUNT, [IMAGE_NONE] = "none", [IMAGE_CREATE] = "create",
-      [IMAGE_UPDATE] = "update", [IMAGE_DELETE] = "delete");
+      [IMAGE_UPDATE] = "update", [IMAGE_DELETE] = "delete", [IMAGE_PULLING] = "pulling");
 
 WORDS(cri_methods, CRI_METHOD_COUNT, [CRI_NONE] = "none", [CRI_RUN_POD_SANDBOX] = "run-pod-sandbox",
       [CRI_CREATE_CONTAINER] = "create-container", [CRI_START_CONTAINER] = "start-container",

@@ -349,6 +349,21 @@ static void add_tail(struct walk *walk, const struct boot_start *start)
 	}
 }
 
+/* Before the pod's first sign in this boot. */
+static void add_takedown(struct walk *walk, const char *container)
+{
+	const struct boot_takedown *takedown = &walk->pod->takedown;
+	struct boot_step *step;
+
+	if (!takedown->span.from_ns || takedown->span.from_ns >= cursor(walk))
+		return;
+	if (takedown->span.to_ns && takedown->span.to_ns < cursor(walk))
+		add(walk, takedown->span.to_ns, container, PHASE_WAIT, false);
+	step = add(walk, takedown->span.from_ns, container, PHASE_WAIT, false);
+	if (step)
+		boot_takedown_text(takedown, step->detail);
+}
+
 void boot_path_pod(struct boot_path *path, const struct boot_pod *pod)
 {
 	struct walk walk = {.path = path, .pod = pod};
@@ -360,8 +375,10 @@ void boot_path_pod(struct boot_path *path, const struct boot_pod *pod)
 		add_failed(&walk, start);
 	else if (start)
 		add_tail(&walk, start);
-	if (start)
+	if (start) {
 		add_container(&walk, start);
+		add_takedown(&walk, start->subject.container);
+	}
 
 	uint64_t gate_ns = boot_path_gate_ns(path);
 

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from node import Daemon, images, why
+from node import Daemon, why
 from node.processes import wait_until
 from node.why import MS
 
@@ -288,7 +288,7 @@ def test_download_bound(node, told, table):
 
 
 def test_unpack_bound(node, told, table):
-    image = node.push_big("hollow", int(SECONDS * 400), images.write_hollow)
+    image = node.push("hollow", [{"data/zeros": bytes(int(SECONDS * 400) << 20)}])  # small to send, large to unpack
     record, returned, (_, last) = pulled(node, told, image)
     assert table.agree("unpack-bound: unpack", why.causes(record, "pull")["unpack"], returned - last)
     assert why.top(record) == ("pull", "unpack")

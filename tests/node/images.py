@@ -80,8 +80,3 @@ def write_big(build, path, name, megabytes):
     layers = [{"cast": program(build, "cast")}]
     layers += [{"data/%d" % i: os.urandom(size)} for i, size in enumerate((megabytes << 20, 1 << 20, 1 << 16))]
     write_archive(path, name, layers, ["/cast"])
-
-
-def write_hollow(build, path, name, megabytes):
-    """The cast, and a layer that is small to send and large to unpack."""
-    write_archive(path, name, [{"cast": program(build, "cast")}, {"data/zeros": bytes(megabytes << 20)}], ["/cast"])

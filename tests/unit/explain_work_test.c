@@ -67,10 +67,11 @@ static void below_their_phase(void **state)
 	add(PHASE_RUNTIME, WORK_RUNTIME, "gpu-runtime before runc", 5000, 8000);
 	start.why.work[2].nested = true;
 	add(PHASE_RUNTIME, WORK_SHIM, "shim start", 8100, 8599); /* less than a 20th */
-	shows(0, "    volume data          3.00s     ████████████  4 times, at most: a border was not seen\n");
+	shows(0, "    volume data          3.00s     ████████████  4 times, at most: a border was "
+		 "not seen\n");
 	shows(1, "");
 	shows(2, "    runc create          3.10s                     ████████████\n"
-		 "      gpu-runtime before runc     3.00s                      ████████████\n");
+		 "      gpu-runtime before runc     3.00s                     ████████████\n");
 }
 
 /* There may be several waits: each has its own. */

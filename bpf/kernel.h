@@ -199,6 +199,7 @@ struct files_struct {
 };
 
 struct task_struct {
+	unsigned int flags;
 	int pid, tgid;
 	unsigned int __state;
 	unsigned in_iowait : 1;
@@ -232,6 +233,7 @@ struct page {
 	struct address_space *mapping;
 	unsigned long index;
 	unsigned long compound_head;
+	unsigned long memcg_data;
 };
 
 enum pageflags {

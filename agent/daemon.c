@@ -274,6 +274,7 @@ static int start_sources(struct daemon *daemon)
 		.cni_dirs = settings->cni_dirs,
 		.cgroup_root = settings->cgroup_root,
 		.start_window_ns = settings->start_window_ns,
+		.record_names = settings->record_names,
 	};
 	struct containerd_source_options containerd = {
 		.socket = settings->containerd_socket,

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/explain_peers.h"
 #include "cli/options.h"
 #include "model/sentence.h"
 #include "cli/verbs.h"
@@ -179,6 +180,7 @@ static void print_phases(const struct record_start *start)
 			print_network(start);
 		if (phase->phase == PHASE_PULL)
 			print_pull(start);
+		explain_peers(start, phase);
 	}
 }
 

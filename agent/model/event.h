@@ -31,7 +31,7 @@ enum event_type {
 	EVENT_OOM,	    /* oom: the kernel chose a victim */
 	EVENT_STALL,	    /* stall: what a starting container's threads have done so far */
 	EVENT_FILE_READ,    /* file_read: what it has brought in from one file so far */
-	EVENT_CONNECT_SLOW, /* connect_failed: a connection was established late; error 0 */
+	EVENT_CONNECT_SLOW, /* connect_failed: a connection was established late, or at last; error 0 */
 	EVENT_DNS,	    /* dns: an answer came late, failed or never came */
 	EVENT_WORK,	    /* work: the runtime did something for a container */
 	EVENT_PRESSURE,	    /* pressure: what the node, or a pod, has waited for so far */
@@ -196,15 +196,17 @@ struct event_file_read {
 	uint64_t read_bytes; /* asked for, cached or not; 0 not known */
 };
 
-/* One question, or several like it. */
+/* One question, or several like it. A name that does not exist (code 3) is an answer like others. */
 struct event_dns {
 	uint64_t cgroup_id;
 	char container_id[ID_SIZE];
 	char address[ADDRESS_SIZE]; /* the server's */
 	uint16_t port;
 	int32_t code;	   /* response code; -1: no answer came */
-	uint64_t began_ns; /* the answer, or giving up, is boot_ns */
-	char query[NAME_SIZE];
+	uint64_t began_ns; /* of the last; its answer, or giving up, is boot_ns */
+	uint32_t count;	   /* like ones since the last that was told, this one included */
+	uint64_t wait_ns, longest_ns; /* as in event_connect_failed */
+	char query[NAME_SIZE];	      /* what the longest one asked for; "" unless --record-names */
 };
 
 struct event_work {
@@ -351,6 +353,8 @@ struct event_pod {
 	char phase[NAME_SIZE];	 /* Pending, Running, Succeeded, Failed, Unknown */
 	char reason[REASON_SIZE];
 	char message[MESSAGE_SIZE];
+	char address[ADDRESS_SIZE]; /* its own; "" where it has the node's, or none yet */
+	char second_address[ADDRESS_SIZE]; /* of the other family */
 };
 
 enum pod_container_state {
@@ -452,7 +456,10 @@ struct event_last_boot {
 	char evidence[CAUSE_SIZE]; /* "journal ends in reboot.target", "pstore has a panic", ... */
 };
 
-/* From the connect to its failure, which is boot_ns. */
+/*
+ * From the connect to its end, which is boot_ns. EVENT_CONNECT_SLOW with a count of 0: it was not late itself, but the
+ * first that was established after others had failed.
+ */
 struct event_connect_failed {
 	struct process who;
 	uint64_t cgroup_id;
@@ -461,7 +468,9 @@ struct event_connect_failed {
 	uint16_t port;
 	int32_t error; /* errno: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ... */
 	uint64_t began_ns;
-	uint32_t count; /* like ones since the last that was told, this one included */
+	uint32_t count;	     /* like ones since the last that was told, this one included */
+	uint64_t wait_ns;    /* of these together; what was at the same time counts once */
+	uint64_t longest_ns; /* of one, since the first */
 };
 
 enum cri_method {

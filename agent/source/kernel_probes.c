@@ -17,7 +17,7 @@
 /* As in bpf/probe.h. */
 struct known {
 	uint64_t container_id, sessions_from_ns, began_ns;
-	uint32_t init_pid, by_runc, reexecs, sessions, listens, targets;
+	uint32_t init_pid, by_runc, reexecs, sessions, listens, targets, failures;
 };
 
 struct tracked {
@@ -35,8 +35,8 @@ struct kernel_probes {
 	uint64_t *per_cpu; /* room for one value of each */
 };
 
-int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char *cni_dirs,
-		      uint64_t start_window_ns)
+int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1,
+		      const struct kernel_source_options *options)
 {
 	struct kernel_probes *probes = calloc(1, sizeof(*probes));
 	int r;
@@ -45,8 +45,7 @@ int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char 
 		return -ENOMEM;
 	probes->cpus = libbpf_num_possible_cpus();
 	probes->per_cpu = calloc((size_t)(probes->cpus > 0 ? probes->cpus : 1), sizeof(uint64_t));
-	r = probes->per_cpu ? kernel_load(&probes->object, memory_on_v1, cni_dirs, start_window_ns,
-					  probes->errors)
+	r = probes->per_cpu ? kernel_load(&probes->object, memory_on_v1, options, probes->errors)
 			    : -ENOMEM;
 	if (r < 0) {
 		kernel_probes_free(probes);
@@ -189,6 +188,27 @@ int kernel_probes_failures(const struct kernel_probes *probes, const struct wire
 	return bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.failures), target, ret) < 0
 		       ? -errno
 		       : 0;
+}
+
+void kernel_probes_questions(struct kernel_probes *probes,
+			     bool (*over)(void *context, const struct wire_question *question),
+			     void (*forgotten)(void *context), void *context)
+{
+	int fd = bpf_map__fd(probes->object->maps.questions);
+	struct wire_question_key key, next;
+	struct wire_question question;
+	bool found;
+
+	if (!probes->object->bss->questions_asked)
+		return;
+	found = bpf_map_get_next_key(fd, NULL, &next) == 0;
+	while (found) {
+		key = next;
+		found = bpf_map_get_next_key(fd, &key, &next) == 0;
+		if (bpf_map_lookup_elem(fd, &key, &question) == 0 && over(context, &question) &&
+		    bpf_map_delete_elem(fd, &key) == 0)
+			forgotten(context);
+	}
 }
 
 /* What a map is charged with, as the kernel tells in fdinfo. */

@@ -11,8 +11,8 @@
 struct kernel_probes;
 
 /* Opens and loads. Returns 0, -ENOTSUP without BTF, -EPERM without capability, or another errno. */
-int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char *cni_dirs,
-		      uint64_t start_window_ns);
+int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1,
+		      const struct kernel_source_options *options);
 void kernel_probes_free(struct kernel_probes *probes);
 
 /* Attaches what can be; calls failed for each that can't. Returns how many are attached. */
@@ -44,5 +44,13 @@ void kernel_probes_losses(const struct kernel_probes *probes,
 /* How often connections to a target failed. Returns 0, or -ENOENT if that is not known any more. */
 int kernel_probes_failures(const struct kernel_probes *probes, const struct wire_target *target,
 			   struct wire_failures *ret);
+
+/*
+ * Goes through the DNS questions without an answer, and forgets those that are over; then calls forgotten, unless an
+ * answer came first.
+ */
+void kernel_probes_questions(struct kernel_probes *probes,
+			     bool (*over)(void *context, const struct wire_question *question),
+			     void (*forgotten)(void *context), void *context);
 
 void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_source_stats *ret);

@@ -12,6 +12,7 @@
 #include "client/cgroup.h"
 #include "source/kernel_connects.h"
 #include "source/kernel_probes.h"
+#include "source/kernel_questions.h"
 #include "source/kernel_seed.h"
 #include "source/kernel_wire.h"
 
@@ -28,6 +29,7 @@ static const char *const loss_causes[KERNEL_LOSS_COUNT] = {
 	[WIRE_LOSS_CHATTER_FULL] = "kernel ring full: runtime or CNI processes not written",
 	[WIRE_LOSS_TABLE_FULL] = "kernel table full: more containers or processes than are kept",
 	[WIRE_LOSS_CONNECTS] = "failed connections of starting containers not told: too many",
+	[WIRE_LOSS_QUESTIONS] = "DNS questions of starting containers not followed: too many",
 	[KERNEL_LOSS_SKIPPED] = "kernel skipped a probe that was already running on the CPU",
 };
 
@@ -46,13 +48,20 @@ struct kernel_source {
 	bool look_soon; /* the timer is set to read, not only to count losses */
 };
 
+/* A container's start is over. */
+static void tell_waits(struct kernel_source *source, uint64_t cgroup_id, uint64_t now_ns)
+{
+	kernel_connects_tell(source->connects, cgroup_id);
+	kernel_questions_tell(source->probes, cgroup_id, now_ns, source->on_event, source->context);
+}
+
 /* What a container failed to reach while it started comes before the start's end. */
 static void hand_on(struct kernel_source *source, const struct event *event)
 {
 	if (event->type == EVENT_LISTEN)
-		kernel_connects_tell(source->connects, event->listen.cgroup_id);
+		tell_waits(source, event->listen.cgroup_id, event->boot_ns);
 	else if (event->type == EVENT_EXIT && event->exit.role == ROLE_ENTRYPOINT)
-		kernel_connects_tell(source->connects, event->exit.cgroup_id);
+		tell_waits(source, event->exit.cgroup_id, event->boot_ns);
 	source->on_event(source->context, event);
 }
 
@@ -65,7 +74,8 @@ static int on_wire(void *context, void *data, size_t size)
 	source->urgent += kernel_wire_urgent(data, size);
 	if (kernel_wire_decode(data, size, &event) < 0)
 		source->undecodable++;
-	else if (event.type == EVENT_CONNECT_FAILED)
+	else if (event.type == EVENT_CONNECT_FAILED || event.type == EVENT_CONNECT_SLOW ||
+		 event.type == EVENT_DNS)
 		kernel_connects_take(source->connects, data, &event);
 	else
 		hand_on(source, &event);
@@ -129,6 +139,9 @@ static void look(struct kernel_source *source)
 	uint64_t before = source->records;
 	bool more = consume(source);
 	bool unsettled = kernel_connects_settle(source->connects, clock_boot_ns());
+
+	unsettled |= kernel_questions_settle(source->probes, clock_boot_ns(), source->on_event,
+					     source->context);
 
 	if (more || source->records != before)
 		look_after(source, more ? 0 : LOOK_DELAY_US);
@@ -207,8 +220,7 @@ int kernel_source_new(struct kernel_source **ret, sd_event *loop,
 	r = cgroup_deciding_dir(options->cgroup_root ? options->cgroup_root : "/sys/fs/cgroup",
 				on_v1, source->deciding_dir, sizeof(source->deciding_dir));
 	if (r >= 0)
-		r = kernel_probes_new(&source->probes, on_v1, options->cni_dirs,
-				      options->start_window_ns);
+		r = kernel_probes_new(&source->probes, on_v1, options);
 	if (r >= 0)
 		r = kernel_connects_new(&source->connects, read_failures, source, on_event,
 					context);

@@ -305,7 +305,7 @@ bool start_build(const struct start_facts *facts, const struct container *contai
 	start.listen_port = container->listen_port;
 	TEXT_COPY(start.listen_address, container->listen_address);
 	TEXT_COPY(start.file, container->file);
-	whys_fill(facts->whys, container, &start);
+	whys_fill(facts->whys, facts->pods, container, &start);
 	*ret = start;
 	return true;
 }

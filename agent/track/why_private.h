@@ -6,3 +6,8 @@
 
 void why_stalls_note(struct why_facts *facts, const struct event *event);
 void why_stalls_fill(const struct why_facts *facts, struct record_start *start);
+
+/* Returns false if there was no room for one more. */
+bool why_peers_note(struct why_facts *facts, const struct event *event);
+void why_peers_fill(const struct why_facts *facts, const struct pods *pods,
+		    struct record_start *start);

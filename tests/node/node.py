@@ -106,7 +106,8 @@ class Pod:
         words = ["pod=" + self.id, "name=" + name, "image=" + image, "attempt=%d" % attempt,
                  "podname=" + self.name, "namespace=" + self.namespace, "uid=" + self.uid,
                  "parent=" + self.parent] + self.options
-        words += ["%s=%s" % item for item in options.items()]
+        for key, values in options.items():  # one, or a list of them
+            words += ["%s=%s" % (key, value) for value in (values if isinstance(values, list) else [values])]
         stamp_dir = tempfile.mkdtemp(dir=self.node.dir)
         words.append("mount=%s:/stamps" % stamp_dir)
         container = Container(self, name, self.node.cri("create", *words, "--", program, *command))

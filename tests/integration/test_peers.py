@@ -26,11 +26,14 @@ def wait_stamps(container, name, seconds=40):
 
 
 def start_of(daemon, container):
-    return daemon.wait_final("starts", container_id=container.id)[-1]
+    def final():
+        return [r for r in daemon.records("starts") if r["key"] == container.id and r.get("final")]
+    return wait_until(final, 15, "the final start")[-1]
 
 
 def peers(daemon, container):
-    return start_of(daemon, container)["why"].get("peers", [])
+    found = start_of(daemon, container).get("why", {}).get("peers", [])
+    return [{"failed": 0, "error": 0, "name": "", "query": "", **peer} for peer in found]  # 0 and "" are left out
 
 
 def only(daemon, container):
@@ -160,9 +163,7 @@ NODE_ADDRESS = "10.234.0.1"
 
 @pytest.fixture(name="address", scope="module")
 def of_the_node(node):
-    run(*node.inside("ip", "link", "add", "names", "type", "dummy"))
-    run(*node.inside("ip", "addr", "add", NODE_ADDRESS + "/32", "dev", "names"))
-    run(*node.inside("ip", "link", "set", "names", "up"))
+    run(*node.inside("ip", "addr", "add", NODE_ADDRESS + "/32", "dev", "lo"))
     return NODE_ADDRESS
 
 
@@ -177,7 +178,7 @@ def test_a_slow_name_server(daemon, node, pod, address, how):
     assert (told["count"], told["failed"], told["error"]) == (3, 0, 0)
     assert about(told["wait_ns"], stamps["waited"])
     assert about(told["longest_ns"], stamps["longest"])
-    assert "query" not in told or told["query"] == ""
+    assert told["query"] == ""
     assert "3 dns questions to %s took " % address in explain(daemon, container)
 
 
@@ -261,10 +262,10 @@ time.sleep(600)
 
 def test_glibc(daemon, node, pod, address):
     """getaddrinfo of the machine's own C library: both families at the same time count once."""
-    etc = tempfile.mkdtemp(dir=node.dir)
-    with open(etc + "/resolv.conf", "w", encoding="ascii") as file:
+    resolv = tempfile.mkdtemp(dir=node.dir) + "/resolv.conf"
+    with open(resolv, "w", encoding="ascii") as file:
         file.write("nameserver %s\n" % address)
-    mounts = ["/usr:/usr:ro", "/usr/lib:/lib:ro", "/usr/lib64:/lib64:ro", etc + ":/etc:ro"]
+    mounts = ["/usr:/usr:ro", "/usr/lib:/lib:ro", "/usr/lib64:/lib64:ro", resolv + ":/etc/resolv.conf:ro"]
     with name_server(node.inside(), address, 1.5):
         container = pod.start("app", ["-I", "-c", GETADDRINFO], program="/usr/bin/python3", mount=mounts)
         stamps = wait_stamps(container, "listen")

@@ -23,6 +23,7 @@
 #include "sink/recording.h"
 #include "source/containerd_source.h"
 #include "source/kernel_source.h"
+#include "start_windows.h"
 #include "status.h"
 #include "store/store.h"
 #include "track/tracker.h"
@@ -106,6 +107,8 @@ static void on_record(void *context, const struct record *from_tracker)
 
 	if (is_old_pull(daemon, &record))
 		return;
+	if (daemon->kernel)
+		start_windows_record(daemon->kernel, &record);
 	record.wall_offset_ns = clock_wall_offset_ns();
 	if (store_put(daemon->store, &record) != STORE_KNOWN)
 		tell(daemon, &record, before);
@@ -136,6 +139,8 @@ static void on_event(void *context, const struct event *event)
 	struct daemon *daemon = context;
 	uint64_t seen_ns = clock_boot_ns();
 
+	if (daemon->kernel)
+		start_windows_event(daemon->kernel, event);
 	if (daemon->recording)
 		recording_event(daemon->recording, event, seen_ns);
 	tracker_event(daemon->tracker, event, seen_ns);

@@ -37,7 +37,7 @@ static void list_kernel(const struct status_parts *parts, const struct asker *as
 	}
 	kernel_source_stats(parts->kernel, &stats);
 	for (uint32_t i = 0; i < stats.probe_count; i++)
-		if (!stats.probes[i].attached)
+		if (!stats.probes[i].attached && !stats.probes[i].on_demand)
 			tell(asker, true, "probe %s is not attached", stats.probes[i].name);
 }
 

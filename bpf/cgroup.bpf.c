@@ -5,7 +5,7 @@
  * runc makes and joins a container's cgroups before it clones the container's first process, so
  * `known` is complete before anything happens inside. The name tells the id: no look-up can race.
  */
-#include "bpf/probe.h"
+#include "bpf/window.bpf.c"
 
 static __always_inline bool decides(struct cgroup *cgroup)
 {
@@ -54,6 +54,8 @@ int BPF_PROG(on_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 
 	if (outer) { /* made by the container itself: systemd or another runtime inside */
 		entry.container_id = outer->container_id;
+		if (is_watched(entry.container_id))
+			watched[id & (WIRE_WATCHED - 1)] = 1;
 		if (bpf_map_update_elem(&known, &id, &entry, BPF_ANY))
 			count_loss(WIRE_LOSS_TABLE_FULL);
 		return 0;
@@ -79,7 +81,7 @@ int BPF_PROG(on_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 	__builtin_memcpy(record->name, name, sizeof(name));
 	if (bpf_probe_read_kernel_str(record->path, sizeof(record->path), path) < 0)
 		record->path[0] = 0;
-	submit(&ring_main, &record->header, false);
+	submit(&ring_main, &record->header, windows_wanted && !attached_ns); /* a start begins */
 	return 0;
 }
 

@@ -5,20 +5,22 @@
  * Both directions are seen at the network device, whoever runs: a question may leave late, after its gateway's
  * address was found, and an answer is read whenever the program likes. The socket says whose a question is. An
  * answer is joined to it by the container's port and the id of the question; neither changes on the way, whatever
- * address translation there is. These run for each packet of the node: attached only while a container starts.
+ * address translation there is. These run for each packet of the node, and are
+ * attached on demand.
  */
 #include "bpf/peer.bpf.c"
 
-#define QUESTIONS_MAX	  256
-#define SLOW_ANSWER_NS	  100000000ull
-#define SAME_PACKET_NS	  1000000ull /* seen at a device below, or sent to all servers at once (musl) */
-#define DNS_PORT	  53
-#define DNS_ANSWER	  0x80 /* in the first byte of the flags */
-#define DNS_CODE	  0x0f /* in the second */
-#define DNS_NXDOMAIN	  3
-#define ICMP_UNREACHABLE  3
+#define QUESTIONS_MAX  256
+#define SLOW_ANSWER_NS 100000000ull
+#define SAME_PACKET_NS \
+	1000000ull /* seen at a device below, or sent to all servers at once (musl) */
+#define DNS_PORT	   53
+#define DNS_ANSWER	   0x80 /* in the first byte of the flags */
+#define DNS_CODE	   0x0f /* in the second */
+#define DNS_NXDOMAIN	   3
+#define ICMP_UNREACHABLE   3
 #define ICMPV6_UNREACHABLE 1
-#define ICMP_HEAD	  8
+#define ICMP_HEAD	   8
 
 /* What a name is asked for is nobody's business, unless this is set. */
 const volatile bool record_names = false;
@@ -148,7 +150,7 @@ static __always_inline void ask(const struct wire_question_key *key,
 }
 
 SEC("tp_btf/net_dev_queue")
-int BPF_PROG(on_packet_out, struct sk_buff *skb)
+int BPF_PROG(watch_dns_out, struct sk_buff *skb)
 {
 	const struct sock *sk = skb->sk;
 
@@ -159,8 +161,8 @@ int BPF_PROG(on_packet_out, struct sk_buff *skb)
 	struct dns_head dns;
 	struct ip_head ip;
 
-	if (bpf_probe_read_kernel(&dns, sizeof(dns), udp) ||
-	    dns.to_port != bpf_htons(DNS_PORT) || dns.flags & DNS_ANSWER)
+	if (bpf_probe_read_kernel(&dns, sizeof(dns), udp) || dns.to_port != bpf_htons(DNS_PORT) ||
+	    dns.flags & DNS_ANSWER)
 		return 0;
 	struct wire_question question = {};
 	struct wire_question_key key = {.port = dns.from_port, .id = dns.id};
@@ -185,7 +187,7 @@ static __always_inline bool is_unreachable(__u8 protocol, const unsigned char *i
 }
 
 SEC("tp_btf/netif_receive_skb")
-int BPF_PROG(on_packet_in, struct sk_buff *skb)
+int BPF_PROG(watch_dns_in, struct sk_buff *skb)
 {
 	if (!questions_asked)
 		return 0;

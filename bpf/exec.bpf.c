@@ -6,7 +6,7 @@
  */
 #include <stddef.h>
 
-#include "bpf/probe.h"
+#include "bpf/window.bpf.c"
 
 #define REEXECS_MAX	   16
 #define SESSIONS_MAX	   16 /* in … */
@@ -108,6 +108,7 @@ static __always_inline void exec_in_container(struct task_struct *task, struct k
 
 		container->init_pid = pid;
 		container->began_ns = bpf_ktime_get_boot_ns();
+		open_window(task, container, cgroup_id, file, container->began_ns);
 		if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
 			count_loss(WIRE_LOSS_TABLE_FULL);
 	}
@@ -242,6 +243,8 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 		exec_on_host(task, bprm);
 		return 0;
 	}
+	if (is_watched(entry->container_id))
+		follow_exec(task, old_pid);
 	__u64 id = entry->container_id;
 	struct known *container = bpf_map_lookup_elem(&known, &id);
 

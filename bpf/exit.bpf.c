@@ -5,7 +5,7 @@
  *
  * sched_process_exit fires once per thread; one that finds no other alive speaks for the group.
  */
-#include "bpf/probe.h"
+#include "bpf/window.bpf.c"
 
 #define BIT(signal) (1ull << (signal))
 
@@ -184,7 +184,9 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		tell_failed_start(task, &process);
 	else if (process.role <= WIRE_ROLE_CNI)
 		tell_helper_end(task, process.role);
-	else
+	else {
+		tell_stalls(task, process.cgroup_id, true, bpf_ktime_get_boot_ns());
 		tell_end(task, &process, process.role, process.cgroup_id);
+	}
 	return 0;
 }

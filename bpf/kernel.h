@@ -16,6 +16,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "bpf/wire.h"
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 typedef struct {
@@ -126,8 +128,40 @@ struct signal_struct {
 	short oom_score_adj;
 };
 
+struct cfs_bandwidth {
+	__u64 quota; /* ns in each period; all bits set: no limit */
+	__u64 throttled_time;
+};
+
+struct task_group {
+	struct task_group *parent;
+	struct cfs_bandwidth cfs_bandwidth;
+};
+
+struct inode {
+	__u16 i_mode;
+};
+
+struct file {
+	struct inode *f_inode;
+	void *private_data;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct task_struct {
 	int pid, tgid;
+	unsigned int __state;
+	unsigned in_iowait : 1;
+	struct task_group *sched_task_group;
+	struct files_struct *files;
 	int exit_code;
 	__u64 start_boottime;
 	char comm[16];
@@ -139,6 +173,11 @@ struct task_struct {
 	struct sighand_struct *sighand;
 	const struct cred *real_cred;
 	struct pid *thread_pid;
+};
+
+/* before 5.14 (2f064a59a11f: "sched: Change task_struct::state") */
+struct task_struct___old {
+	long state;
 };
 
 struct linux_binprm {
@@ -178,6 +217,27 @@ struct sk_buff {
 	unsigned char *head, *data;
 };
 
+struct socket {
+	struct sock *sk;
+};
+
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long r10, r9, r8, dx, si, di;
+	unsigned long orig_ax;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+	__u64 regs[31];
+};
+
+struct pt_regs {
+	__u64 regs[31];
+	__u64 orig_x0;
+	__s32 syscallno;
+};
+#endif
+
 struct kernel_siginfo {
 	int si_signo;
 	int si_errno;
@@ -190,6 +250,53 @@ struct trace_event_raw_mark_victim {
 };
 
 #pragma clang attribute pop
+
+/* since 5.15 (dd6e10fbd9fb: "bpf: Add bpf_task_pt_regs() helper") */
+enum bpf_func_id___pt_regs {
+	BPF_FUNC_task_pt_regs___pt_regs = 175,
+};
+
+/* The system call that a thread is in. */
+struct syscall {
+	__u32 number;
+	__u64 arguments[6];
+};
+
+static __always_inline long state_of(struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->__state))
+		return task->__state;
+	return ((struct task_struct___old *)task)->state;
+}
+
+/* False if it is in none (it faulted), or that can't be found out. */
+static __always_inline bool read_syscall(struct task_struct *task, struct syscall *ret)
+{
+	struct pt_regs *regs;
+
+	if (!bpf_core_enum_value_exists(enum bpf_func_id___pt_regs,
+					BPF_FUNC_task_pt_regs___pt_regs))
+		return false;
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+#if defined(__TARGET_ARCH_x86)
+	long number = regs->orig_ax;
+
+	ret->arguments[0] = regs->di;
+	ret->arguments[1] = regs->si;
+	ret->arguments[2] = regs->dx;
+	ret->arguments[3] = regs->r10;
+	ret->arguments[4] = regs->r8;
+	ret->arguments[5] = regs->r9;
+#elif defined(__TARGET_ARCH_arm64)
+	long number = regs->syscallno;
+
+	ret->arguments[0] = regs->orig_x0;
+	for (int i = 1; i < 6; i++)
+		ret->arguments[i] = regs->regs[i];
+#endif
+	ret->number = number;
+	return number >= 0 && number < WIRE_SYSCALLS;
+}
 
 #define AF_INET		  2
 #define AF_INET6	  10

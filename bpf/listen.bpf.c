@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* A container's process listens on TCP: the end of a start. A part of socket.bpf.c. */
-#include "bpf/probe.h"
+#include "bpf/window.bpf.c"
 
 #define LISTENS_MAX 8
 
@@ -17,6 +17,10 @@ static __always_inline void tell_listen(const struct sock *sk)
 
 	if (!outer || ++outer->listens > LISTENS_MAX)
 		return;
+	__u64 now_ns = bpf_ktime_get_boot_ns();
+
+	if (outer->listens == 1)
+		tell_stalls(task, id, false, now_ns);
 	struct wire_listen *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
 
 	if (!record) {
@@ -24,6 +28,7 @@ static __always_inline void tell_listen(const struct sock *sk)
 		return;
 	}
 	fill_header(&record->header, WIRE_LISTEN, sizeof(*record), WIRE_ROLE_MEMBER, id, task);
+	record->header.boot_ns = now_ns;
 	container_name(deciding_cgroup(task), id, record->container);
 	__builtin_memset(record->address, 0, sizeof(record->address));
 	record->pad = 0;

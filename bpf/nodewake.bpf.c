@@ -5,6 +5,8 @@
  */
 #include "bpf/probe.h"
 
+#include "bpf/window.bpf.c"
+
 #include "bpf/cgroup.bpf.c"
 #include "bpf/connect.bpf.c"
 #include "bpf/dns.bpf.c"
@@ -13,5 +15,6 @@
 #include "bpf/listen.bpf.c"
 #include "bpf/oom.bpf.c"
 #include "bpf/socket.bpf.c"
+#include "bpf/stall.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

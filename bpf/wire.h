@@ -32,6 +32,7 @@ enum wire_type {
 	WIRE_CONNECT_SLOW,    /* established, but late */
 	WIRE_CONNECT_REACHED, /* established after failures; total and count are 0 */
 	WIRE_DNS,
+	WIRE_STALL,
 };
 
 enum wire_role {
@@ -185,7 +186,8 @@ struct wire_target {
 _Static_assert(sizeof(struct wire_target) == 32, "wire_target");
 
 #define WIRE_DNS_UNANSWERED (-1)
-#define WIRE_QUESTION	    64 /* a name as the protocol has it, cut at the end; all 0 unless it is wanted */
+#define WIRE_QUESTION \
+	64 /* a name as the protocol has it, cut at the end; all 0 unless it is wanted */
 
 /* How often that was so. The kernel only ever adds: counts survive what the ring had no room for. */
 struct wire_failures {
@@ -216,8 +218,8 @@ struct wire_connect_failed {
 	struct wire_target target;
 	__u64 began_ns;
 	__u64 wait_ns, told_wait_ns, longest_ns; /* as in wire_failures */
-	__u32 count;	  /* since the last record of this target, this one included */
-	__u32 total;	  /* since the first */
+	__u32 count; /* since the last record of this target, this one included */
+	__u32 total; /* since the first */
 	__u8 question[WIRE_QUESTION];
 };
 _Static_assert(sizeof(struct wire_connect_failed) == 64 + 96 + 32 + 40 + 64, "wire_connect_failed");
@@ -237,12 +239,113 @@ struct wire_question {
 };
 _Static_assert(sizeof(struct wire_question) == 64 + 96 + 32 + 64, "wire_question");
 
+/* What a thread did, or why it did nothing; in the order of enum stall in agent/model/why.h. */
+enum wire_stall_kind {
+	WIRE_STALL_CPU,
+	WIRE_STALL_RUN_QUEUE,
+	WIRE_STALL_THROTTLED,
+	WIRE_STALL_DISK,
+	WIRE_STALL_NETWORK,
+	WIRE_STALL_LOCK,
+	WIRE_STALL_SLEEP,
+	WIRE_STALL_OTHER,
+	WIRE_STALL_KINDS,
+};
+
+/* What a system call that blocks waits for; the agent fills a table by their numbers. */
+enum wire_wait {
+	WIRE_WAIT_OTHER,   /* another process: wait4, pause, ... */
+	WIRE_WAIT_SLEEP,   /* nanosleep */
+	WIRE_WAIT_LOCK,	   /* file locks */
+	WIRE_WAIT_FUTEX,   /* with a timeout that passes: a sleep */
+	WIRE_WAIT_NETWORK, /* connect, accept */
+	WIRE_WAIT_FILE,	   /* read, write, recv, send: as the file descriptor is */
+	WIRE_WAIT_POLL, /* milliseconds; without descriptors, or with nothing to hear from: a sleep */
+	WIRE_WAIT_SELECT,  /* struct timeval */
+	WIRE_WAIT_PSELECT, /* struct timespec */
+	WIRE_WAIT_PPOLL,   /* struct timespec */
+	WIRE_WAIT_EPOLL,   /* milliseconds */
+	WIRE_WAIT_EPOLL2,  /* struct timespec */
+};
+
+#define WIRE_SYSCALLS 512 /* those beyond are WIRE_WAIT_OTHER */
+
+enum wire_thread_state {
+	WIRE_THREAD_RUNNING,
+	WIRE_THREAD_READY, /* to run: on the run queue, or throttled */
+	WIRE_THREAD_WAITING,
+};
+
+/* What any thread of a container had done while nobody did better: see bpf/stall.bpf.c. */
+enum wire_progress {
+	WIRE_PROGRESS_CPU,
+	WIRE_PROGRESS_RUN_QUEUE,
+	WIRE_PROGRESS_THROTTLED,
+	WIRE_PROGRESS_DISK,
+	WIRE_PROGRESS_KINDS,
+};
+
+/* A thread of a starting container. */
+struct wire_thread {
+	__u64 container_id; /* cgroup id */
+	__u64 since_ns;	    /* its state began */
+	__u64 until_ns;	    /* a wait's timeout; 0: none, or not known */
+	__u64 throttled_ns; /* of its task group and those above, when its state began */
+	__u64 progress[WIRE_PROGRESS_KINDS]; /* of its container, when its wait began */
+	__u64 way[WIRE_STALL_KINDS]; /* to here: sums to since_ns - the window's beginning */
+	__u64 ns[WIRE_STALL_KINDS];  /* of its own */
+	__u64 last_call; /* number and file descriptor of the last one that was looked into */
+	__u32 window;
+	__u8 state;
+	__u8 stall;		      /* what its wait counts as … */
+	__u8 timed_out;		      /* … and as what, if its timeout passes */
+	__u8 shared;		      /* somebody else may have gone on meanwhile */
+	__u8 last_stall, last_shared; /* what last_call waited for */
+	__u8 limited;		      /* one of its groups has a CPU limit */
+	__u8 pad[5];
+};
+_Static_assert(sizeof(struct wire_thread) == 32 + 32 + 128 + 24, "wire_thread");
+
+/* A start: from the entrypoint's exec until the agent closes it. */
+struct wire_window {
+	__u64 container_id; /* cgroup id; 0: closed */
+	__u64 began_ns;
+	__u64 counts; /* of threads that run, are ready, wait for a disk: 20 bits each */
+	__u64 changed_ns;
+	__u64 throttled_ns;
+	__u64 progress[WIRE_PROGRESS_KINDS];
+	__u64 ended_ns[WIRE_STALL_KINDS]; /* of the threads that have ended */
+	__u32 init_pid;
+	__u32 threads;	    /* that were seen */
+	__u32 threads_lost; /* that found no room */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct wire_window) == 40 + 32 + 64 + 16, "wire_window");
+
+#define WIRE_WINDOWS_MAX 64
+/* Above that many open ones only every fourth start is watched: the rest is told by its cgroup's counters. */
+#define WIRE_WINDOWS_MANY 32
+#define WIRE_THREADS_MAX  2048
+#define WIRE_WATCHED	  8192 /* bytes of the filter, by the lowest bits of a cgroup's id */
+
+/* At the listen, or the end of a container's first process: the thread that did it, and all together. */
+struct wire_stall {
+	struct wire_header header;
+	char container[WIRE_NAME];
+	struct wire_thread thread;
+	struct wire_window window;
+	__u32 ended;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct wire_stall) == 64 + 96 + 216 + 152 + 8, "wire_stall");
+
 /* Facts that could not be written, by cause; a per-CPU array of counters. */
 enum wire_loss {
 	WIRE_LOSS_MAIN_FULL,	/* deaths, starts, OOM kills */
 	WIRE_LOSS_CHATTER_FULL, /* runtime, shim and CNI processes */
 	WIRE_LOSS_TABLE_FULL,	/* a container or process could not be remembered */
-	WIRE_LOSS_CONNECTS, /* failed connections: too many at once or targets, or the ring full */
+	WIRE_LOSS_CONNECTS,  /* failed connections: too many at once or targets, or the ring full */
 	WIRE_LOSS_QUESTIONS, /* DNS questions: too many at once */
+	WIRE_LOSS_WINDOWS,   /* starts whose threads were not watched: too many at once */
 	WIRE_LOSS_COUNT,
 };

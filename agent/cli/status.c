@@ -65,20 +65,25 @@ static void print_probe_costs(const json_t *probes)
 static void print_kernel(const json_t *kernel)
 {
 	const json_t *probes = at(kernel, "probes"), *probe;
-	size_t attached = 0, i;
+	size_t attached = 0, on_demand = 0, i;
 	char bytes[BYTES_TEXT_SIZE];
 
 	if (json_is_false(at(kernel, "up"))) {
 		puts("kernel      not watched");
 		return;
 	}
-	json_array_foreach ((json_t *)probes, i, probe)
+	json_array_foreach ((json_t *)probes, i, probe) {
 		attached += json_is_true(at(probe, "attached"));
+		on_demand += json_is_true(at(probe, "on_demand")) &&
+			     !json_is_true(at(probe, "attached"));
+	}
 	text_bytes(number(kernel, "map_bytes"), bytes);
-	printf("kernel      %zu of %zu probes attached, %" PRIu64 " records, %" PRIu64
-	       " lost, maps %s\n",
-	       attached, json_array_size(probes), number(kernel, "records"), number(kernel, "lost"),
-	       bytes);
+	printf("kernel      %zu of %zu probes attached", attached,
+	       json_array_size(probes) - on_demand);
+	if (on_demand)
+		printf(" (%zu more while containers start)", on_demand);
+	printf(", %" PRIu64 " records, %" PRIu64 " lost, maps %s\n", number(kernel, "records"),
+	       number(kernel, "lost"), bytes);
 	print_probe_costs(probes);
 }
 

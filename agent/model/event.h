@@ -17,20 +17,20 @@
 
 #include "base/clock.h"
 #include "model/names.h"
-#include "model/why.h"
+#include "model/event_why.h"
 
 enum event_type {
 	EVENT_NONE,
 
 	/* kernel */
-	EVENT_CGROUP_NEW,   /* cgroup: a container's cgroup was made (or found, when adopted) */
-	EVENT_CGROUP_GONE,  /* cgroup */
-	EVENT_EXEC,	    /* exec: a process that matters executed a program */
-	EVENT_EXIT,	    /* exit: a process that matters ended (whole thread group) */
-	EVENT_LISTEN,	    /* listen: first TCP listens of a container */
-	EVENT_OOM,	    /* oom: the kernel chose a victim */
-	EVENT_STALL,	    /* stall: what a starting container's threads have done so far */
-	EVENT_FILE_READ,    /* file_read: what it has brought in from one file so far */
+	EVENT_CGROUP_NEW,  /* cgroup: a container's cgroup was made (or found, when adopted) */
+	EVENT_CGROUP_GONE, /* cgroup */
+	EVENT_EXEC,	   /* exec: a process that matters executed a program */
+	EVENT_EXIT,	   /* exit: a process that matters ended (whole thread group) */
+	EVENT_LISTEN,	   /* listen: first TCP listens of a container */
+	EVENT_OOM,	   /* oom: the kernel chose a victim */
+	EVENT_STALL,	   /* stall: what a starting container's threads have done so far */
+	EVENT_FILE_READ,   /* file_read: what it has brought in from one file so far */
 	EVENT_CONNECT_SLOW, /* connect_failed: a connection was established late, or at last; error 0 */
 	EVENT_DNS,	    /* dns: an answer came late, failed or never came */
 	EVENT_WORK,	    /* work: the runtime did something for a container */
@@ -164,70 +164,6 @@ struct event_oom {
 	char invoker_comm[COMM_SIZE];
 };
 
-enum stall_step {
-	STALL_STEP_NONE,
-	STALL_SO_FAR,	 /* it goes on */
-	STALL_AT_LISTEN, /* at the moment it listened, of the thread that did */
-	STALL_AT_END,	 /* its first process ended */
-	STALL_STEP_COUNT
-};
-
-/*
- * What the threads of a starting container have done since its entrypoint was executed. All counts grow.
- * `path` sums to boot_ns - the entrypoint's exec.
- */
-struct event_stall {
-	uint64_t cgroup_id;
-	char container_id[ID_SIZE];
-	enum stall_step step;
-	enum stall_grade grade;
-	char reason[REASON_SIZE];   /* why it is not STALLS_MEASURED */
-	struct stall_times path;    /* of the thread that listened, else the first process's */
-	struct stall_times threads; /* of all together */
-	uint32_t thread_count;	    /* that were seen */
-};
-
-/* All counts grow. */
-struct event_file_read {
-	uint64_t cgroup_id;
-	char container_id[ID_SIZE];
-	struct file_read file;
-	uint64_t disk_bytes; /* of all its files together */
-	uint64_t read_bytes; /* asked for, cached or not; 0 not known */
-};
-
-/* One question, or several like it. A name that does not exist (code 3) is an answer like others. */
-struct event_dns {
-	uint64_t cgroup_id;
-	char container_id[ID_SIZE];
-	char address[ADDRESS_SIZE]; /* the server's */
-	uint16_t port;
-	int32_t code;	   /* response code; -1: no answer came */
-	uint64_t began_ns; /* of the last; its answer, or giving up, is boot_ns */
-	uint32_t count;	   /* like ones since the last that was told, this one included */
-	uint64_t wait_ns, longest_ns; /* as in event_connect_failed */
-	char query[NAME_SIZE];	      /* what the longest one asked for; "" unless --record-names */
-};
-
-struct event_work {
-	char container_id[ID_SIZE];
-	char pod_uid[POD_UID_SIZE]; /* where there is no container yet */
-	enum work_kind kind;
-	char name[NAME_SIZE];
-	uint64_t began_ns; /* it was over at boot_ns */
-};
-
-/* Counts grow since the boot; available memory and the queue are of this moment. */
-struct event_pressure {
-	char pod_uid[POD_UID_SIZE]; /* "": the node's */
-	struct pressure_times times;
-	uint64_t memory_total_bytes, memory_available_bytes;
-	char disk[REASON_SIZE]; /* the busiest device since the last of these */
-	uint64_t disk_busy_ns;	/* that it was busy, … */
-	uint64_t disk_queue_ns; /* … requests together waited, … */
-	uint64_t disk_requests; /* … and how many; of this device */
-};
-
 enum container_state {
 	CONTAINER_UNKNOWN,
 	CONTAINER_CREATED,
@@ -353,7 +289,7 @@ struct event_pod {
 	char phase[NAME_SIZE];	 /* Pending, Running, Succeeded, Failed, Unknown */
 	char reason[REASON_SIZE];
 	char message[MESSAGE_SIZE];
-	char address[ADDRESS_SIZE]; /* its own; "" where it has the node's, or none yet */
+	char address[ADDRESS_SIZE];	   /* its own; "" where it has the node's, or none yet */
 	char second_address[ADDRESS_SIZE]; /* of the other family */
 };
 

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "nodewake.skel.h"
+#include "source/kernel_stalls.h"
 
 /* As in bpf/probe.h. */
 #define PREFIXES_MAX 8
@@ -112,6 +113,7 @@ static int load(struct nodewake **ret, const struct settings *settings, const in
 		object->rodata->start_window_ns = settings->options->start_window_ns;
 	object->rodata->record_names = settings->options->record_names;
 	set_cni_dirs(object, settings->options->cni_dirs);
+	kernel_stalls_calls((uint8_t *)object->rodata->syscall_waits);
 	bpf_object__for_each_program (program, object->obj)
 		bpf_program__set_autoload(program, *errors++ == 0);
 	r = nodewake__load(object);

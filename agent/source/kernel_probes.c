@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "nodewake.skel.h"
 #include "source/kernel_load.h"
@@ -17,7 +18,7 @@
 /* As in bpf/probe.h. */
 struct known {
 	uint64_t container_id, sessions_from_ns, began_ns;
-	uint32_t init_pid, by_runc, reexecs, sessions, listens, targets, failures;
+	uint32_t init_pid, by_runc, reexecs, sessions, listens, targets, window, failures;
 };
 
 struct tracked {
@@ -75,6 +76,18 @@ static const char *probe_name(const struct bpf_program *program)
 	return slash ? slash + 1 : section;
 }
 
+/* Named so in bpf/. */
+static bool on_demand(const struct bpf_program *program)
+{
+	return strncmp(bpf_program__name(program), "watch_", 6) == 0;
+}
+
+/* Of these, the ones that stalls (attached_ns) do not depend on. */
+static bool for_dns(const struct bpf_program *program)
+{
+	return strncmp(bpf_program__name(program), "watch_dns_", 10) == 0;
+}
+
 int kernel_probes_attach(struct kernel_probes *probes,
 			 void (*failed)(void *context, const char *name, int error), void *context)
 {
@@ -83,16 +96,16 @@ int kernel_probes_attach(struct kernel_probes *probes,
 	size_t i = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj) {
-		if (!probes->errors[i]) {
+		if (!probes->errors[i] && !on_demand(program)) {
 			probes->links[i] = bpf_program__attach(program);
 			probes->errors[i] = probes->links[i] ? 0 : -errno;
 		}
 		if (probes->errors[i])
 			failed(context, probe_name(program), probes->errors[i]);
-		else
-			attached++;
+		attached += probes->links[i] != NULL;
 		i++;
 	}
+	probes->object->bss->windows_wanted = 1;
 	return attached;
 }
 
@@ -154,7 +167,7 @@ static bool program_info(const struct bpf_program *program, struct bpf_prog_info
 
 /*
  * Newer kernels skip a program that is already running on the same CPU, and count that. Left out for
- * signals: they are sent from interrupts too, nearly all of them to processes of no interest.
+ * signals and packets: interrupts have them too, and nearly all are of no interest.
  */
 static uint64_t skipped_runs(const struct kernel_probes *probes)
 {
@@ -163,7 +176,8 @@ static uint64_t skipped_runs(const struct kernel_probes *probes)
 	uint64_t count = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj)
-		if (program != probes->object->progs.on_signal && program_info(program, &info))
+		if (program != probes->object->progs.on_signal && !for_dns(program) &&
+		    program_info(program, &info))
 			count += info.recursion_misses;
 	return count;
 }
@@ -211,6 +225,168 @@ void kernel_probes_questions(struct kernel_probes *probes,
 	}
 }
 
+static bool attach_on_demand(struct kernel_probes *probes)
+{
+	struct bpf_program *program;
+	bool all = true;
+	size_t i = 0;
+
+	bpf_object__for_each_program (program, probes->object->obj) {
+		if (on_demand(program) && !probes->errors[i] && !probes->links[i])
+			probes->links[i] = bpf_program__attach(program);
+		all = all && (!on_demand(program) || for_dns(program) || probes->links[i]);
+		i++;
+	}
+	return all;
+}
+
+static void detach_on_demand(struct kernel_probes *probes)
+{
+	struct bpf_program *program;
+	size_t i = 0;
+
+	bpf_object__for_each_program (program, probes->object->obj) {
+		if (on_demand(program)) {
+			bpf_link__destroy(probes->links[i]);
+			probes->links[i] = NULL;
+		}
+		i++;
+	}
+}
+
+static bool any_question(void *context, const struct wire_question *question)
+{
+	(void)context;
+	(void)question;
+	return true;
+}
+
+static void say_nothing(void *context)
+{
+	(void)context;
+}
+
+/* Nobody sees their answers from now on. */
+static void forget_questions(struct kernel_probes *probes)
+{
+	kernel_probes_questions(probes, any_question, say_nothing, NULL);
+	probes->object->bss->questions_asked = 0;
+}
+
+void kernel_probes_watch(struct kernel_probes *probes, bool on)
+{
+	__u64 *attached_ns = &probes->object->bss->attached_ns;
+
+	if (on && attach_on_demand(probes)) {
+		__atomic_store_n(attached_ns, clock_boot_ns(), __ATOMIC_RELEASE);
+	} else if (!on) {
+		__atomic_store_n(attached_ns, 0, __ATOMIC_RELEASE);
+		detach_on_demand(probes);
+		forget_questions(probes);
+	}
+}
+
+uint64_t kernel_probes_watched_since(const struct kernel_probes *probes)
+{
+	return __atomic_load_n(&probes->object->bss->attached_ns, __ATOMIC_ACQUIRE);
+}
+
+/* The place of a container's window. Returns 0 or -ENOENT. */
+static int find_slot(const struct kernel_probes *probes, uint64_t cgroup_id, uint32_t *ret)
+{
+	int fd = bpf_map__fd(probes->object->maps.slots);
+	uint64_t id;
+
+	for (uint32_t slot = 0; slot < WIRE_WINDOWS_MAX; slot++)
+		if (bpf_map_lookup_elem(fd, &slot, &id) == 0 && id == cgroup_id) {
+			*ret = slot;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+/* Others may share its place in the filter, also ones that were opened just now. */
+static void settle_filter(struct kernel_probes *probes, uint64_t closed_id)
+{
+	int fd = bpf_map__fd(probes->object->maps.slots);
+	uint32_t count = 0;
+	bool shared = false;
+	uint64_t id;
+
+	for (uint32_t slot = 0; slot < WIRE_WINDOWS_MAX; slot++) {
+		if (bpf_map_lookup_elem(fd, &slot, &id) < 0 || id == closed_id)
+			continue;
+		shared |= id % WIRE_WATCHED == closed_id % WIRE_WATCHED;
+		count++;
+	}
+	probes->object->bss->windows_open = count;
+	if (!shared)
+		probes->object->bss->watched[closed_id % WIRE_WATCHED] = 0;
+}
+
+static void forget_threads(struct kernel_probes *probes, uint64_t cgroup_id)
+{
+	int fd = bpf_map__fd(probes->object->maps.threads);
+	struct wire_thread thread;
+	uint32_t id, next;
+	int r;
+
+	for (r = bpf_map_get_next_key(fd, NULL, &next); r == 0;) {
+		id = next;
+		r = bpf_map_get_next_key(fd, &id, &next);
+		if (bpf_map_lookup_elem(fd, &id, &thread) == 0 && thread.container_id == cgroup_id)
+			bpf_map_delete_elem(fd, &id);
+	}
+}
+
+/* Its place is free when nothing refers to it any longer. */
+void kernel_probes_close(struct kernel_probes *probes, uint64_t cgroup_id)
+{
+	const struct wire_window closed = {0};
+	uint32_t slot;
+
+	if (find_slot(probes, cgroup_id, &slot) < 0)
+		return;
+	settle_filter(probes, cgroup_id);
+	bpf_map_update_elem(bpf_map__fd(probes->object->maps.windows), &slot, &closed, BPF_ANY);
+	forget_threads(probes, cgroup_id);
+	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.slots), &slot);
+}
+
+int kernel_probes_window(const struct kernel_probes *probes, uint64_t cgroup_id,
+			 struct wire_window *ret)
+{
+	uint32_t slot;
+	int r = find_slot(probes, cgroup_id, &slot);
+
+	if (r < 0)
+		return r;
+	if (bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.windows), &slot, ret) < 0)
+		return -errno;
+	return ret->container_id == cgroup_id ? 0 : -ENOENT;
+}
+
+int kernel_probes_thread(const struct kernel_probes *probes, uint32_t id, struct wire_thread *ret)
+{
+	return bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.threads), &id, ret) < 0 ? -errno
+											    : 0;
+}
+
+void kernel_probes_threads(const struct kernel_probes *probes,
+			   void (*each)(void *context, uint32_t id,
+					const struct wire_thread *thread),
+			   void *context)
+{
+	int fd = bpf_map__fd(probes->object->maps.threads);
+	uint32_t id, *last = NULL, seen = 0;
+	struct wire_thread thread;
+
+	/* a key that is deleted meanwhile starts the walk anew */
+	for (; seen++ < WIRE_THREADS_MAX && bpf_map_get_next_key(fd, last, &id) == 0; last = &id)
+		if (bpf_map_lookup_elem(fd, &id, &thread) == 0)
+			each(context, id, &thread);
+}
+
 /* What a map is charged with, as the kernel tells in fdinfo. */
 static uint64_t map_bytes(int fd)
 {
@@ -242,6 +418,7 @@ void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_sourc
 		struct kernel_probe_stats *probe = &ret->probes[ret->probe_count];
 
 		TEXT_COPY(probe->name, probe_name(program));
+		probe->on_demand = on_demand(program) && !probes->errors[ret->probe_count];
 		probe->attached = probes->links[ret->probe_count++] != NULL;
 		probe->runs = probe->run_ns = 0;
 		if (program_info(program, &info)) {

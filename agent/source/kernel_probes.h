@@ -53,4 +53,27 @@ void kernel_probes_questions(struct kernel_probes *probes,
 			     bool (*over)(void *context, const struct wire_question *question),
 			     void (*forgotten)(void *context), void *context);
 
+/*
+ * Attaches, or detaches, the programs on demand (watch_*), all together. One that can't be attached leaves
+ * its part out.
+ */
+void kernel_probes_watch(struct kernel_probes *probes, bool on);
+
+/* Since when they are all attached; 0: they are not. */
+uint64_t kernel_probes_watched_since(const struct kernel_probes *probes);
+
+/* A start is over: its threads are not watched any longer. */
+void kernel_probes_close(struct kernel_probes *probes, uint64_t cgroup_id);
+
+/* Return 0 or -ENOENT. */
+int kernel_probes_window(const struct kernel_probes *probes, uint64_t cgroup_id,
+			 struct wire_window *ret);
+int kernel_probes_thread(const struct kernel_probes *probes, uint32_t id, struct wire_thread *ret);
+
+/* Calls each with all threads of open windows. */
+void kernel_probes_threads(const struct kernel_probes *probes,
+			   void (*each)(void *context, uint32_t id,
+					const struct wire_thread *thread),
+			   void *context);
+
 void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_source_stats *ret);

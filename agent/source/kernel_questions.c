@@ -9,7 +9,6 @@ struct look {
 	event_fn on_event;
 	void *context;
 	struct event event; /* of the one that is over */
-	bool left;
 };
 
 bool kernel_question_over(const struct wire_question *question, bool start_over, uint64_t now_ns,
@@ -34,10 +33,7 @@ static bool is_over(void *context, const struct wire_question *question)
 
 	if (look->cgroup_id && !mine)
 		return false;
-	bool over = kernel_question_over(question, mine, look->now_ns, &look->event);
-
-	look->left |= !over;
-	return over;
+	return kernel_question_over(question, mine, look->now_ns, &look->event);
 }
 
 static void on_forgotten(void *context)
@@ -51,16 +47,15 @@ static void on_forgotten(void *context)
 void kernel_questions_tell(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t now_ns,
 			   event_fn on_event, void *context)
 {
-	struct look look = {cgroup_id, now_ns, on_event, context, {0}, false};
+	struct look look = {cgroup_id, now_ns, on_event, context, {0}};
 
 	kernel_probes_questions(probes, is_over, on_forgotten, &look);
 }
 
-bool kernel_questions_settle(struct kernel_probes *probes, uint64_t now_ns, event_fn on_event,
+void kernel_questions_settle(struct kernel_probes *probes, uint64_t now_ns, event_fn on_event,
 			     void *context)
 {
-	struct look look = {0, now_ns, on_event, context, {0}, false};
+	struct look look = {0, now_ns, on_event, context, {0}};
 
 	kernel_probes_questions(probes, is_over, on_forgotten, &look);
-	return look.left;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * DNS questions of starting containers that nobody answers: the kernel keeps them, and tells only those that are
- * answered or asked again. kernel_source.c looks after the others here.
+ * answered or asked again. kernel_source.c and kernel_windows.c look after the others here.
  */
 #pragma once
 
@@ -27,6 +27,6 @@ bool kernel_question_over(const struct wire_question *question, bool start_over,
 void kernel_questions_tell(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t now_ns,
 			   event_fn on_event, void *context);
 
-/* … and the old ones. Returns whether others are left: call again in a second. */
-bool kernel_questions_settle(struct kernel_probes *probes, uint64_t now_ns, event_fn on_event,
+/* … and the old ones: once a second. */
+void kernel_questions_settle(struct kernel_probes *probes, uint64_t now_ns, event_fn on_event,
 			     void *context);

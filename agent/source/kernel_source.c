@@ -14,6 +14,7 @@
 #include "source/kernel_probes.h"
 #include "source/kernel_questions.h"
 #include "source/kernel_seed.h"
+#include "source/kernel_windows.h"
 #include "source/kernel_wire.h"
 
 /* What is not urgent may wait this long, so that many records are read at once. */
@@ -30,6 +31,7 @@ static const char *const loss_causes[KERNEL_LOSS_COUNT] = {
 	[WIRE_LOSS_TABLE_FULL] = "kernel table full: more containers or processes than are kept",
 	[WIRE_LOSS_CONNECTS] = "failed connections of starting containers not told: too many",
 	[WIRE_LOSS_QUESTIONS] = "DNS questions of starting containers not followed: too many",
+	[WIRE_LOSS_WINDOWS] = "starts not watched closely: too many at once",
 	[KERNEL_LOSS_SKIPPED] = "kernel skipped a probe that was already running on the CPU",
 };
 
@@ -39,6 +41,7 @@ struct kernel_source {
 	char deciding_dir[4096];
 	struct kernel_probes *probes;
 	struct kernel_connects *connects;
+	struct kernel_windows *windows;
 	struct ring_buffer *main, *chatter;
 	sd_event_source *main_ready, *chatter_ready, *look;
 	uint64_t records, urgent, undecodable, lost;
@@ -56,8 +59,9 @@ static void tell_waits(struct kernel_source *source, uint64_t cgroup_id, uint64_
 }
 
 /* What a container failed to reach while it started comes before the start's end. */
-static void hand_on(struct kernel_source *source, const struct event *event)
+static void hand_on(struct kernel_source *source, struct event *event)
 {
+	kernel_windows_event(source->windows, event);
 	if (event->type == EVENT_LISTEN)
 		tell_waits(source, event->listen.cgroup_id, event->boot_ns);
 	else if (event->type == EVENT_EXIT && event->exit.role == ROLE_ENTRYPOINT)
@@ -139,9 +143,6 @@ static void look(struct kernel_source *source)
 	uint64_t before = source->records;
 	bool more = consume(source);
 	bool unsettled = kernel_connects_settle(source->connects, clock_boot_ns());
-
-	unsettled |= kernel_questions_settle(source->probes, clock_boot_ns(), source->on_event,
-					     source->context);
 
 	if (more || source->records != before)
 		look_after(source, more ? 0 : LOOK_DELAY_US);
@@ -225,6 +226,9 @@ int kernel_source_new(struct kernel_source **ret, sd_event *loop,
 		r = kernel_connects_new(&source->connects, read_failures, source, on_event,
 					context);
 	if (r >= 0)
+		r = kernel_windows_new(&source->windows, loop, source->probes,
+				       options->start_window_ns, on_event, context);
+	if (r >= 0)
 		r = make_rings(source, loop);
 	if (r < 0) {
 		kernel_source_free(source);
@@ -243,6 +247,7 @@ void kernel_source_free(struct kernel_source *source)
 	sd_event_source_disable_unref(source->look);
 	ring_buffer__free(source->main);
 	ring_buffer__free(source->chatter);
+	kernel_windows_free(source->windows);
 	kernel_connects_free(source->connects);
 	kernel_probes_free(source->probes);
 	free(source);
@@ -295,6 +300,16 @@ int kernel_source_drain(struct kernel_source *source)
 	while (consume(source))
 		;
 	return (int)(source->records - before);
+}
+
+void kernel_source_sample(struct kernel_source *source, const char *container_id)
+{
+	kernel_windows_sample(source->windows, container_id);
+}
+
+void kernel_source_started(struct kernel_source *source, const char *container_id)
+{
+	kernel_windows_close(source->windows, container_id);
 }
 
 void kernel_source_stats(const struct kernel_source *source, struct kernel_source_stats *ret)

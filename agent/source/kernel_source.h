@@ -28,10 +28,11 @@ struct kernel_source_options {
 struct kernel_probe_stats {
 	char name[32];
 	bool attached;
+	bool on_demand;	       /* only while a container starts */
 	uint64_t runs, run_ns; /* 0 unless kernel.bpf_stats_enabled=1 */
 };
 
-#define KERNEL_PROBES_MAX 24
+#define KERNEL_PROBES_MAX 32
 
 struct kernel_source_stats {
 	uint64_t records, lost; /* since the start */
@@ -54,5 +55,11 @@ int kernel_source_start(struct kernel_source *source);
 
 /* Reads what is in the rings now; for tests, shutdown and floods. Returns the number of records. */
 int kernel_source_drain(struct kernel_source *source);
+
+/* How the start goes on is told at this moment too: it is about to be concluded that it is over. */
+void kernel_source_sample(struct kernel_source *source, const char *container_id);
+
+/* The start is told: its threads need not be watched any longer. */
+void kernel_source_started(struct kernel_source *source, const char *container_id);
 
 void kernel_source_stats(const struct kernel_source *source, struct kernel_source_stats *ret);

@@ -11,6 +11,7 @@
 #include "bpf/wire.h"
 #include "client/cgroup.h"
 #include "source/kernel_arguments.h"
+#include "source/kernel_stalls.h"
 
 /* How far below its limit the usage may be when the kernel calls the limit reached (per-CPU stock). */
 #define LIMIT_SLACK_BYTES (4ull << 20)
@@ -316,6 +317,18 @@ static int decode_oom(const struct wire_oom *wire, struct event *event)
 	return 0;
 }
 
+static int decode_stall(const struct wire_stall *wire, struct event *event)
+{
+	struct event_stall *stall = &event->stall;
+
+	event->type = EVENT_STALL;
+	stall->cgroup_id = wire->header.cgroup_id;
+	copy_container(stall->container_id, wire->container);
+	stall->step = wire->ended ? STALL_AT_END : STALL_AT_LISTEN;
+	kernel_stalls_event(stall, &wire->window, &wire->thread, event->boot_ns);
+	return *stall->container_id ? 0 : -EBADMSG;
+}
+
 /* The least size of each type; a helper's record is checked by its own lengths. */
 static const size_t least_sizes[] = {
 	[WIRE_CGROUP_NEW] = sizeof(struct wire_cgroup),
@@ -330,6 +343,7 @@ static const size_t least_sizes[] = {
 	[WIRE_CONNECT_SLOW] = sizeof(struct wire_connect_failed),
 	[WIRE_CONNECT_REACHED] = sizeof(struct wire_connect_failed),
 	[WIRE_DNS] = sizeof(struct wire_connect_failed),
+	[WIRE_STALL] = sizeof(struct wire_stall),
 };
 
 int kernel_wire_decode(const void *data, size_t size, struct event *ret)
@@ -345,6 +359,7 @@ int kernel_wire_decode(const void *data, size_t size, struct event *ret)
 		struct wire_listen listen;
 		struct wire_oom oom;
 		struct wire_connect_failed connect_failed;
+		struct wire_stall stall;
 	} wire;
 	struct event event = {0};
 	int r = -EBADMSG;
@@ -388,6 +403,9 @@ int kernel_wire_decode(const void *data, size_t size, struct event *ret)
 		break;
 	case WIRE_DNS:
 		r = decode_dns(&wire.connect_failed, &event);
+		break;
+	case WIRE_STALL:
+		r = decode_stall(&wire.stall, &event);
 		break;
 	}
 	if (r == 0)

@@ -63,7 +63,8 @@ const struct boot_peer *boot_peers_last(const struct boot_peers *peers, const ch
 		const struct boot_peer *peer = &peers->all[i];
 
 		if (peer->tries.count < 2 || peer->tries.began_ns >= before_ns ||
-		    peer->tries.last_ns <= after_ns || strcmp(peer->container_id, container_id) != 0)
+		    peer->tries.last_ns <= after_ns ||
+		    strcmp(peer->container_id, container_id) != 0)
 			continue;
 		if (!last || peer->tries.last_ns > last->tries.last_ns)
 			last = peer;

@@ -176,13 +176,14 @@ static int do_listen_retry(char **argv)
 static int ask(int fd, const struct sockaddr_storage *to, socklen_t size, uint16_t id, long wait_ms,
 	       long tries)
 {
-	unsigned char question[] = {id >> 8, id & 0xff, 1,   0,	  0,   1, 0, 0, 0, 0, 0, 0, 2,
-				    'd',     'b',	4,   't', 'e', 's', 't', 0, 0, 1, 0, 1};
+	unsigned char question[] = {id >> 8, id & 0xff, 1, 0,	0,   1,	  0,   0, 0, 0, 0, 0, 2,
+				    'd',     'b',	4, 't', 'e', 's', 't', 0, 0, 1, 0, 1};
 	unsigned char answer[512];
 	struct pollfd ready = {.fd = fd, .events = POLLIN};
 
 	for (long i = 0; i < tries; i++) {
-		if (sendto(fd, question, sizeof(question), 0, (const struct sockaddr *)to, size) < 0)
+		if (sendto(fd, question, sizeof(question), 0, (const struct sockaddr *)to, size) <
+		    0)
 			return 0;
 		if (poll(&ready, 1, (int)wait_ms) > 0)
 			return recv(fd, answer, sizeof(answer), 0) > 2 &&

@@ -24,6 +24,17 @@ struct settings {
 	uint64_t memcg_oom_start, memcg_oom_end;
 };
 
+bool kernel_program_on_demand(const struct bpf_program *program)
+{
+	return strncmp(bpf_program__name(program), "watch_", 6) == 0;
+}
+
+bool kernel_program_of_threads(const struct bpf_program *program)
+{
+	return kernel_program_on_demand(program) &&
+	       strncmp(bpf_program__name(program), "watch_dns_", 10) != 0;
+}
+
 /* libbpf's own words, one line each; the verifier's log is for developers. */
 __attribute__((format(printf, 2, 0))) static int on_libbpf(enum libbpf_print_level level,
 							   const char *format, va_list arguments)
@@ -80,9 +91,33 @@ static void find_memcg_oom(struct settings *settings)
 	log_info("kernel symbols can't be read: whose limit an OOM kill hit is told by usage");
 }
 
+static bool has_helper(const struct btf *kernel, const char *wanted)
+{
+	int id = btf__find_by_name_kind(kernel, "bpf_func_id", BTF_KIND_ENUM);
+	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(kernel, (uint32_t)id);
+
+	for (int i = 0; type && i < btf_vlen(type); i++) {
+		const char *name = btf__name_by_offset(kernel, btf_enum(type)[i].name_off);
+
+		if (name && strcmp(name, wanted) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The programs that watch threads count atomically (since 5.12) and look into system calls (since 5.15): on an older kernel
+ * the verifier would refuse them one by one.
+ */
+static bool can_watch_threads(const struct btf *kernel)
+{
+	return has_helper(kernel, "BPF_FUNC_task_pt_regs");
+}
+
 /* A tracepoint that this kernel lacks must not keep the others from loading. */
 static void refuse_missing(const struct nodewake *object, const struct btf *kernel, int *errors)
 {
+	bool threads = can_watch_threads(kernel);
 	struct bpf_program *program;
 	char type[128];
 	int i = 0;
@@ -93,6 +128,8 @@ static void refuse_missing(const struct nodewake *object, const struct btf *kern
 		snprintf(type, sizeof(type), "btf_trace_%s", name ? name + 1 : "");
 		if (btf__find_by_name_kind(kernel, type, BTF_KIND_TYPEDEF) < 0)
 			errors[i] = -ENOENT;
+		else if (!threads && kernel_program_of_threads(program))
+			errors[i] = -ENOTSUP;
 		i++;
 	}
 }

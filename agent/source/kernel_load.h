@@ -7,6 +7,13 @@
 #include "source/kernel_source.h"
 
 struct nodewake;
+struct bpf_program;
+
+/* Attached only while a container starts: named so in bpf/. */
+bool kernel_program_on_demand(const struct bpf_program *program);
+
+/* … to see where its threads' time goes: all of them are needed. */
+bool kernel_program_of_threads(const struct bpf_program *program);
 
 /*
  * errors (all 0 before) gets the reason of each program that could not be loaded, by its place in

@@ -76,18 +76,6 @@ static const char *probe_name(const struct bpf_program *program)
 	return slash ? slash + 1 : section;
 }
 
-/* Named so in bpf/. */
-static bool on_demand(const struct bpf_program *program)
-{
-	return strncmp(bpf_program__name(program), "watch_", 6) == 0;
-}
-
-/* Of these, the ones that stalls (attached_ns) do not depend on. */
-static bool for_dns(const struct bpf_program *program)
-{
-	return strncmp(bpf_program__name(program), "watch_dns_", 10) == 0;
-}
-
 int kernel_probes_attach(struct kernel_probes *probes,
 			 void (*failed)(void *context, const char *name, int error), void *context)
 {
@@ -96,7 +84,7 @@ int kernel_probes_attach(struct kernel_probes *probes,
 	size_t i = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj) {
-		if (!probes->errors[i] && !on_demand(program)) {
+		if (!probes->errors[i] && !kernel_program_on_demand(program)) {
 			probes->links[i] = bpf_program__attach(program);
 			probes->errors[i] = probes->links[i] ? 0 : -errno;
 		}
@@ -165,6 +153,11 @@ static bool program_info(const struct bpf_program *program, struct bpf_prog_info
 	       bpf_obj_get_info_by_fd(bpf_program__fd(program), ret, &size) == 0;
 }
 
+static bool is_of_packets(const struct bpf_program *program)
+{
+	return kernel_program_on_demand(program) && !kernel_program_of_threads(program);
+}
+
 /*
  * Newer kernels skip a program that is already running on the same CPU, and count that. Left out for
  * signals and packets: interrupts have them too, and nearly all are of no interest.
@@ -176,7 +169,7 @@ static uint64_t skipped_runs(const struct kernel_probes *probes)
 	uint64_t count = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj)
-		if (program != probes->object->progs.on_signal && !for_dns(program) &&
+		if (program != probes->object->progs.on_signal && !is_of_packets(program) &&
 		    program_info(program, &info))
 			count += info.recursion_misses;
 	return count;
@@ -232,9 +225,9 @@ static bool attach_on_demand(struct kernel_probes *probes)
 	size_t i = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj) {
-		if (on_demand(program) && !probes->errors[i] && !probes->links[i])
+		if (kernel_program_on_demand(program) && !probes->errors[i] && !probes->links[i])
 			probes->links[i] = bpf_program__attach(program);
-		all = all && (!on_demand(program) || for_dns(program) || probes->links[i]);
+		all = all && (!kernel_program_of_threads(program) || probes->links[i]);
 		i++;
 	}
 	return all;
@@ -246,7 +239,7 @@ static void detach_on_demand(struct kernel_probes *probes)
 	size_t i = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj) {
-		if (on_demand(program)) {
+		if (kernel_program_on_demand(program)) {
 			bpf_link__destroy(probes->links[i]);
 			probes->links[i] = NULL;
 		}
@@ -303,6 +296,18 @@ static int find_slot(const struct kernel_probes *probes, uint64_t cgroup_id, uin
 			return 0;
 		}
 	return -ENOENT;
+}
+
+uint32_t kernel_probes_opened(const struct kernel_probes *probes,
+			      uint64_t ret_ids[static WIRE_WINDOWS_MAX])
+{
+	uint32_t count = 0;
+
+	for (uint32_t slot = 0; slot < WIRE_WINDOWS_MAX; slot++)
+		if (bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.slots), &slot,
+					&ret_ids[count]) == 0)
+			count++;
+	return count;
 }
 
 /* Others may share its place in the filter, also ones that were opened just now. */
@@ -418,7 +423,8 @@ void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_sourc
 		struct kernel_probe_stats *probe = &ret->probes[ret->probe_count];
 
 		TEXT_COPY(probe->name, probe_name(program));
-		probe->on_demand = on_demand(program) && !probes->errors[ret->probe_count];
+		probe->on_demand =
+			kernel_program_on_demand(program) && !probes->errors[ret->probe_count];
 		probe->attached = probes->links[ret->probe_count++] != NULL;
 		probe->runs = probe->run_ns = 0;
 		if (program_info(program, &info)) {

@@ -65,6 +65,10 @@ uint64_t kernel_probes_watched_since(const struct kernel_probes *probes);
 /* A start is over: its threads are not watched any longer. */
 void kernel_probes_close(struct kernel_probes *probes, uint64_t cgroup_id);
 
+/* The cgroup ids of all windows that the kernel has opened. Returns how many. */
+uint32_t kernel_probes_opened(const struct kernel_probes *probes,
+			      uint64_t ret_ids[static WIRE_WINDOWS_MAX]);
+
 /* Return 0 or -ENOENT. */
 int kernel_probes_window(const struct kernel_probes *probes, uint64_t cgroup_id,
 			 struct wire_window *ret);

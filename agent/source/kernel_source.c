@@ -226,8 +226,8 @@ int kernel_source_new(struct kernel_source **ret, sd_event *loop,
 		r = kernel_connects_new(&source->connects, read_failures, source, on_event,
 					context);
 	if (r >= 0)
-		r = kernel_windows_new(&source->windows, loop, source->probes,
-				       options->start_window_ns, on_event, context);
+		r = kernel_windows_new(&source->windows, loop, source->probes, options, on_event,
+				       context);
 	if (r >= 0)
 		r = make_rings(source, loop);
 	if (r < 0) {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "source/kernel_coarse.h"
 #include "source/kernel_questions.h"
 #include "source/kernel_stalls.h"
 
@@ -17,7 +18,7 @@
 #define LINGER_NS	(5 * NS_PER_SECOND)
 #define START_WINDOW_NS (300 * NS_PER_SECOND)
 
-/* An open window, or one that the kernel had no room for. */
+/* An open window. */
 struct open {
 	char container_id[ID_SIZE]; /* "": free */
 	uint64_t cgroup_id;
@@ -26,6 +27,7 @@ struct open {
 
 struct kernel_windows {
 	struct kernel_probes *probes;
+	struct kernel_coarse *coarse;
 	uint64_t start_window_ns;
 	event_fn on_event;
 	void *context;
@@ -39,7 +41,8 @@ struct kernel_windows {
 static int on_timer(sd_event_source *source, uint64_t time_us, void *context);
 
 int kernel_windows_new(struct kernel_windows **ret, sd_event *loop, struct kernel_probes *probes,
-		       uint64_t start_window_ns, event_fn on_event, void *context)
+		       const struct kernel_source_options *options, event_fn on_event,
+		       void *context)
 {
 	struct kernel_windows *windows = calloc(1, sizeof(*windows));
 	int r;
@@ -47,11 +50,14 @@ int kernel_windows_new(struct kernel_windows **ret, sd_event *loop, struct kerne
 	if (!windows)
 		return -ENOMEM;
 	windows->probes = probes;
-	windows->start_window_ns = start_window_ns ? start_window_ns : START_WINDOW_NS;
+	windows->start_window_ns =
+		options->start_window_ns ? options->start_window_ns : START_WINDOW_NS;
 	windows->on_event = on_event;
 	windows->context = context;
-	r = sd_event_add_time_relative(loop, &windows->timer, CLOCK_MONOTONIC, 0,
-				       SAMPLE_ACCURACY_US, on_timer, windows);
+	r = kernel_coarse_new(&windows->coarse, options->cgroup_root, on_event, context);
+	if (r >= 0)
+		r = sd_event_add_time_relative(loop, &windows->timer, CLOCK_MONOTONIC, 0,
+					       SAMPLE_ACCURACY_US, on_timer, windows);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(windows->timer, SD_EVENT_OFF);
 	if (r < 0) {
@@ -67,6 +73,7 @@ void kernel_windows_free(struct kernel_windows *windows)
 	if (!windows)
 		return;
 	sd_event_source_disable_unref(windows->timer);
+	kernel_coarse_free(windows->coarse);
 	free(windows);
 }
 
@@ -93,6 +100,7 @@ void kernel_windows_close(struct kernel_windows *windows, const char *container_
 {
 	struct open *open = *container_id ? find(windows, container_id) : NULL;
 
+	kernel_coarse_end(windows->coarse, container_id);
 	if (open)
 		close_window(windows, open);
 }
@@ -117,13 +125,12 @@ static void note_exec(struct kernel_windows *windows, const struct event *event)
 	struct open *open;
 
 	need_programs(windows);
-	if (kernel_probes_window(windows->probes, event->exec.cgroup_id, &window) < 0)
-		return;
 	open = find(windows, event->exec.container_id);
 	if (!open)
 		open = find(windows, "");
-	if (!open) {
+	if (!open || kernel_probes_window(windows->probes, event->exec.cgroup_id, &window) < 0) {
 		kernel_probes_close(windows->probes, event->exec.cgroup_id);
+		kernel_coarse_begin(windows->coarse, event);
 		return;
 	}
 	TEXT_COPY(open->container_id, event->exec.container_id);
@@ -162,7 +169,7 @@ static void complete(struct kernel_windows *windows, struct event_stall *stall, 
 	}
 }
 
-static void sample(struct kernel_windows *windows, const struct open *open, enum stall_step step)
+static void sample(struct kernel_windows *windows, const struct open *open)
 {
 	struct event event = {.type = EVENT_STALL, .boot_ns = clock_boot_ns()};
 	struct wire_window window;
@@ -170,7 +177,7 @@ static void sample(struct kernel_windows *windows, const struct open *open, enum
 
 	event.stall.cgroup_id = open->cgroup_id;
 	TEXT_COPY(event.stall.container_id, open->container_id);
-	event.stall.step = step;
+	event.stall.step = STALL_SO_FAR;
 	if (kernel_probes_window(windows->probes, open->cgroup_id, &window) < 0 ||
 	    kernel_probes_thread(windows->probes, window.init_pid, &thread) < 0 ||
 	    thread.container_id != open->cgroup_id)
@@ -185,7 +192,9 @@ void kernel_windows_sample(struct kernel_windows *windows, const char *container
 	const struct open *open = *container_id ? find(windows, container_id) : NULL;
 
 	if (open)
-		sample(windows, open, STALL_SO_FAR);
+		sample(windows, open);
+	else
+		kernel_coarse_tell(windows->coarse, container_id, STALL_SO_FAR, clock_boot_ns());
 }
 
 void kernel_windows_event(struct kernel_windows *windows, struct event *event)
@@ -194,6 +203,7 @@ void kernel_windows_event(struct kernel_windows *windows, struct event *event)
 
 	switch (event->type) {
 	case EVENT_CGROUP_NEW:
+		kernel_coarse_cgroup(windows->coarse, &event->cgroup);
 		need_programs(windows);
 		break;
 	case EVENT_EXEC:
@@ -205,6 +215,10 @@ void kernel_windows_event(struct kernel_windows *windows, struct event *event)
 		if (open && event->stall.step != STALL_STEP_NONE)
 			complete(windows, &event->stall, open->began_ns, event->boot_ns);
 		break;
+	case EVENT_LISTEN:
+		kernel_coarse_tell(windows->coarse, event->listen.container_id, STALL_AT_LISTEN,
+				   event->boot_ns);
+		break;
 	case EVENT_EXIT:
 		if (event->exit.role == ROLE_ENTRYPOINT)
 			kernel_windows_close(windows, event->exit.container_id);
@@ -214,20 +228,43 @@ void kernel_windows_event(struct kernel_windows *windows, struct event *event)
 	}
 }
 
+static bool is_known(const struct kernel_windows *windows, uint64_t cgroup_id)
+{
+	for (size_t i = 0; i < WIRE_WINDOWS_MAX; i++)
+		if (windows->open[i].cgroup_id == cgroup_id)
+			return true;
+	return false;
+}
+
+/* Their exec was not told: the ring was full. */
+static void close_unknown(struct kernel_windows *windows, uint64_t now_ns)
+{
+	uint64_t ids[WIRE_WINDOWS_MAX];
+	uint32_t count = kernel_probes_opened(windows->probes, ids);
+	struct wire_window window;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (!is_known(windows, ids[i]) &&
+		    kernel_probes_window(windows->probes, ids[i], &window) == 0 &&
+		    now_ns > window.began_ns + LINGER_NS)
+			kernel_probes_close(windows->probes, ids[i]);
+}
+
 static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
 {
 	struct kernel_windows *windows = context;
 	uint64_t now_ns = clock_boot_ns();
-	bool any = false;
+	bool any = kernel_coarse_tell_all(windows->coarse, now_ns);
 
 	(void)time_us;
 	windows->armed = false;
+	close_unknown(windows, now_ns);
 	for (size_t i = 0; i < WIRE_WINDOWS_MAX; i++) {
 		struct open *open = &windows->open[i];
 
 		if (!*open->container_id)
 			continue;
-		sample(windows, open, STALL_SO_FAR);
+		sample(windows, open);
 		if (now_ns > open->began_ns + windows->start_window_ns + LINGER_NS)
 			close_window(windows, open);
 		any = true;

@@ -17,7 +17,8 @@ struct kernel_windows;
 
 /* Returns 0 or a negative errno. */
 int kernel_windows_new(struct kernel_windows **ret, sd_event *loop, struct kernel_probes *probes,
-		       uint64_t start_window_ns, event_fn on_event, void *context);
+		       const struct kernel_source_options *options, event_fn on_event,
+		       void *context);
 void kernel_windows_free(struct kernel_windows *windows);
 
 /* Before the event is told; what its threads did at a listen is completed. */

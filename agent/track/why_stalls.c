@@ -18,7 +18,8 @@ void why_stalls_note(struct why_facts *facts, const struct event *event)
 
 	switch (event->stall.step) {
 	case STALL_AT_LISTEN:
-		facts->listened = sample;
+		if (!facts->listened.boot_ns)
+			facts->listened = sample;
 		return;
 	case STALL_AT_END:
 		facts->ended = sample;

@@ -144,6 +144,8 @@ static void on_event(void *context, const struct event *event)
 	if (daemon->recording)
 		recording_event(daemon->recording, event, seen_ns);
 	tracker_event(daemon->tracker, event, seen_ns);
+	if (daemon->kubernetes)
+		kubernetes_event(daemon->kubernetes, event);
 	arm_tick(daemon);
 }
 

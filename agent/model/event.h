@@ -50,6 +50,7 @@ enum event_type {
 	EVENT_POD_CONTAINER, /* pod_container: one container's state, as the kubelet reports it */
 	EVENT_POD_GONE,	     /* pod_gone: deleted from the API server */
 	EVENT_POD_TROUBLE, /* pod_trouble: what another component warned of (failed mount, unschedulable) */
+	EVENT_ADDRESS, /* address: whose one is that a start waited for */
 
 	/* the boot */
 	EVENT_BOOT,	      /* boot: systemd's stamps of the whole */
@@ -375,6 +376,11 @@ struct event_milestone {
 	char told_by[NAME_SIZE]; /* journal, log, process, socket, api */
 };
 
+struct event_address {
+	char address[ADDRESS_SIZE];
+	char name[POD_PATH_SIZE]; /* "namespace/service" */
+};
+
 enum boot_end {
 	BOOT_END_UNKNOWN,
 	BOOT_END_CLEAN,	     /* shut down or rebooted in order */
@@ -485,6 +491,7 @@ struct event {
 		struct event_pod_container pod_container;
 		struct event_pod_gone pod_gone;
 		struct event_pod_trouble pod_trouble;
+		struct event_address address;
 		struct event_boot boot;
 		struct event_unit unit;
 		struct event_unit_after unit_after;

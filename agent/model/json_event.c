@@ -266,6 +266,14 @@ static const struct json_field connect_failed_rows[] = {
 static JSON_SHAPE(connect_failed_shape, SELF, connect_failed_rows);
 
 #undef SELF
+#define SELF struct event_address
+static const struct json_field address_rows[] = {
+	JSON_ROW(TEXT, address),
+	JSON_ROW(TEXT, name),
+};
+static JSON_SHAPE(address_shape, SELF, address_rows);
+
+#undef SELF
 #define SELF struct event_cri_call
 static const struct json_field cri_call_rows[] = {
 	JSON_WORD(method, json_cri_methods),
@@ -378,6 +386,7 @@ const struct json_shape *const json_event_bodies[EVENT_TYPE_COUNT] = {
 	[EVENT_POD_CONTAINER] = &pod_container_shape,
 	[EVENT_POD_GONE] = &pod_gone_shape,
 	[EVENT_POD_TROUBLE] = &pod_trouble_shape,
+	[EVENT_ADDRESS] = &address_shape,
 	[EVENT_BOOT] = &boot_shape,
 	[EVENT_UNIT] = &unit_shape,
 	[EVENT_UNIT_AFTER] = &unit_after_shape,

@@ -104,6 +104,8 @@ static void note_pod(struct kubernetes_source *source, struct known_pod *pod,
 		    &pod->arrived);
 	settle_time(told->ready_ns != 0, told->ready_ns, listed, now_ns, &pod->ready_ns,
 		    &pod->ready_arrived);
+	TEXT_COPY(pod->addresses[0], told->address);
+	TEXT_COPY(pod->addresses[1], told->second_address);
 	event.pod.scheduled_ns = pod->scheduled_ns;
 	event.pod.arrived = pod->arrived;
 	event.pod.ready_ns = pod->ready_ns;

@@ -66,6 +66,9 @@ void whys_event(struct whys *whys, const struct event *event, uint64_t now_ns)
 		if (facts && !why_peers_note(facts, event))
 			whys->peers_lost++;
 		break;
+	case EVENT_ADDRESS:
+		why_peers_named(&whys->names, event);
+		break;
 	case EVENT_CONTAINER_GONE:
 		facts = find(whys, event->container_gone.container_id);
 		if (facts)
@@ -84,5 +87,5 @@ void whys_fill(const struct whys *whys, const struct pods *pods, const struct co
 	if (!facts)
 		return;
 	why_stalls_fill(facts, start);
-	why_peers_fill(facts, pods, start);
+	why_peers_fill(facts, &whys->names, pods, start);
 }

@@ -61,10 +61,24 @@ struct why_facts {
 	UT_hash_handle hh;
 };
 
+/* Whose an address is, where that was found out. */
+struct address_name {
+	char address[ADDRESS_SIZE];
+	char name[POD_PATH_SIZE];
+};
+
+#define ADDRESS_NAMES_MAX 64
+
+struct address_names {
+	struct address_name all[ADDRESS_NAMES_MAX]; /* the oldest gives way */
+	uint32_t next;
+};
+
 struct whys {
 	struct why_facts *by_id; /* in the order of their beginning */
 	uint64_t evicted;
 	uint64_t peers_lost;
+	struct address_names names;
 };
 
 void whys_event(struct whys *whys, const struct event *event, uint64_t now_ns);

@@ -262,8 +262,29 @@ static void add(struct peer_wait *all, uint32_t *count, const struct peer_wait *
 	all[(*count)++] = *wait;
 }
 
-void why_peers_fill(const struct why_facts *facts, const struct pods *pods,
-		    struct record_start *start)
+static const char *service_of(const struct address_names *names, const char *address)
+{
+	for (uint32_t i = 0; i < ADDRESS_NAMES_MAX; i++)
+		if (strcmp(names->all[i].address, address) == 0)
+			return names->all[i].name;
+	return "";
+}
+
+void why_peers_named(struct address_names *names, const struct event *event)
+{
+	struct address_name *name = &names->all[names->next];
+
+	for (uint32_t i = 0; i < ADDRESS_NAMES_MAX; i++)
+		if (strcmp(names->all[i].address, event->address.address) == 0)
+			name = &names->all[i];
+	if (name == &names->all[names->next])
+		names->next = (names->next + 1) % ADDRESS_NAMES_MAX;
+	TEXT_COPY(name->address, event->address.address);
+	TEXT_COPY(name->name, event->address.name);
+}
+
+void why_peers_fill(const struct why_facts *facts, const struct address_names *names,
+		    const struct pods *pods, struct record_start *start)
 {
 	struct peer_wait all[WHY_PEERS_MAX];
 	struct span window = window_of(start);
@@ -276,6 +297,8 @@ void why_peers_fill(const struct why_facts *facts, const struct pods *pods,
 		if (!clip(&wait, window))
 			continue;
 		pods_name_address(pods, wait.address, wait.name);
+		if (!*wait.name)
+			TEXT_COPY(wait.name, service_of(names, wait.address));
 		add(all, &count, &wait);
 	}
 	qsort(all, count, sizeof(*all), longest_first);

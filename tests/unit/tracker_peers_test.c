@@ -275,6 +275,24 @@ static void names_of_pods(void **state)
 	assert_string_equal(why->peers[1].name, "");
 }
 
+/* Of what is no pod of this node, as the API server told it. */
+static void names_of_services(void **state)
+{
+	struct fixture *fixture = *state;
+	struct event named = {.type = EVENT_ADDRESS, .boot_ns = T + 2 * S};
+
+	feed(fixture, ev_dns(SERVER, 0, T + 1 * S, T + 2 * S));
+	for (int i = 0; i < 200; i++) { /* more than are kept */
+		snprintf(named.address.address, sizeof(named.address.address), "10.44.0.%d", i);
+		snprintf(named.address.name, sizeof(named.address.name), "ai/service-%d", i);
+		feed(fixture, named);
+	}
+	TEXT_COPY(named.address.address, SERVER);
+	TEXT_COPY(named.address.name, "kube-system/kube-dns");
+	feed(fixture, named);
+	assert_string_equal(listens(fixture, T + 3 * S)->peers[0].name, "kube-system/kube-dns");
+}
+
 /* What came after the listen is not the start's. */
 static void after_the_listen(void **state)
 {
@@ -319,6 +337,7 @@ int main(void)
 		TEST(too_many_peers),
 		TEST(both_families),
 		TEST(names_of_pods),
+		TEST(names_of_services),
 		TEST(after_the_listen),
 		TEST(it_gave_up),
 	};

@@ -376,11 +376,6 @@ struct event_milestone {
 	char told_by[NAME_SIZE]; /* journal, log, process, socket, api */
 };
 
-struct event_address {
-	char address[ADDRESS_SIZE];
-	char name[POD_PATH_SIZE]; /* "namespace/service" */
-};
-
 enum boot_end {
 	BOOT_END_UNKNOWN,
 	BOOT_END_CLEAN,	     /* shut down or rebooted in order */
@@ -398,10 +393,7 @@ struct event_last_boot {
 	char evidence[CAUSE_SIZE]; /* "journal ends in reboot.target", "pstore has a panic", ... */
 };
 
-/*
- * From the connect to its end, which is boot_ns. EVENT_CONNECT_SLOW with a count of 0: it was not late itself, but the
- * first that was established after others had failed.
- */
+/* From the connect to its end, which is boot_ns. EVENT_CONNECT_SLOW: count 0 is the first after failures, not late itself. */
 struct event_connect_failed {
 	struct process who;
 	uint64_t cgroup_id;

@@ -49,6 +49,12 @@ struct event_dns {
 	char query[NAME_SIZE];	      /* what the longest one asked for; "" unless --record-names */
 };
 
+/* Whose an address is that a start waited for. */
+struct event_address {
+	char address[ADDRESS_SIZE];
+	char name[POD_PATH_SIZE]; /* "namespace/service" */
+};
+
 struct event_work {
 	char container_id[ID_SIZE];
 	char pod_uid[POD_UID_SIZE]; /* where there is no container yet */

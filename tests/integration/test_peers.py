@@ -75,15 +75,15 @@ def test_a_peer_that_refuses_for_8_s(daemon, node, pod):
 
 
 def test_a_black_hole(daemon, node, pod):
-    run(*node.inside("ip", "route", "replace", "blackhole", "10.232.0.0/16"))
-    container = pod.start("app", ["retry", "10.232.0.1", "5432", "100", "4000", "8080", "1500"])
+    run(*node.inside("ip", "route", "add", "blackhole", "10.235.0.0/16"))
+    container = pod.start("app", ["retry", "10.235.0.1", "5432", "100", "4000", "8080", "1500"])
     stamps = wait_stamps(container, "listen")
     told = only(daemon, container)
-    assert (told["address"], told["port"], told["error"]) == ("10.232.0.1", 5432, errno.ETIMEDOUT)
+    assert (told["address"], told["port"], told["error"]) == ("10.235.0.1", 5432, errno.ETIMEDOUT)
     assert told["count"] == stamps["failed"]
     assert about(told["longest_ns"], 1500 * MS)
     assert about(told["wait_ns"], stamps["last"] - stamps["first"])
-    assert "timed out connections to 10.232.0.1:5432" in explain(daemon, container)
+    assert "timed out connections to 10.235.0.1:5432" in explain(daemon, container)
 
 
 def test_a_connection_that_comes_late(daemon, node, pod):

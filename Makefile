@@ -84,8 +84,8 @@ $(BUILD)/agent/%.o: agent/%.c
 	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # What these carry inside (.incbin).
-$(BUILD)/agent/cli/boot_svg.o: agent/cli/boot_chart.css
-$(BUILD)/agent/cli/boot_html.o: agent/cli/boot_page.css agent/cli/boot_page.js
+$(BUILD)/agent/cli/chart_svg.o: agent/cli/chart.css
+$(BUILD)/agent/cli/chart_html.o: agent/cli/chart_page.css agent/cli/chart_page.js
 
 define archive_rule
 $(BUILD)/lib$(1).a: $(call objects,$(1)) $(if $(filter client,$(1)),$(PROTO_O))

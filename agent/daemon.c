@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "boot_sources.h"
 #include "boot_journal.h"
+#include "client/cgroup.h"
 #include "endpoint.h"
 #include "kubernetes.h"
 #include "sink/local_sink.h"
@@ -23,6 +24,7 @@
 #include "sink/recording.h"
 #include "source/containerd_source.h"
 #include "source/kernel_source.h"
+#include "source/pressure_source.h"
 #include "start_windows.h"
 #include "status.h"
 #include "store/store.h"
@@ -41,6 +43,7 @@ struct daemon {
 	sd_event_source *tick, *tend;
 	struct kernel_source *kernel;
 	struct containerd_source *containerd;
+	struct pressure_source *pressure;
 	struct boot_sources *boot;
 	struct boot_journal *journal; /* NULL: it could not be made */
 	struct tracker *tracker;
@@ -109,6 +112,9 @@ static void on_record(void *context, const struct record *from_tracker)
 		return;
 	if (daemon->kernel)
 		start_windows_record(daemon->kernel, &record);
+	if (record.type == RECORD_START && record.final)
+		pressure_source_over(daemon->pressure, record.subject.container_id,
+				     record.subject.sandbox_id);
 	record.wall_offset_ns = clock_wall_offset_ns();
 	if (store_put(daemon->store, &record) != STORE_KNOWN)
 		tell(daemon, &record, before);
@@ -141,6 +147,7 @@ static void on_event(void *context, const struct event *event)
 
 	if (daemon->kernel)
 		start_windows_event(daemon->kernel, event);
+	pressure_source_event(daemon->pressure, event);
 	if (daemon->recording)
 		recording_event(daemon->recording, event, seen_ns);
 	tracker_event(daemon->tracker, event, seen_ns);
@@ -287,8 +294,17 @@ static int start_sources(struct daemon *daemon)
 		.socket = settings->containerd_socket,
 		.namespace_name = settings->containerd_namespace,
 	};
-	int r;
+	struct pressure_source_options pressure = {
+		.cgroup_root = settings->cgroup_root,
+		.memory_on_v1 = cgroup_memory_on_v1(),
+		.start_window_ns = settings->start_window_ns,
+	};
+	int r = pressure_source_new(&daemon->pressure, daemon->loop, &pressure, on_event, daemon);
 
+	if (r < 0) {
+		log_error("cannot watch the node's pressure", LOG_ERRNO(r));
+		return r;
+	}
 	if (!settings->no_ebpf)
 		daemon->kernel_error =
 			kernel_source_new(&daemon->kernel, daemon->loop, &kernel, on_event, daemon);
@@ -427,6 +443,7 @@ static void stop(struct daemon *daemon)
 	boot_sources_free(daemon->boot);
 	containerd_source_free(daemon->containerd);
 	kernel_source_free(daemon->kernel);
+	pressure_source_free(daemon->pressure);
 	boot_journal_free(daemon->journal);
 	local_sink_free(daemon->local);
 	metrics_sink_free(daemon->metrics);

@@ -14,7 +14,7 @@ struct kubernetes {
 	struct kube_event_sink *events;
 	struct annotation_sink *annotations;
 	char node_name[KUBE_NAME_SIZE];
-	const char *boot_id;
+	const char *boot_id, *kubeconfig;
 	uint64_t boot_deadline_ns;
 	event_fn on_event;
 	void *context;
@@ -85,6 +85,7 @@ int kubernetes_open(struct kubernetes **ret, sd_event *loop, const struct settin
 		return -ENOMEM;
 	kubernetes->loop = loop;
 	kubernetes->boot_id = boot_id;
+	kubernetes->kubeconfig = settings->kubeconfig;
 	kubernetes->boot_deadline_ns = settings->boot_deadline_ns;
 	r = open_client(kubernetes, settings);
 	if (r == 0)
@@ -160,7 +161,10 @@ void kubernetes_tend(struct kubernetes *kubernetes)
 
 void kubernetes_stats(const struct kubernetes *kubernetes, struct kubernetes_stats *ret)
 {
-	struct kubernetes_stats stats = {.node_name = kubernetes->node_name};
+	struct kubernetes_stats stats = {
+		.node_name = kubernetes->node_name,
+		.kubeconfig = kubernetes->kubeconfig,
+	};
 
 	kube_stats(kubernetes->kube, &stats.client);
 	if (kubernetes->source)

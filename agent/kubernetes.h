@@ -42,6 +42,7 @@ void kubernetes_tend(struct kubernetes *kubernetes);
 
 struct kubernetes_stats {
 	const char *node_name;
+	const char *kubeconfig; /* "" in a pod */
 	struct kube_stats client;
 	struct kubernetes_source_stats source;
 	struct kube_event_sink_stats events;

@@ -177,6 +177,8 @@ static json_t *kubernetes_json(const struct kubernetes *kubernetes)
 		calls += stats.client.calls[i];
 	json_object_set_new(json, "server", json_string(stats.client.server));
 	json_object_set_new(json, "node", json_string(stats.node_name));
+	if (*stats.kubeconfig)
+		json_object_set_new(json, "kubeconfig", json_string(stats.kubeconfig));
 	json_object_set_new(json, "reachable", json_boolean(stats.client.reachable));
 	json_object_set_new(json, "watched", json_boolean(stats.source.up));
 	set_count(json, "pods", stats.source.pods);

@@ -6,11 +6,13 @@
  */
 #include <stddef.h>
 
+#include "bpf/file.bpf.c"
 #include "bpf/window.bpf.c"
 
 #define REEXECS_MAX	   16
 #define SESSIONS_MAX	   16 /* in … */
 #define SESSIONS_WINDOW_NS 10000000000ull
+#define HOOKS_MAX	   16 /* of one runtime process */
 
 /* Directories of CNI plugins, as words to compare without a branch; an unused mask is all 0. */
 const volatile __u64 cni_prefixes[PREFIXES_MAX][PREFIX_WORDS] = {};
@@ -109,6 +111,7 @@ static __always_inline void exec_in_container(struct task_struct *task, struct k
 		container->init_pid = pid;
 		container->began_ns = bpf_ktime_get_boot_ns();
 		open_window(task, container, cgroup_id, file, container->began_ns);
+		begin_reads(task, container, cgroup_id);
 		if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
 			count_loss(WIRE_LOSS_TABLE_FULL);
 	}
@@ -140,17 +143,43 @@ static __always_inline bool is_cni(const __u64 *file)
 }
 
 #define FIVE_BYTES 0xffffffffff
+#define SIX_BYTES  0xffffffffffff
+
+static __always_inline bool is_shim(const __u64 comm[WIRE_COMM / 8])
+{
+	return comm[0] == 0x656e6961746e6f63 && comm[1] == 0x6d6968732d6472; /* containerd-shim */
+}
+
+/*
+ * What a shim executes is the runtime, or a wrapper of it, whatever its name. What these execute are hooks and the
+ * wrapper's own helpers; how many are told is bounded, and theirs are not followed.
+ */
+static __always_inline __u32 role_by_parent(struct task_struct *task)
+{
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+	__u32 pid = BPF_CORE_READ(parent, tgid);
+	struct tracked *runtime = bpf_map_lookup_elem(&tracked, &pid);
+	__u64 comm[WIRE_COMM / 8] = {};
+
+	if (runtime && runtime->role == WIRE_ROLE_RUNTIME)
+		return ++runtime->hooks <= HOOKS_MAX ? WIRE_ROLE_HOOK : WIRE_ROLE_NONE;
+	BPF_CORE_READ_STR_INTO(&comm, parent, group_leader, comm);
+	return is_shim(comm) ? WIRE_ROLE_RUNTIME : WIRE_ROLE_NONE;
+}
 
 /* execve has set comm to the program's base name, cut at 15 characters, before the tracepoint. */
-static __always_inline __u32 role_on_host(const __u64 *file, const char comm[WIRE_COMM])
+static __always_inline __u32 role_on_host(struct task_struct *task, const __u64 *file,
+					  const __u64 comm[WIRE_COMM / 8])
 {
-	const __u64 *words = (const __u64 *)comm;
-
-	if (words[0] == 0x656e6961746e6f63 && words[1] == 0x6d6968732d6472) /* containerd-shim */
+	if (is_shim(comm))
 		return WIRE_ROLE_SHIM;
-	if ((words[0] & FIVE_BYTES) == 0x636e7572 || (words[0] & FIVE_BYTES) == 0x6e757263)
+	if ((comm[0] & FIVE_BYTES) == 0x636e7572 || (comm[0] & FIVE_BYTES) == 0x6e757263)
 		return WIRE_ROLE_RUNTIME; /* runc, crun and their NUL */
-	return is_cni(file) ? WIRE_ROLE_CNI : WIRE_ROLE_NONE;
+	__u32 role = is_cni(file) ? WIRE_ROLE_CNI : role_by_parent(task);
+
+	if (role == WIRE_ROLE_NONE && (comm[0] & SIX_BYTES) == 0x746e756f6d)
+		return WIRE_ROLE_MOUNT; /* mount and its NUL: the kubelet's way to volumes */
+	return role;
 }
 
 /* The compiler must not forget a bound that the verifier wants to see. */
@@ -199,7 +228,7 @@ static __always_inline void tell_helper(struct task_struct *task, __u32 role,
 	record->tail_size = 0;
 	if (role == WIRE_ROLE_CNI)
 		read_environment(record, mm);
-	else
+	else if (role != WIRE_ROLE_HOOK)
 		read_arguments(record, mm);
 	__u64 used = bounded(record->head_size + record->tail_size, WIRE_ENVIRONMENT);
 	__u64 size = offsetof(struct wire_exec_helper, texts) + used;
@@ -226,7 +255,7 @@ static __always_inline void exec_on_host(struct task_struct *task, struct linux_
 	BPF_CORE_READ_STR_INTO(&comm, task, comm);
 	if (is_own_reexec((const char *)file)) /* runc starts itself again to become `runc init` */
 		return;
-	entry.role = role_on_host(file, (const char *)comm);
+	entry.role = role_on_host(task, file, comm);
 	if (entry.role == WIRE_ROLE_NONE)
 		return;
 	if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))

@@ -5,6 +5,7 @@
  *
  * sched_process_exit fires once per thread; one that finds no other alive speaks for the group.
  */
+#include "bpf/file.bpf.c"
 #include "bpf/window.bpf.c"
 
 #define BIT(signal) (1ull << (signal))
@@ -182,9 +183,11 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		return 0;
 	if (process.role == WIRE_ROLE_NONE)
 		tell_failed_start(task, &process);
-	else if (process.role <= WIRE_ROLE_CNI)
+	else if (process.role <= WIRE_ROLE_CNI || process.role >= WIRE_ROLE_HOOK)
 		tell_helper_end(task, process.role);
 	else {
+		if (process.role == WIRE_ROLE_ENTRYPOINT)
+			end_reads(task, process.cgroup_id);
 		tell_stalls(task, process.cgroup_id, true, bpf_ktime_get_boot_ns());
 		tell_end(task, &process, process.role, process.cgroup_id);
 	}

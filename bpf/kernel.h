@@ -121,7 +121,12 @@ struct sighand_struct {
 	struct k_sigaction action[64];
 };
 
+struct task_io_accounting {
+	__u64 rchar;
+};
+
 struct signal_struct {
+	struct task_io_accounting ioac; /* of threads and children that have ended */
 	atomic_t live;
 	int group_exit_code;
 	unsigned int flags;
@@ -138,8 +143,44 @@ struct task_group {
 	struct cfs_bandwidth cfs_bandwidth;
 };
 
+/* --- what a disk reads, and for which file --- */
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+	union {
+		struct hlist_node d_alias;
+	} d_u;
+};
+
+/* should the union lose its name */
+struct dentry___unnamed {
+	struct hlist_node d_alias;
+};
+
+struct super_block {
+	__u32 s_dev;
+};
+
 struct inode {
 	__u16 i_mode;
+	struct super_block *i_sb;
+	unsigned long i_ino;
+	__s64 i_size;
+	struct hlist_head i_dentry;
+	__u32 i_generation;
 };
 
 struct file {
@@ -173,6 +214,77 @@ struct task_struct {
 	struct sighand_struct *sighand;
 	const struct cred *real_cred;
 	struct pid *thread_pid;
+	struct task_io_accounting ioac;
+};
+
+struct address_space {
+	struct inode *host;
+};
+
+/* since 6.18 (53fbef56e07d: "mm: introduce memdesc_flags_t"); before it was the number itself */
+typedef struct {
+	unsigned long f;
+} memdesc_flags_t;
+
+struct page {
+	memdesc_flags_t flags;
+	struct address_space *mapping;
+	unsigned long compound_head;
+};
+
+struct page___number {
+	unsigned long flags;
+};
+
+/* since 7.1 ("mm: rename the 'compound_head' field in the 'struct page' to 'compound_info'") */
+struct page___info {
+	unsigned long compound_info;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+struct bio_vec {
+	struct page *bv_page;
+};
+
+struct bvec_iter {
+	unsigned int bi_size;
+};
+
+struct gendisk {
+	int major, first_minor;
+};
+
+struct block_device {
+	__u32 bd_dev;
+};
+
+struct bio {
+	struct bio *bi_next;
+	struct block_device *bi_bdev;
+	unsigned int bi_opf;
+	unsigned short bi_flags;
+	struct bvec_iter bi_iter;
+	struct bio_vec *bi_io_vec;
+};
+
+struct request {
+	struct bio *bio;
+};
+
+/* before 5.12 (309dca309fc3: "block: store a block_device pointer in struct bio") */
+struct bio___disk {
+	struct gendisk *bi_disk;
+	__u8 bi_partno;
 };
 
 /* before 5.14 (2f064a59a11f: "sched: Change task_struct::state") */

@@ -12,6 +12,7 @@
 #include "bpf/dns.bpf.c"
 #include "bpf/exec.bpf.c"
 #include "bpf/exit.bpf.c"
+#include "bpf/file.bpf.c"
 #include "bpf/listen.bpf.c"
 #include "bpf/oom.bpf.c"
 #include "bpf/socket.bpf.c"

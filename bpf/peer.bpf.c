@@ -34,14 +34,6 @@ static __always_inline bool is_starting(const struct known *container, __u64 now
 	       now_ns - container->began_ns < start_window_ns;
 }
 
-/* An exec probe's own connection is not what the start waits for. */
-static __always_inline bool is_session(const struct known *container, struct task_struct *task)
-{
-	__u32 pid = BPF_CORE_READ(task, tgid);
-
-	return container->init_pid != pid && comes_from_outside(task);
-}
-
 static __always_inline struct wire_failures *failures_of(const struct wire_target *target)
 {
 	struct wire_failures *found = bpf_map_lookup_elem(&failures, target);

@@ -31,6 +31,8 @@ struct tracked {
 	__u64 cgroup_id; /* the container's; 0 for helpers */
 	__u32 role;
 	__u32 flags;
+	__u32 hooks; /* a runtime's: that were told */
+	__u32 pad;
 	struct wire_signal last[2];
 };
 
@@ -152,6 +154,14 @@ static __always_inline struct known *known_of(struct task_struct *task)
 static __always_inline bool comes_from_outside(struct task_struct *task)
 {
 	return !known_of(BPF_CORE_READ(task, real_parent));
+}
+
+/* An exec session: what an exec probe does is not the start's doing. */
+static __always_inline bool is_session(const struct known *container, struct task_struct *task)
+{
+	__u32 pid = BPF_CORE_READ(task, tgid);
+
+	return container->init_pid != pid && comes_from_outside(task);
 }
 
 /* The leaf name of the container's cgroup, from a cgroup at or below it. */

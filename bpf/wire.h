@@ -45,6 +45,8 @@ enum wire_role {
 	WIRE_ROLE_SESSION,
 	WIRE_ROLE_MEMBER,
 	WIRE_ROLE_HOST,
+	WIRE_ROLE_HOOK,
+	WIRE_ROLE_MOUNT, /* only of mount(8): kernel_mounts.c takes its records */
 	WIRE_ROLE_COUNT,
 };
 
@@ -239,6 +241,56 @@ struct wire_question {
 };
 _Static_assert(sizeof(struct wire_question) == 64 + 96 + 32 + 64, "wire_question");
 
+/* A file of which a starting container has something read from a disk. */
+struct wire_file {
+	__u64 container_id; /* cgroup id */
+	__u64 inode;	    /* number */
+	__u32 device;	    /* of the file system, as the kernel has it: major << 20 | minor */
+	__u32 generation;   /* tells it from one that had the same number before */
+};
+_Static_assert(sizeof(struct wire_file) == 24, "wire_file");
+
+#define WIRE_FILE_NAMES 320
+
+/* What was read so far. The kernel only ever adds. */
+struct wire_file_reads {
+	__u64 first_ns; /* the first request was made */
+	__u64 last_ns;	/* the last that is completed was */
+	__u64 bytes, size;
+	__u64 latency_ns; /* of all completed requests together */
+	__u64 busy_ns;	  /* at least so long one of them was on its way */
+	__u32 requests, completed;
+	__u32 disk; /* the block device, as wire_file.device */
+	__u32 names_size;
+	__u32 names_whole; /* they go up to the root */
+	__u32 pad;
+	char names[WIRE_FILE_NAMES]; /* of the file, its directory, …, each with its NUL */
+};
+_Static_assert(sizeof(struct wire_file_reads) == 72 + 320, "wire_file_reads");
+
+#define WIRE_READS_BEGUN 1u /* seen from its exec on: read_before is known */
+#define WIRE_READS_ENDED 2u /* its first process has ended: read_ended is known */
+
+/* Of all files of a container. read_*: what was asked for by read(2) and the like, cached or not. */
+struct wire_reads {
+	__u64 disk_bytes;  /* what was read from disks while it was watched */
+	__u64 read_before; /* by its first process before that was the entrypoint */
+	__u64 read_ended; /* by its first process and the children that it has waited for, when it ended */
+	__u32 requests;
+	__u32 flags;
+};
+_Static_assert(sizeof(struct wire_reads) == 32, "wire_reads");
+
+/* A thread of a starting container, as the iterator over tasks tells it: what it read. */
+struct wire_thread_read {
+	__u64 container_id;
+	__u64 bytes; /* of a thread group's leader with what ended threads and children have read */
+};
+_Static_assert(sizeof(struct wire_thread_read) == 16, "wire_thread_read");
+
+#define WIRE_READS_MAX	     64	  /* containers */
+#define WIRE_FILES_MAX	     1024 /* files of all of them; the least recently read give way */
+#define WIRE_LARGE_FILES_MAX 256
 /* What a thread did, or why it did nothing; in the order of enum stall in agent/model/why.h. */
 enum wire_stall_kind {
 	WIRE_STALL_CPU,
@@ -346,6 +398,7 @@ enum wire_loss {
 	WIRE_LOSS_TABLE_FULL,	/* a container or process could not be remembered */
 	WIRE_LOSS_CONNECTS,  /* failed connections: too many at once or targets, or the ring full */
 	WIRE_LOSS_QUESTIONS, /* DNS questions: too many at once */
+	WIRE_LOSS_FILES,     /* reads of a starting container: too many at once */
 	WIRE_LOSS_WINDOWS,   /* starts whose threads were not watched: too many at once */
 	WIRE_LOSS_COUNT,
 };

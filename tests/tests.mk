@@ -34,8 +34,8 @@ $(CRI): $(CRI_O) $(LINK)
 $(KUBE): $(KUBE_O) $(LINK)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(KUBE_O) $(LINK) $(LDLIBS)
 
-# Synthetic boots in a store, for tests/report.
-SCENE := $(BUILD)/boot-scene
+# Synthetic boots and pods in a store, for tests/report.
+SCENE := $(BUILD)/report-scene
 $(SCENE): tests/report/scene.c $(BUILD)/libfixture.a $(LINK)
 	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests $(LDFLAGS) -o $@ $< $(BUILD)/libfixture.a $(LINK) $(LDLIBS) -lcmocka
 

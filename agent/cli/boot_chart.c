@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/boot_chart_private.h"
+#include "cli/boot_chart.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/boot_show.h"
+#include "cli/chart_making.h"
 #include "cli/columns.h"
 #include "model/boot_words.h"
 #include "model/json.h"
@@ -15,128 +16,27 @@
 
 #define UNITS_MAX 60
 
-const char *chart_group_title(enum chart_group group)
-{
-	static const char *const titles[CHART_GROUP_COUNT] = {
-		[CHART_BOOT] = "Boot",	 [CHART_PATH] = "Critical path",
-		[CHART_PODS] = "Pods",	 [CHART_PULLS] = "Image pulls",
-		[CHART_UNITS] = "Units",
-	};
+static const char *const group_titles[CHART_GROUP_COUNT] = {
+	[CHART_BOOT] = "Boot",	       [CHART_PATH] = "Critical path", [CHART_PODS] = "Pods",
+	[CHART_PULLS] = "Image pulls", [CHART_UNITS] = "Units",
+};
 
-	return group < CHART_GROUP_COUNT ? titles[group] : "";
-}
-
-/* --- rows and bars ---------------------------------------------------------------------------- */
-
-bool chart_text_begin(struct chart_making *making, struct chart_text *text)
-{
-	text->out = open_memstream(&text->text, &text->size);
-	if (!text->out)
-		making->error = -ENOMEM;
-	return text->out;
-}
-
-char *chart_text_done(struct chart_making *making, struct chart_text *text)
-{
-	if (fclose(text->out) != 0)
-		making->error = -ENOMEM;
-	return text->text;
-}
-
-char *chart_safe(struct chart_making *making, const char *from)
-{
-	struct chart_text text;
-
-	if (!chart_text_begin(making, &text))
-		return NULL;
-	text_print_safe(text.out, from);
-	return chart_text_done(making, &text);
-}
-
-/* Owns label and detail from now on. */
-struct chart_row *chart_add_row(struct chart_making *making, enum chart_group group, char *label,
-				char *detail)
-{
-	struct chart *chart = making->chart;
-
-	if (chart->count == chart->room) {
-		size_t room = chart->room ? chart->room * 2 : 64;
-		struct chart_row *rows = reallocarray(chart->rows, room, sizeof(*rows));
-
-		if (!rows) {
-			free(label);
-			free(detail);
-			making->error = -ENOMEM;
-			return NULL;
-		}
-		chart->rows = rows;
-		chart->room = room;
-	}
-	chart->rows[chart->count] =
-		(struct chart_row){.group = group, .label = label, .detail = detail};
-	return &chart->rows[chart->count++];
-}
-
-/* On the axis of the chart; what is not over goes to its end. */
-void chart_place(struct chart_making *making, struct span span, struct chart_bar *bar)
-{
-	bar->open = !span.to_ns;
-	bar->from_ns = boot_report_offset(making->report, span.from_ns);
-	bar->to_ns = bar->open ? making->chart->total_ns
-			       : boot_report_offset(making->report, span.to_ns);
-	if (bar->to_ns < bar->from_ns)
-		bar->to_ns = bar->from_ns;
-}
-
-/* Owns the bar's title from now on. */
-void chart_add_bar(struct chart_making *making, struct chart_row *row, struct chart_bar bar)
-{
-	if (row && row->count == row->room) {
-		size_t room = row->room ? row->room * 2 : 4;
-		struct chart_bar *bars = reallocarray(row->bars, room, sizeof(*bars));
-
-		if (bars) {
-			row->bars = bars;
-			row->room = room;
-		} else {
-			making->error = -ENOMEM;
-		}
-	}
-	if (!row || row->count == row->room) {
-		free(bar.title);
-		return;
-	}
-	row->critical |= bar.critical;
-	row->bars[row->count++] = bar;
-}
-
-/* "pull 1min 1.0s", with what follows the colon where there is something. */
-char *chart_title(struct chart_making *making, const char *name, const struct chart_bar *bar,
-		  const char *detail)
-{
-	struct chart_text text;
-
-	if (!chart_text_begin(making, &text))
-		return NULL;
-	text_print_safe(text.out, name);
-	fprintf(text.out, " %s%s", columns_duration(bar->to_ns - bar->from_ns),
-		bar->open ? " so far" : "");
-	if (*detail) {
-		fputs(": ", text.out);
-		text_print_safe(text.out, detail);
-	}
-	return chart_text_done(making, &text);
-}
-
-char *chart_sentence(struct chart_making *making, const struct record *record)
-{
-	struct chart_text text;
-
-	if (!chart_text_begin(making, &text))
-		return NULL;
-	sentence_text(text.out, record);
-	return chart_text_done(making, &text);
-}
+static const struct chart_legend legend[] = {
+	{"sandbox", "sandbox"},
+	{"init", "init"},
+	{"pull", "pull"},
+	{"create", "create"},
+	{"runtime", "runtime"},
+	{"app", "app"},
+	{"probe", "probe"},
+	{"wait", "wait"},
+	{"waiting", "waits, says Kubernetes"},
+	{"failed", "failed"},
+	{"critical", "on the critical path"},
+	{"reconstructed", "reconstructed"},
+	{"usual", "usual"},
+	{NULL, NULL},
+};
 
 /* --- the boot and its critical path ------------------------------------------------------------ */
 
@@ -157,16 +57,16 @@ static const char *phase_style(enum boot_phase phase)
 	return phase < BOOT_PHASE_COUNT ? styles[phase] : "idle";
 }
 
-static struct chart_row *phase_row(struct chart_making *making, enum boot_phase phase,
-				   const char *label)
+static struct chart_row *phase_row(struct chart_making *making, const struct boot_report *report,
+				   enum boot_phase phase, const char *label)
 {
-	struct boot_usual usual = {0};
+	struct usual usual = {0};
 	struct chart_text text;
 	struct chart_row *row;
 	char *detail = NULL;
 
-	if (making->report->verdict.enough)
-		boot_history_usual_phase(&making->report->history, phase, &usual);
+	if (report->verdict.enough)
+		boot_history_usual_phase(&report->history, phase, &usual);
 	if (usual.median_ns && chart_text_begin(making, &text)) {
 		fprintf(text.out, "usually %s", columns_duration(usual.median_ns));
 		detail = chart_text_done(making, &text);
@@ -177,9 +77,9 @@ static struct chart_row *phase_row(struct chart_making *making, enum boot_phase 
 	return row;
 }
 
-static void add_phases(struct chart_making *making)
+static void add_phases(struct chart_making *making, const struct boot_report *report)
 {
-	const struct record_boot *boot = &making->report->record.boot;
+	const struct record_boot *boot = &report->record.boot;
 
 	for (uint32_t i = 0; i < boot->phase_count && i < BOOT_PHASES_MAX; i++) {
 		const struct boot_phase_span *phase = &boot->phases[i];
@@ -199,7 +99,7 @@ static void add_phases(struct chart_making *making)
 		}
 		boot_words_phase(boot, phase->phase, label);
 		bar.title = chart_title(making, label, &bar, "");
-		chart_add_bar(making, phase_row(making, phase->phase, label), bar);
+		chart_add_bar(making, phase_row(making, report, phase->phase, label), bar);
 	}
 }
 
@@ -219,9 +119,9 @@ static const char *step_style(const struct boot_step *step)
 	}
 }
 
-static void add_path(struct chart_making *making)
+static void add_path(struct chart_making *making, const struct boot_report *report)
 {
-	const struct record_boot *boot = &making->report->record.boot;
+	const struct record_boot *boot = &report->record.boot;
 
 	for (uint32_t i = 0; i < boot->step_count && i < BOOT_STEPS_MAX; i++) {
 		const struct boot_step *step = &boot->steps[i];
@@ -231,14 +131,16 @@ static void add_path(struct chart_making *making)
 			.reconstructed = step->reconstructed,
 		};
 		char title[BOOT_TITLE_SIZE];
+		struct chart_row *row;
 
 		chart_place(making, step->span, &bar);
 		boot_step_title(step, title);
 		bar.title = chart_title(making, title, &bar, step->detail);
-		chart_add_bar(making,
-			      chart_add_row(making, CHART_PATH, chart_safe(making, title),
-					    chart_safe(making, step->detail)),
-			      bar);
+		row = chart_add_row(making, CHART_PATH, chart_safe(making, title),
+				    chart_safe(making, step->detail));
+		if (row)
+			row->step = true;
+		chart_add_bar(making, row, bar);
 	}
 }
 
@@ -254,9 +156,9 @@ static bool unit_critical(const struct record_boot *boot, const struct record_un
 
 /* --- pulls and units -------------------------------------------------------------------------- */
 
-static void add_pulls(struct chart_making *making)
+static void add_pulls(struct chart_making *making, const struct boot_report *report)
 {
-	const struct boot_records *pulls = &making->report->pulls;
+	const struct boot_records *pulls = &report->pulls;
 
 	for (size_t i = 0; i < pulls->count; i++) {
 		const struct record_pull *pull = &pulls->all[i].pull;
@@ -274,12 +176,12 @@ static void add_pulls(struct chart_making *making)
 				      chart_sentence(making, &pulls->all[i])),
 			bar);
 	}
-	making->chart->left_out[CHART_PULLS] = pulls->left_out;
+	chart_leave_out(making, CHART_PULLS, pulls->left_out);
 }
 
-static uint64_t weight(const struct chart_making *making, const struct record_unit *unit)
+static uint64_t weight(const struct boot_report *report, const struct record_unit *unit)
 {
-	if (*unit->result || !unit->span.to_ns || unit_critical(&making->report->record.boot, unit))
+	if (*unit->result || !unit->span.to_ns || unit_critical(&report->record.boot, unit))
 		return UINT64_MAX;
 	return unit->span.to_ns > unit->span.from_ns ? unit->span.to_ns - unit->span.from_ns : 0;
 }
@@ -292,34 +194,34 @@ static int compare_weight(const void *one, const void *other)
 }
 
 /* So that UNITS_MAX are at least that long. Those that took no time, like most targets, are not shown either. */
-static uint64_t least_weight(const struct chart_making *making)
+static uint64_t least_weight(const struct boot_report *report)
 {
-	const struct boot_records *units = &making->report->units;
+	const struct boot_records *units = &report->units;
 	cleanup_free uint64_t *weights = calloc(units->count + 1, sizeof(*weights));
 
 	if (!weights || units->count <= UNITS_MAX)
 		return 1;
 	for (size_t i = 0; i < units->count; i++)
-		weights[i] = weight(making, &units->all[i].unit);
+		weights[i] = weight(report, &units->all[i].unit);
 	qsort(weights, units->count, sizeof(*weights), compare_weight);
 	return weights[UNITS_MAX - 1] ?: 1;
 }
 
-static void add_units(struct chart_making *making)
+static void add_units(struct chart_making *making, const struct boot_report *report)
 {
-	const struct boot_records *units = &making->report->units;
-	uint64_t least = least_weight(making);
+	const struct boot_records *units = &report->units;
+	uint64_t least = least_weight(report);
 
-	making->chart->left_out[CHART_UNITS] = units->left_out;
+	chart_leave_out(making, CHART_UNITS, units->left_out);
 	for (size_t i = 0; i < units->count; i++) {
 		const struct record_unit *unit = &units->all[i].unit;
 		struct chart_bar bar = {
 			.style = *unit->result ? "failed" : "unit",
-			.critical = unit_critical(&making->report->record.boot, unit),
+			.critical = unit_critical(&report->record.boot, unit),
 		};
 
-		if (weight(making, unit) < least) {
-			making->chart->left_out[CHART_UNITS]++;
+		if (weight(report, unit) < least) {
+			chart_leave_out(making, CHART_UNITS, 1);
 			continue;
 		}
 		chart_place(making, unit->span, &bar);
@@ -336,30 +238,27 @@ static void add_units(struct chart_making *making)
 
 int boot_chart_make(struct chart *ret, const struct boot_report *report)
 {
-	struct chart chart = {.total_ns = boot_report_total(report)};
-	struct chart_making making = {.chart = &chart, .report = report};
+	struct chart chart = {
+		.what = "the boot",
+		.legend = legend,
+		.total_ns = boot_report_total(report),
+	};
+	struct chart_making making = {
+		.chart = &chart,
+		.before_ns = boot_report_offset(report, 0),
+	};
 
-	add_phases(&making);
-	add_path(&making);
-	chart_add_pods(&making);
-	add_pulls(&making);
-	add_units(&making);
+	for (enum boot_chart_group group = 0; group < CHART_GROUP_COUNT; group++)
+		chart_add_group(&making, chart_safe(&making, group_titles[group]));
+	add_phases(&making, report);
+	add_path(&making, report);
+	boot_chart_add_pods(&making, report);
+	add_pulls(&making, report);
+	add_units(&making, report);
 	if (making.error < 0) {
-		boot_chart_done(&chart);
+		chart_done(&chart);
 		return making.error;
 	}
 	*ret = chart;
 	return 0;
-}
-
-void boot_chart_done(struct chart *chart)
-{
-	for (size_t i = 0; i < chart->count; i++) {
-		for (size_t j = 0; j < chart->rows[i].count; j++)
-			free(chart->rows[i].bars[j].title);
-		free(chart->rows[i].bars);
-		free(chart->rows[i].label);
-		free(chart->rows[i].detail);
-	}
-	free(chart->rows);
 }

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/boot_chart_private.h"
+#include "cli/boot_chart.h"
+#include "cli/chart_making.h"
 #include "model/json.h"
 #include "model/sentence.h"
 
@@ -58,13 +59,13 @@ static struct chart_row *row_before(struct chart_making *making, const char *lab
 	return NULL;
 }
 
-static void add_start(struct chart_making *making, const struct record *record)
+static void add_start(struct chart_making *making, const struct boot_report *report,
+		      const struct record *record)
 {
 	const struct record_start *start = &record->start;
 	char *label = subject_label(making, record, "");
 	struct chart_row *row =
-		label ? row_before(making, label,
-				   boot_report_offset(making->report, start->span.from_ns))
+		label ? row_before(making, label, boot_report_offset(report, start->span.from_ns))
 		      : NULL;
 
 	if (row)
@@ -76,8 +77,7 @@ static void add_start(struct chart_making *making, const struct record *record)
 		struct chart_bar bar = {
 			.style = phase->phase < PHASE_COUNT ? phase_name(phase->phase) : "idle",
 			.reconstructed = phase->reconstructed,
-			.critical = phase_critical(&making->report->record.boot, &record->subject,
-						   phase),
+			.critical = phase_critical(&report->record.boot, &record->subject, phase),
 		};
 
 		chart_place(making, phase->span, &bar);
@@ -133,10 +133,10 @@ static bool has_start(const struct boot_records *starts, const struct record *re
 	return false;
 }
 
-void chart_add_pods(struct chart_making *making)
+void boot_chart_add_pods(struct chart_making *making, const struct boot_report *report)
 {
-	const struct boot_records *starts = &making->report->starts;
-	const struct boot_records *waits = &making->report->waits;
+	const struct boot_records *starts = &report->starts;
+	const struct boot_records *waits = &report->waits;
 
 	for (size_t i = 0; i < starts->count; i++) {
 		const struct record *first = &starts->all[i];
@@ -145,7 +145,7 @@ void chart_add_pods(struct chart_making *making)
 			continue;
 		for (size_t j = i; j < starts->count; j++)
 			if (same_pod(&starts->all[j], first) && is_shown(starts, &starts->all[j]))
-				add_start(making, &starts->all[j]);
+				add_start(making, report, &starts->all[j]);
 		for (size_t j = 0; j < waits->count; j++)
 			if (same_pod(&waits->all[j], first))
 				add_wait(making, &waits->all[j]);
@@ -153,5 +153,5 @@ void chart_add_pods(struct chart_making *making)
 	for (size_t i = 0; i < waits->count; i++)
 		if (!has_start(starts, &waits->all[i]))
 			add_wait(making, &waits->all[i]);
-	making->chart->left_out[CHART_PODS] = starts->left_out + waits->left_out;
+	chart_leave_out(making, CHART_PODS, starts->left_out + waits->left_out);
 }

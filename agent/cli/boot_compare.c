@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/boot.h"
 #include "cli/boot_json.h"
+#include "cli/json_safe.h"
 #include "cli/boot_parts.h"
 #include "cli/columns.h"
 #include "cli/verbs.h"
@@ -68,7 +69,7 @@ static int against_usual(struct comparison *comparison, struct store *store)
 	comparison->boots = report->verdict.boots;
 	comparison->before_ns = report->verdict.usual_ns;
 	for (enum boot_phase phase = 0; phase < BOOT_PHASE_COUNT; phase++) {
-		struct boot_usual usual;
+		struct usual usual;
 
 		boot_history_usual_phase(&report->history, phase, &usual);
 		comparison->phase_before_ns[phase] = usual.median_ns;
@@ -179,9 +180,9 @@ static json_t *parts_json(const struct comparison *comparison, enum boot_part_ki
 
 		if (part->kind != kind || !part->before)
 			continue;
-		json = json_pack("{so so}", "duration_ns", boot_json_number(part->ns), "before_ns",
-				 boot_json_number(boot_part_before(part)));
-		json_object_set_new(json, "name", boot_json_text(part->name));
+		json = json_pack("{so so}", "duration_ns", json_safe_number(part->ns), "before_ns",
+				 json_safe_number(boot_part_before(part)));
+		json_object_set_new(json, "name", json_safe_text(part->name));
 		json_array_append_new(list, json);
 	}
 	return list;
@@ -198,15 +199,15 @@ static void print_json(const struct comparison *comparison)
 				phases,
 				json_pack("{ss so so}", "phase", boot_phase_name(phase),
 					  "duration_ns",
-					  boot_json_number(comparison->phase_ns[phase]),
+					  json_safe_number(comparison->phase_ns[phase]),
 					  "before_ns",
-					  boot_json_number(comparison->phase_before_ns[phase])));
+					  json_safe_number(comparison->phase_before_ns[phase])));
 	json_object_set_new(json, "boot_id", json_string(comparison->report->boot_id));
 	json_object_set_new(json, "against",
 			    json_string(*comparison->against ? comparison->against : "usual"));
-	json_object_set_new(json, "boots", boot_json_number(comparison->boots));
-	json_object_set_new(json, "total_ns", boot_json_number(comparison->total_ns));
-	json_object_set_new(json, "before_ns", boot_json_number(comparison->before_ns));
+	json_object_set_new(json, "boots", json_safe_number(comparison->boots));
+	json_object_set_new(json, "total_ns", json_safe_number(comparison->total_ns));
+	json_object_set_new(json, "before_ns", json_safe_number(comparison->before_ns));
 	json_object_set_new(json, "phases", phases);
 	json_object_set_new(json, "containers", parts_json(comparison, BOOT_PART_POD));
 	json_object_set_new(json, "units", parts_json(comparison, BOOT_PART_UNIT));

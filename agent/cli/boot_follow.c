@@ -20,8 +20,8 @@
 
 struct screen {
 	bool terminal, colour;
-	int lines; /* drawn, to go up again */
-	char *last;
+	int lines;  /* drawn, to go up again */
+	char *last; /* told, but for its times */
 };
 
 static int height(void)
@@ -57,25 +57,49 @@ static void redraw(struct screen *screen, const struct boot_report *report)
 	screen->lines = lines;
 }
 
-/* "06:12:55Z boot  node   waking for 45.1s, 6 of 9 pods ready; missing ...", if that is new. */
-static void tell_change(struct screen *screen, const struct boot_report *report)
+/* "06:12:55Z boot  node   waking for 45.1s, 6 of 9 pods ready; missing ..."; NULL for want of memory. */
+static char *line_of(const struct record *record)
 {
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
 
 	if (!out)
-		return;
-	sentence_line(out, &report->record, false);
+		return NULL;
+	sentence_line(out, record, false);
 	fclose(out);
-	if (screen->last && strcmp(screen->last, text) == 0) {
-		free(text);
+	return text;
+}
+
+/* That time goes on is no change. */
+static char *timeless(const struct record *record)
+{
+	struct record still = *record;
+	struct record_boot *boot = &still.boot;
+
+	if (boot->state == BOOT_WAKING) {
+		still.boot_ns = 0;
+		boot->span.to_ns = boot->span.from_ns;
+		if (boot->phase_count && boot->phase_count <= BOOT_PHASES_MAX)
+			boot->phases[boot->phase_count - 1].span.to_ns = boot->span.from_ns;
+	}
+	return line_of(&still);
+}
+
+static void tell_change(struct screen *screen, const struct boot_report *report)
+{
+	cleanup_free char *line = NULL;
+	char *key = timeless(&report->record);
+
+	if (!key || (screen->last && strcmp(screen->last, key) == 0)) {
+		free(key);
 		return;
 	}
-	fputs(text, stdout);
+	line = line_of(&report->record);
+	fputs(line ?: key, stdout);
 	fflush(stdout);
 	free(screen->last);
-	screen->last = text;
+	screen->last = key;
 }
 
 static void pause_ms(long ms)
@@ -132,6 +156,10 @@ static bool is_passing(int r, const char *which)
 	return r == -EAGAIN || r == -EBUSY || (r == -ENOENT && strcmp(which, "current") == 0);
 }
 
+static const char waiting[] =
+	"nodewake boot: waits for the daemon to tell of this boot; does it run?"
+	" systemctl status nodewake, or nodewake status\n";
+
 int boot_follow(const struct options *options)
 {
 	const char *which = *options->boot ? options->boot : "current";
@@ -152,10 +180,7 @@ int boot_follow(const struct options *options)
 		if (!is_passing(r, which) || ferror(stdout))
 			break;
 		if (r == -ENOENT && !waits)
-			fputs("nodewake boot: waits for the daemon to tell of this boot; does it "
-			      "run? "
-			      "systemctl status nodewake, or nodewake status\n",
-			      stderr);
+			fputs(waiting, stderr);
 		waits |= r == -ENOENT;
 		pause_ms(PERIOD_MS);
 	}

@@ -3,28 +3,9 @@
 
 #include <errno.h>
 
-#include "base/cleanup.h"
-#include "base/text.h"
 #include "cli/boot_show.h"
+#include "cli/json_safe.h"
 #include "model/json.h"
-
-json_t *boot_json_number(uint64_t value)
-{
-	return json_integer(value < INT64_MAX ? (json_int_t)value : INT64_MAX);
-}
-
-json_t *boot_json_text(const char *text)
-{
-	cleanup_free char *safe = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&safe, &size);
-
-	if (!out)
-		return NULL;
-	text_print_safe(out, text);
-	fclose(out);
-	return json_string(safe);
-}
 
 static json_t *usual_phases(const struct boot_report *report)
 {
@@ -32,15 +13,15 @@ static json_t *usual_phases(const struct boot_report *report)
 
 	for (enum boot_phase phase = BOOT_PHASE_NONE + 1; phase < BOOT_PHASE_COUNT; phase++) {
 		uint64_t ns = boot_phase_ns(&report->record.boot, phase);
-		struct boot_usual usual;
+		struct usual usual;
 
 		boot_history_usual_phase(&report->history, phase, &usual);
 		if (ns || usual.median_ns)
 			json_array_append_new(
 				list, json_pack("{ss so so so}", "phase", boot_phase_name(phase),
-						"duration_ns", boot_json_number(ns), "usual_ns",
-						boot_json_number(usual.median_ns), "spread_ns",
-						boot_json_number(usual.spread_ns)));
+						"duration_ns", json_safe_number(ns), "usual_ns",
+						json_safe_number(usual.median_ns), "spread_ns",
+						json_safe_number(usual.spread_ns)));
 	}
 	return list;
 }
@@ -48,17 +29,17 @@ static json_t *usual_phases(const struct boot_report *report)
 json_t *boot_json_usual(const struct boot_report *report)
 {
 	const struct boot_verdict *verdict = &report->verdict;
-	json_t *json = json_pack("{so sb sb}", "boots", boot_json_number(verdict->boots), "enough",
+	json_t *json = json_pack("{so sb sb}", "boots", json_safe_number(verdict->boots), "enough",
 				 verdict->enough, "slower", verdict->slower);
 
 	if (!verdict->enough)
 		return json;
-	json_object_set_new(json, "usual_ns", boot_json_number(verdict->usual_ns));
-	json_object_set_new(json, "spread_ns", boot_json_number(verdict->spread_ns));
-	json_object_set_new(json, "limit_ns", boot_json_number(verdict->limit_ns));
+	json_object_set_new(json, "usual_ns", json_safe_number(verdict->usual_ns));
+	json_object_set_new(json, "spread_ns", json_safe_number(verdict->spread_ns));
+	json_object_set_new(json, "limit_ns", json_safe_number(verdict->limit_ns));
 	if (verdict->grown) {
 		json_object_set_new(json, "grown", json_string(boot_phase_name(verdict->grown)));
-		json_object_set_new(json, "grown_ns", boot_json_number(verdict->grown_ns));
+		json_object_set_new(json, "grown_ns", json_safe_number(verdict->grown_ns));
 	}
 	json_object_set_new(json, "phases", usual_phases(report));
 	return json;
@@ -94,7 +75,7 @@ json_t *boot_json_report(const struct boot_report *report)
 			    report->pulls.left_out + report->waits.left_out + report->gaps.left_out;
 
 	json_object_set_new(json, "boot_id", json_string(report->boot_id));
-	json_object_set_new(json, "total_ns", boot_json_number(boot_report_total(report)));
+	json_object_set_new(json, "total_ns", json_safe_number(boot_report_total(report)));
 	json_object_set_new(json, "boot", record_to_json(&report->record));
 	json_object_set_new(json, "usual", boot_json_usual(report));
 	json_object_set_new(json, "next", next_commands(&report->record.boot));
@@ -103,7 +84,7 @@ json_t *boot_json_report(const struct boot_report *report)
 	json_object_set_new(json, "pulls", records(&report->pulls));
 	json_object_set_new(json, "waits", records(&report->waits));
 	json_object_set_new(json, "gaps", records(&report->gaps));
-	json_object_set_new(json, "left_out", boot_json_number(left_out));
+	json_object_set_new(json, "left_out", json_safe_number(left_out));
 	return json;
 }
 

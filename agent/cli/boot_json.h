@@ -10,8 +10,3 @@ json_t *boot_json_report(const struct boot_report *report);
 
 /* What it is compared with: boots, enough, usual_ns, spread_ns, slower, grown, grown_ns, phases. */
 json_t *boot_json_usual(const struct boot_report *report);
-
-json_t *boot_json_number(uint64_t value);
-
-/* Safe to print, and so valid UTF-8 whatever it is made of. */
-json_t *boot_json_text(const char *text);

@@ -1,322 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/boot_svg.h"
-
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
+#include "cli/boot_chart.h"
 #include "cli/boot_show.h"
-#include "cli/columns.h"
-#include "cli/xml.h"
+#include "cli/chart_svg.h"
 
-#define LABEL_WIDTH  340
-#define PLOT_WIDTH   900
-#define RIGHT_WIDTH  90
-#define WIDTH	     (LABEL_WIDTH + PLOT_WIDTH + RIGHT_WIDTH)
-#define HEAD_HEIGHT  64 /* headline, legend */
-#define AXIS_HEIGHT  26
-#define GROUP_HEIGHT 30
-#define ROW_HEIGHT   19
-#define BAR_HEIGHT   13
-#define LABEL_MAX    44 /* characters */
-#define TICKS_MAX    12
-#define TICK_WIDTH   50
-
-/* The file stands beside this one; paths are from the repository's root, where make runs. */
-__asm__(".pushsection .rodata\n"
-	".global boot_chart_css\n"
-	"boot_chart_css:\n"
-	".incbin \"agent/cli/boot_chart.css\"\n"
-	".byte 0\n"
-	".popsection\n");
-
-static double x_of(const struct chart *chart, uint64_t ns)
+/* A picture has no columns: commas instead. The caller frees it; NULL for want of memory. */
+static char *headline(const struct boot_report *report)
 {
-	double part = chart->total_ns ? (double)ns / (double)chart->total_ns : 0;
-
-	return LABEL_WIDTH + PLOT_WIDTH * (part > 1 ? 1 : part);
-}
-
-/* --- the axis --------------------------------------------------------------------------------- */
-
-static uint64_t tick_ns(uint64_t total_ns)
-{
-	static const uint64_t steps_ms[] = {100,    200,    500,    1000,    2000,
-					    5000,   10000,  15000,  30000,   60000,
-					    120000, 300000, 600000, 1800000, 3600000};
-	size_t count = sizeof(steps_ms) / sizeof(*steps_ms);
-
-	for (size_t i = 0; i < count; i++)
-		if (total_ns / (steps_ms[i] * NS_PER_MS) < TICKS_MAX)
-			return steps_ms[i] * NS_PER_MS;
-	return total_ns / TICKS_MAX + 1;
-}
-
-static void print_tick(FILE *out, double x, double seconds, const char *end, bool named)
-{
-	fprintf(out, "<line class=\"tick%s\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"100%%\"/>", end,
-		x, x, AXIS_HEIGHT - 6);
-	if (named)
-		fprintf(out,
-			"<text class=\"tick-text%s\" x=\"%.1f\" y=\"%d\" "
-			"text-anchor=\"middle\">%.*fs</text>\n",
-			end, x, AXIS_HEIGHT - 12, *end || seconds != (double)(int64_t)seconds,
-			seconds);
-}
-
-static void print_axis(FILE *out, const struct chart *chart)
-{
-	uint64_t step_ns = tick_ns(chart->total_ns);
-	double end = x_of(chart, chart->total_ns);
-
-	fputs("<g class=\"axis\">\n", out);
-	for (uint64_t i = 0; i <= TICKS_MAX && i * step_ns < chart->total_ns; i++) {
-		double x = x_of(chart, i * step_ns);
-
-		print_tick(out, x, (double)(i * step_ns) / (double)NS_PER_SECOND, "",
-			   end - x > TICK_WIDTH);
-	}
-	print_tick(out, end, (double)chart->total_ns / (double)NS_PER_SECOND, " end", true);
-	fputs("</g>\n", out);
-}
-
-/* --- rows ------------------------------------------------------------------------------------- */
-
-/* Cut in the middle: both ends of a name tell names apart. */
-static void print_label(FILE *out, const char *label)
-{
-	size_t length = strlen(label);
-	cleanup_free char *head = NULL;
-
-	if (columns_of(label) <= LABEL_MAX) {
-		xml_print(out, label);
-		return;
-	}
-	head = malloc(LABEL_MAX);
-	if (!head)
-		return;
-	text_copy(head, LABEL_MAX / 2, label);
-	xml_print(out, head);
-	fputs("…", out);
-	text_copy_tail(head, LABEL_MAX / 2, label + length - LABEL_MAX / 2);
-	for (label = head; ((unsigned char)*label & 0xc0) == 0x80;)
-		label++;
-	xml_print(out, label);
-}
-
-static void print_title(FILE *out, const struct chart_bar *bar)
-{
-	fputs("<title>", out);
-	xml_print(out, bar->title ?: "");
-	fprintf(out, " (+%.1fs to +%.1fs%s%s)</title>",
-		(double)bar->from_ns / (double)NS_PER_SECOND,
-		(double)bar->to_ns / (double)NS_PER_SECOND, bar->open ? ", goes on" : "",
-		bar->reconstructed ? ", reconstructed" : "");
-}
-
-static void print_bar(FILE *out, const struct chart *chart, const struct chart_bar *bar,
-		      size_t index)
-{
-	double from = x_of(chart, bar->from_ns), width = x_of(chart, bar->to_ns) - from;
-
-	fprintf(out,
-		"<rect class=\"bar %s%s%s\" data-bar=\"%zu\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" "
-		"height=\"%d\" rx=\"1.5\">",
-		bar->style, bar->critical ? " critical" : "",
-		bar->reconstructed ? " reconstructed" : "", index, from,
-		(ROW_HEIGHT - BAR_HEIGHT) / 2, width > 1.5 ? width : 1.5, BAR_HEIGHT);
-	print_title(out, bar);
-	fputs("</rect>", out);
-}
-
-static void print_row(FILE *out, const struct chart *chart, size_t index, int y)
-{
-	const struct chart_row *row = &chart->rows[index];
-	uint64_t end_ns = 0, busy_ns = 0;
-
-	fprintf(out,
-		"<g class=\"row%s\" data-row=\"%zu\" data-group=\"%d\" "
-		"transform=\"translate(0,%d)\">",
-		row->critical ? " critical-row" : "", index, (int)row->group, y);
-	fprintf(out, "<text class=\"label\" x=\"12\" y=\"%d\">%s<title>", ROW_HEIGHT - 6,
-		row->critical && row->group > CHART_PATH ? "▸ " : "");
-	xml_print(out, row->label ?: "");
-	fputs("</title>", out);
-	print_label(out, row->label ?: "");
-	fputs("</text>", out);
-	if (row->group == CHART_PATH && index && chart->rows[index - 1].group == CHART_PATH &&
-	    row->count) {
-		double x = x_of(chart, row->bars[0].from_ns);
-
-		fprintf(out, "<path class=\"elbow\" d=\"M%.1f %dV%d\"/>", x, -ROW_HEIGHT / 2,
-			ROW_HEIGHT / 2);
-	}
-	for (size_t i = 0; i < row->count; i++) {
-		print_bar(out, chart, &row->bars[i], i);
-		busy_ns += row->bars[i].to_ns - row->bars[i].from_ns;
-		if (row->bars[i].to_ns > end_ns)
-			end_ns = row->bars[i].to_ns;
-	}
-	if (row->count && row->usual_ns)
-		fprintf(out, "<path class=\"usual\" d=\"M%.1f %dH%.1f\"/>",
-			x_of(chart, row->bars[0].from_ns), ROW_HEIGHT - 2,
-			x_of(chart, row->bars[0].from_ns + row->usual_ns));
-	if (busy_ns)
-		fprintf(out, "<text class=\"length\" x=\"%.1f\" y=\"%d\">%s</text>",
-			x_of(chart, end_ns) + 6, ROW_HEIGHT - 6, columns_duration(busy_ns));
-	fputs("</g>\n", out);
-}
-
-static void print_group(FILE *out, const struct chart *chart, enum chart_group group, int y)
-{
-	fprintf(out, "<g class=\"heading\" data-group=\"%d\" transform=\"translate(0,%d)\">",
-		(int)group, y);
-	fprintf(out, "<rect class=\"band\" width=\"%d\" height=\"20\" y=\"6\"/>", WIDTH);
-	fprintf(out, "<text class=\"group\" x=\"8\" y=\"20\">%s", chart_group_title(group));
-	if (chart->left_out[group])
-		fprintf(out, "<tspan class=\"faint\"> and %zu not shown</tspan>",
-			chart->left_out[group]);
-	fputs("</text></g>\n", out);
-}
-
-static int height_of(const struct chart *chart)
-{
-	int height = AXIS_HEIGHT + 12;
-
-	for (size_t i = 0; i < chart->count; i++) {
-		if (!i || chart->rows[i].group != chart->rows[i - 1].group)
-			height += GROUP_HEIGHT;
-		height += ROW_HEIGHT;
-	}
-	return height;
-}
-
-static void print_rows(FILE *out, const struct chart *chart)
-{
-	int y = AXIS_HEIGHT;
-
-	for (size_t i = 0; i < chart->count; i++) {
-		if (!i || chart->rows[i].group != chart->rows[i - 1].group) {
-			print_group(out, chart, chart->rows[i].group, y);
-			y += GROUP_HEIGHT;
-		}
-		print_row(out, chart, i, y);
-		y += ROW_HEIGHT;
-	}
-}
-
-/* --- the picture ------------------------------------------------------------------------------ */
-
-static const struct {
-	const char *style, *name;
-} legend[] = {
-	{"sandbox", "sandbox"},
-	{"init", "init"},
-	{"pull", "pull"},
-	{"create", "create"},
-	{"runtime", "runtime"},
-	{"app", "app"},
-	{"probe", "probe"},
-	{"wait", "wait"},
-	{"waiting", "waits, says Kubernetes"},
-	{"failed", "failed"},
-	{"critical", "on the critical path"},
-	{"reconstructed", "reconstructed"},
-};
-
-static void print_legend(FILE *out, int y)
-{
-	int x = 12;
-
-	fprintf(out, "<g class=\"legend\" transform=\"translate(0,%d)\">", y);
-	for (size_t i = 0; i < sizeof(legend) / sizeof(*legend); i++) {
-		fprintf(out, "<rect class=\"bar %s\" x=\"%d\" y=\"1\" width=\"12\" height=\"10\"/>",
-			legend[i].style, x);
-		fprintf(out, "<text class=\"faint\" x=\"%d\" y=\"10\">%s</text>", x + 17,
-			legend[i].name);
-		x += 34 + (int)strlen(legend[i].name) * 65 / 10;
-	}
-	fprintf(out, "<path class=\"usual\" d=\"M%d 6h14\"/>", x);
-	fprintf(out, "<text class=\"faint\" x=\"%d\" y=\"10\">usual</text>", x + 19);
-	fputs("</g>\n", out);
-}
-
-void boot_svg_inside(FILE *out, const struct chart *chart)
-{
-	int height = height_of(chart);
-
-	fprintf(out,
-		"<svg class=\"chart\" id=\"legend\" width=\"%d\" height=\"16\" role=\"img\" "
-		"aria-label=\"Legend\">",
-		WIDTH);
-	print_legend(out, 2);
-	fprintf(out,
-		"</svg>\n<svg class=\"chart\" id=\"waterfall\" width=\"%d\" height=\"%d\" "
-		"role=\"img\" "
-		"aria-label=\"Waterfall of the boot\" data-top=\"%d\" data-row-height=\"%d\" "
-		"data-group-height=\"%d\" data-label-width=\"%d\" data-plot-width=\"%d\">\n",
-		WIDTH, height, AXIS_HEIGHT, ROW_HEIGHT, GROUP_HEIGHT, LABEL_WIDTH, PLOT_WIDTH);
-	print_axis(out, chart);
-	print_rows(out, chart);
-	fputs("</svg>\n", out);
-}
-
-/* A picture has no columns: commas instead. */
-static void print_headline(FILE *out, const struct boot_report *report)
-{
-	cleanup_free char *text = NULL;
+	char *text = NULL;
 	size_t size = 0;
-	FILE *plain = open_memstream(&text, &size);
+	FILE *out = open_memstream(&text, &size);
 
-	if (!plain)
-		return;
-	fputs("Boot of ", plain);
-	boot_show_began(plain, report);
-	fputs(", ", plain);
-	boot_show_state(plain, report);
-	fputs(", ", plain);
-	boot_show_usual(plain, report);
-	fclose(plain);
-	xml_print(out, text);
-}
-
-static void print_picture(FILE *out, const struct chart *chart, const struct boot_report *report)
-{
-	int height = height_of(chart) + HEAD_HEIGHT;
-
-	fprintf(out,
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		"<svg class=\"chart\" xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
-		"height=\"%d\" "
-		"viewBox=\"0 0 %d %d\">\n<title>",
-		WIDTH, height, WIDTH, height);
-	print_headline(out, report);
-	fprintf(out,
-		"</title>\n<style>\n%s</style>\n<rect class=\"paper\" width=\"100%%\" "
-		"height=\"100%%\"/>\n",
-		boot_chart_css);
-	fputs("<text class=\"headline\" x=\"12\" y=\"26\">", out);
-	print_headline(out, report);
-	fputs("</text>\n", out);
-	print_legend(out, 42);
-	fprintf(out, "<svg y=\"%d\" width=\"%d\" height=\"%d\">\n", HEAD_HEIGHT, WIDTH,
-		height - HEAD_HEIGHT);
-	print_axis(out, chart);
-	print_rows(out, chart);
-	fputs("</svg>\n</svg>\n", out);
+	if (!out)
+		return NULL;
+	fputs("Boot of ", out);
+	boot_show_began(out, report);
+	fputs(", ", out);
+	boot_show_state(out, report);
+	fputs(", ", out);
+	boot_show_usual(out, report);
+	fclose(out);
+	return text;
 }
 
 int boot_show_svg(FILE *out, const struct boot_report *report)
 {
+	cleanup_free char *text = headline(report);
 	struct chart chart;
-	int r = boot_chart_make(&chart, report);
+	int r = text ? boot_chart_make(&chart, report) : -ENOMEM;
 
 	if (r < 0)
 		return r;
-	print_picture(out, &chart, report);
-	boot_chart_done(&chart);
+	chart_svg(out, &chart, text);
+	chart_done(&chart);
 	return 0;
 }

@@ -1,74 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * The boot as Chrome trace events, which ui.perfetto.dev and chrome://tracing open: a process per group of rows, a thread
- * per row, a complete event ("X") per bar; times in microseconds since power-on.
- */
+/* The boot as trace events; times since power-on. */
 #include <errno.h>
-#include <jansson.h>
 
-#include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/boot_chart.h"
-#include "cli/boot_json.h"
 #include "cli/boot_show.h"
+#include "cli/chart_trace.h"
 #include "model/json.h"
-
-static void name_it(json_t *events, const char *what, size_t pid, size_t tid, json_t *name)
-{
-	json_array_append_new(events, json_pack("{ss ss sI sI s{so}}", "ph", "M", "name", what,
-						"pid", (json_int_t)pid, "tid", (json_int_t)tid,
-						"args", "name", name));
-}
-
-static void order_it(json_t *events, const char *what, size_t pid, size_t tid)
-{
-	json_array_append_new(events,
-			      json_pack("{ss ss sI sI s{sI}}", "ph", "M", "name", what, "pid",
-					(json_int_t)pid, "tid", (json_int_t)tid, "args",
-					"sort_index", (json_int_t)(tid ? tid : pid)));
-}
-
-static void add_bar(json_t *events, const struct chart_row *row, const struct chart_bar *bar,
-		    size_t tid)
-{
-	json_t *args = json_pack("{sb sb}", "critical", bar->critical, "reconstructed",
-				 bar->reconstructed);
-
-	if (row->detail && *row->detail)
-		json_object_set_new(args, "detail", boot_json_text(row->detail));
-	if (bar->open)
-		json_object_set_new(args, "open", json_true());
-	json_array_append_new(events, json_pack("{ss so ss sf sf sI sI so}", "ph", "X", "name",
-						boot_json_text(bar->title ?: ""), "cat", bar->style,
-						"ts", (double)bar->from_ns / 1e3, "dur",
-						(double)(bar->to_ns - bar->from_ns) / 1e3, "pid",
-						(json_int_t)row->group + 1, "tid", (json_int_t)tid,
-						"args", args));
-}
-
-static json_t *events_of(const struct chart *chart)
-{
-	json_t *events = json_array();
-
-	for (size_t i = 0; i < chart->count; i++) {
-		const struct chart_row *row = &chart->rows[i];
-		size_t pid = (size_t)row->group + 1, tid = i + 1;
-
-		if (!i || row->group != chart->rows[i - 1].group) {
-			name_it(events, "process_name", pid, 0,
-				json_string(chart_group_title(row->group)));
-			order_it(events, "process_sort_index", pid, 0);
-		}
-		name_it(events, "thread_name", pid, tid, boot_json_text(row->label ?: ""));
-		order_it(events, "thread_sort_index", pid, tid);
-		for (size_t j = 0; j < row->count; j++)
-			add_bar(events, row, &row->bars[j], tid);
-	}
-	return events;
-}
 
 int boot_show_trace(FILE *out, const struct boot_report *report)
 {
-	json_auto_t *trace = NULL;
+	json_auto_t *about = NULL;
 	struct chart chart;
 	char began[WALL_TEXT_SIZE];
 	int r = boot_chart_make(&chart, report);
@@ -76,13 +18,9 @@ int boot_show_trace(FILE *out, const struct boot_report *report)
 	if (r < 0)
 		return r;
 	clock_wall_text(boot_report_began(report), 3, began);
-	trace = json_pack("{so ss s{ss ss ss}}", "traceEvents", events_of(&chart),
-			  "displayTimeUnit", "ms", "otherData", "boot_id", report->boot_id,
-			  "power_on", began, "state", boot_state_name(report->record.boot.state));
-	boot_chart_done(&chart);
-	if (!trace ||
-	    json_dumpf(trace, out, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15)) < 0)
-		return -ENOMEM;
-	fputc('\n', out);
-	return 0;
+	about = json_pack("{ss ss ss}", "boot_id", report->boot_id, "power_on", began, "state",
+			  boot_state_name(report->record.boot.state));
+	r = about ? chart_trace(out, &chart, about) : -ENOMEM;
+	chart_done(&chart);
+	return r;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/explain_peers.h"
-
-#include <stdio.h>
+#include "cli/explain_topic.h"
 
 #include "base/text.h"
 #include "model/peer_text.h"
@@ -15,14 +13,14 @@ static bool is_place(const struct record_start *start, const struct phase_span *
 	return phase == &start->phases[start->phase_count - 1];
 }
 
-void explain_peers(const struct record_start *start, const struct phase_span *phase)
+void explain_peers(FILE *out, const struct record_start *start, const struct phase_span *phase)
 {
 	char text[PEER_TEXT_SIZE];
 
 	for (uint32_t i = 0; is_place(start, phase) && i < start->why.peer_count; i++) {
 		peer_text(&start->why.peers[i], text);
-		fputs("      ", stdout);
-		text_print_safe(stdout, text);
-		putchar('\n');
+		fputs("    ", out);
+		text_print_safe(out, text);
+		fputc('\n', out);
 	}
 }

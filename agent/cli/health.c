@@ -156,15 +156,29 @@ static const char *node_name(const struct health *health)
 	return health->options->node_name ?: json_string_value(json_object_get(kubernetes, "node"));
 }
 
+/*
+ * What was named for this verb or for kubectl; else what the daemon has from its own settings, which a shell does not
+ * know. NULL: to be searched for.
+ */
+static const char *kubeconfig(const struct health *health)
+{
+	const json_t *kubernetes = json_object_get(health->daemon_status, "kubernetes");
+	const char *known = json_string_value(json_object_get(kubernetes, "kubeconfig")) ?: "";
+	const char *list = getenv("KUBECONFIG") ?: "";
+
+	if (health->options->kubeconfig || *list)
+		return health->options->kubeconfig;
+	return *known == '/' && access(known, F_OK) == 0 ? known : NULL;
+}
+
 static void gather(struct health *health)
 {
 	const struct options *options = health->options;
 
 	health_machine_read(&health->machine, options->root);
 	ask_daemon(health);
-	health_api_ask(&health->api, &health->kube, health->loop, options->root,
-		       options->kubeconfig, node_name(health), options->pod_namespace,
-		       &health->machine);
+	health_api_ask(&health->api, &health->kube, health->loop, options->root, kubeconfig(health),
+		       node_name(health), options->pod_namespace, &health->machine);
 	ask_containerd(health);
 	health_pressure_read(&health->pressure, options->root);
 	health_history_open(&health->history, options->state_dir, health->boot_id,

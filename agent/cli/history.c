@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "cli/options.h"
+#include "cli/starts_by.h"
 #include "model/sentence.h"
 #include "cli/verbs.h"
 #include "model/json.h"
@@ -33,6 +34,9 @@ static int on_row(void *context, const char *boot_id, const struct record *recor
 {
 	struct listing *listing = context;
 
+	if (record->type == RECORD_PULL && !record->final &&
+	    !pull_goes_on(record, (int64_t)clock_boot_ns() + clock_wall_offset_ns()))
+		return 0;
 	listing->rows++;
 	if (listing->json) {
 		json_t *json = record_to_json(record);
@@ -48,15 +52,49 @@ static int on_row(void *context, const char *boot_id, const struct record *recor
 	return 0;
 }
 
-static int history(enum record_type type, const char *usage, int argc, char **argv)
+static int list(struct store *store, enum record_type type, const char *verb,
+		const struct options *options)
 {
-	struct listing listing = {.colour = sentence_colour(stdout)};
+	struct listing listing = {.colour = sentence_colour(stdout), .json = options->json};
+	char boot_id[BOOT_ID_SIZE] = "";
+
+	if (strcmp(options->boot, "current") == 0)
+		clock_boot_id(boot_id);
+	else if (strcmp(options->boot, "all") != 0)
+		snprintf(boot_id, sizeof(boot_id), "%s", options->boot);
+	struct store_query query = {
+		.type = type,
+		.pod_namespace = options->pod_namespace,
+		.pod = options->pod,
+		.container = options->container,
+		.boot_id = *boot_id ? boot_id : NULL,
+		.min_duration_ns = options->slower_ns,
+		.order = options->slowest_first ? STORE_LONGEST_FIRST : STORE_NEWEST_FIRST,
+		.limit = options->limit,
+	};
+	if (options->since_ns)
+		query.since_wall_ns = (int64_t)clock_boot_ns() + clock_wall_offset_ns() -
+				      (int64_t)options->since_ns;
+	int r = store_query(store, &query, on_row, &listing);
+
+	if (r < 0) {
+		fprintf(stderr, "nodewake %s: the store can't be read: %s\n", verb, strerror(-r));
+		return CLI_FAILED;
+	}
+	if (!listing.rows && !listing.json)
+		fprintf(stderr, "nodewake %s: nothing recorded that fits\n", verb);
+	return listing.rows ? CLI_OK : CLI_FAILED;
+}
+
+static int history(enum record_type type, unsigned int more, const char *usage, int argc,
+		   char **argv)
+{
 	struct options options;
 	struct store *store;
-	char boot_id[BOOT_ID_SIZE] = "", why[256];
-	int r = options_read(&options,
-			     OPTION_OUTPUT | OPTION_STATE_DIR | OPTION_FILTER | OPTION_HISTORY,
-			     usage, NULL, argc, argv);
+	char why[256];
+	int r = options_read(
+		&options, OPTION_OUTPUT | OPTION_STATE_DIR | OPTION_FILTER | OPTION_HISTORY | more,
+		usage, NULL, argc, argv);
 
 	if (r != 0)
 		return r < 0 ? CLI_USAGE : CLI_OK;
@@ -65,62 +103,38 @@ static int history(enum record_type type, const char *usage, int argc, char **ar
 		fprintf(stderr, "nodewake %s: %s\n", argv[0], why);
 		return CLI_FAILED;
 	}
-	if (strcmp(options.boot, "current") == 0)
-		clock_boot_id(boot_id);
-	else if (strcmp(options.boot, "all") != 0)
-		snprintf(boot_id, sizeof(boot_id), "%s", options.boot);
-	struct store_query query = {
-		.type = type,
-		.pod_namespace = options.pod_namespace,
-		.pod = options.pod,
-		.container = options.container,
-		.boot_id = *boot_id ? boot_id : NULL,
-		.min_duration_ns = options.slower_ns,
-		.order = options.slowest_first ? STORE_LONGEST_FIRST : STORE_NEWEST_FIRST,
-		.limit = options.limit,
-	};
-	if (options.since_ns)
-		query.since_wall_ns = (int64_t)clock_boot_ns() + clock_wall_offset_ns() -
-				      (int64_t)options.since_ns;
-	listing.json = options.json;
-	r = store_query(store, &query, on_row, &listing);
+	r = options.by_image ? starts_by_image(store, &options)
+			     : list(store, type, argv[0], &options);
 	store_close(store);
-	if (r < 0) {
-		fprintf(stderr, "nodewake %s: the store can't be read: %s\n", argv[0],
-			strerror(-r));
-		return CLI_FAILED;
-	}
-	if (!listing.rows && !listing.json)
-		fprintf(stderr, "nodewake %s: nothing recorded that fits\n", argv[0]);
-	return listing.rows ? CLI_OK : CLI_FAILED;
+	return r;
 }
 
 int cli_starts(int argc, char **argv)
 {
-	return history(RECORD_START, "starts [OPTION ...]", argc, argv);
+	return history(RECORD_START, OPTION_BY, "starts [OPTION ...]", argc, argv);
 }
 
 int cli_ooms(int argc, char **argv)
 {
-	return history(RECORD_OOM, "ooms [OPTION ...]", argc, argv);
+	return history(RECORD_OOM, 0, "ooms [OPTION ...]", argc, argv);
 }
 
 int cli_exits(int argc, char **argv)
 {
-	return history(RECORD_EXIT, "exits [OPTION ...]", argc, argv);
+	return history(RECORD_EXIT, 0, "exits [OPTION ...]", argc, argv);
 }
 
 int cli_pulls(int argc, char **argv)
 {
-	return history(RECORD_PULL, "pulls [OPTION ...]", argc, argv);
+	return history(RECORD_PULL, 0, "pulls [OPTION ...]", argc, argv);
 }
 
 int cli_gaps(int argc, char **argv)
 {
-	return history(RECORD_GAP, "gaps [OPTION ...]", argc, argv);
+	return history(RECORD_GAP, 0, "gaps [OPTION ...]", argc, argv);
 }
 
 int cli_waits(int argc, char **argv)
 {
-	return history(RECORD_WAIT, "waits [OPTION ...]", argc, argv);
+	return history(RECORD_WAIT, 0, "waits [OPTION ...]", argc, argv);
 }

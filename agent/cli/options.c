@@ -113,6 +113,12 @@ static int take_sort(struct options *options, const char *text)
 	return options->slowest_first || strcmp(text, "newest") == 0 ? 0 : -EINVAL;
 }
 
+static int take_by(struct options *options, const char *text)
+{
+	options->by_image = true;
+	return strcmp(text, "image") == 0 ? 0 : -EINVAL;
+}
+
 static int take_limit(struct options *options, const char *text)
 {
 	char *end;
@@ -202,6 +208,8 @@ static const struct option {
 	 "a number and ms, s, min, h or d, like 5s"},
 	{OPTION_HISTORY, "--sort", NULL, "ORDER", "newest (default) or slowest", take_sort,
 	 "newest or slowest"},
+	{OPTION_BY, "--by", NULL, "image",
+	 "per image: the latest start against the median of those before it", take_by, "image"},
 	{OPTION_HISTORY, "--limit", NULL, "N", "at most so many, default 100", take_limit,
 	 "a number from 1 to 1000000"},
 	{OPTION_REPORT, "--boot", "-b", "BOOT",
@@ -214,8 +222,8 @@ static const struct option {
 	 take_against, "a number like -1, current, or a boot id"},
 	{OPTION_REPORT, "--follow", "-f", NULL, "redraw while the node wakes, until it is ready",
 	 take_follow, ""},
-	{OPTION_REPORT, "--output", "-o", "FORMAT", "text (default), json, svg, html or trace",
-	 take_format, "text, json, svg, html or trace"},
+	{OPTION_REPORT | OPTION_FORMAT, "--output", "-o", "FORMAT",
+	 "text (default), json, svg, html or trace", take_format, "text, json, svg, html or trace"},
 	{OPTION_TYPE, "--type", "-t", "TYPES",
 	 "start, oom, exit, pull, boot, gap, wait, unit, separated by commas", take_type,
 	 "a list of start, oom, exit, pull, boot, gap, wait, unit"},

@@ -17,6 +17,8 @@ enum option_set {
 	OPTION_NAMESPACE = 1 << 7,
 	OPTION_DOCTOR = 1 << 8,	 /* containerd-socket, cni-dirs, and root for tests */
 	OPTION_REPORT = 1 << 9,	 /* of a boot: boot, output, list, compare, against, follow */
+	OPTION_FORMAT = 1 << 10, /* output, of what can be drawn */
+	OPTION_BY = 1 << 11,	 /* by: of starts */
 	OPTION_HEALTH = 1 << 12, /* wait, kubeconfig, node-name, containerd-socket, root */
 };
 
@@ -38,6 +40,7 @@ struct options {
 	uint64_t since_ns; /* how far back; 0: all */
 	uint64_t slower_ns;
 	bool slowest_first;
+	bool by_image;
 	bool all;
 	uint32_t limit;
 	const char *word; /* the one that is no option, or NULL */

@@ -29,7 +29,8 @@ static int on_line(void *context, const char *line, size_t length)
 	} else if (dropped) {
 		fprintf(stderr, "nodewake watch: too slow, %lld records were not shown\n",
 			(long long)dropped);
-	} else if (record_from_json(json, &record) == 0 && (record.final || watching->all)) {
+	} else if (record_from_json(json, &record) == 0 &&
+		   (record.final || watching->all || record.type == RECORD_PULL)) {
 		if (watching->json) {
 			json_dumpf(json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 			putchar('\n');

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/boot_history.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#include "base/clock.h"
 
 static uint64_t length(struct span span)
 {
@@ -36,46 +33,21 @@ void boot_history_add(struct boot_history *history, const struct record_boot *bo
 	history->count++;
 }
 
-static int compare(const void *one, const void *other)
-{
-	uint64_t a = *(const uint64_t *)one, b = *(const uint64_t *)other;
-
-	return (a > b) - (a < b);
-}
-
-/* Sorts what it is given. */
-static uint64_t median(uint64_t *values, uint32_t count)
-{
-	qsort(values, count, sizeof(*values), compare);
-	if (count % 2)
-		return values[count / 2];
-	return values[count / 2 - 1] + (values[count / 2] - values[count / 2 - 1]) / 2;
-}
-
-static void usual(const uint64_t *values, uint32_t count, struct boot_usual *ret)
+static void usual(const uint64_t *values, uint32_t count, struct usual *ret)
 {
 	uint64_t sorted[BOOT_HISTORY_MAX];
 
-	*ret = (struct boot_usual){0};
-	if (!count)
-		return;
 	memcpy(sorted, values, count * sizeof(*values));
-	ret->median_ns = median(sorted, count);
-	for (uint32_t i = 0; i < count; i++)
-		sorted[i] = sorted[i] > ret->median_ns ? sorted[i] - ret->median_ns
-						       : ret->median_ns - sorted[i];
-	uint64_t deviation_ns = median(sorted, count);
-
-	ret->spread_ns = deviation_ns / 10000 * 14826 + deviation_ns % 10000 * 14826 / 10000;
+	*ret = usual_of(sorted, count);
 }
 
-void boot_history_usual(const struct boot_history *history, struct boot_usual *ret)
+void boot_history_usual(const struct boot_history *history, struct usual *ret)
 {
 	usual(history->total_ns, history->count, ret);
 }
 
 void boot_history_usual_phase(const struct boot_history *history, enum boot_phase phase,
-			      struct boot_usual *ret)
+			      struct usual *ret)
 {
 	static const uint64_t none[BOOT_HISTORY_MAX];
 
@@ -87,7 +59,7 @@ static void find_grown(const struct boot_history *history, const struct record_b
 {
 	for (enum boot_phase phase = BOOT_PHASE_NONE + 1; phase < BOOT_PHASE_COUNT; phase++) {
 		uint64_t ns = boot_phase_ns(boot, phase);
-		struct boot_usual before;
+		struct usual before;
 
 		boot_history_usual_phase(history, phase, &before);
 		if (ns > before.median_ns && ns - before.median_ns > verdict->grown_ns) {
@@ -97,11 +69,6 @@ static void find_grown(const struct boot_history *history, const struct record_b
 	}
 }
 
-static uint64_t larger(uint64_t one, uint64_t other)
-{
-	return one > other ? one : other;
-}
-
 void boot_history_judge(const struct boot_history *history, const struct record_boot *boot,
 			struct boot_verdict *ret)
 {
@@ -109,15 +76,13 @@ void boot_history_judge(const struct boot_history *history, const struct record_
 		.boots = history->count,
 		.enough = history->count >= BOOT_HISTORY_ENOUGH,
 	};
-	struct boot_usual before;
+	struct usual before;
 
 	if (verdict.enough) {
 		boot_history_usual(history, &before);
 		verdict.usual_ns = before.median_ns;
 		verdict.spread_ns = before.spread_ns;
-		verdict.limit_ns =
-			before.median_ns +
-			larger(larger(3 * before.spread_ns, NS_PER_SECOND), before.median_ns / 5);
+		verdict.limit_ns = usual_limit_ns(&before);
 		verdict.slower = boot_total_ns(boot) > verdict.limit_ns;
 		find_grown(history, boot, &verdict);
 	}

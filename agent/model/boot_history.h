@@ -5,10 +5,7 @@
  * Fed with earlier boots by whoever has the store (cli/, sink/), newest first, without the boot that is judged. Only
  * those that became ready count: what did not recover has no length. No I/O.
  *
- * "Usual" is the median. The spread is the median absolute deviation times 1.4826, which is the standard deviation
- * where boots scatter normally and does not move when one of them was extreme. A boot is slower than usual when it
- * took longer than the median by more than three spreads, by more than a fifth of the median and by more than a second:
- * few boots have a spread by chance only. With fewer than three earlier boots nothing is said.
+ * "Usual", and what is slower than that: see usual.h.
  */
 #pragma once
 
@@ -16,9 +13,10 @@
 #include <stdint.h>
 
 #include "model/record.h"
+#include "model/usual.h"
 
 #define BOOT_HISTORY_MAX    50
-#define BOOT_HISTORY_ENOUGH 3
+#define BOOT_HISTORY_ENOUGH USUAL_ENOUGH
 
 /* Zeroed is empty. */
 struct boot_history {
@@ -36,14 +34,10 @@ uint64_t boot_phase_ns(const struct record_boot *boot, enum boot_phase phase);
 /* Passes over boots that did not become ready, and what is more than BOOT_HISTORY_MAX. */
 void boot_history_add(struct boot_history *history, const struct record_boot *boot);
 
-struct boot_usual {
-	uint64_t median_ns, spread_ns;
-};
-
 /* Of the whole, or of a phase; zeroes where the history is empty. */
-void boot_history_usual(const struct boot_history *history, struct boot_usual *ret);
+void boot_history_usual(const struct boot_history *history, struct usual *ret);
 void boot_history_usual_phase(const struct boot_history *history, enum boot_phase phase,
-			      struct boot_usual *ret);
+			      struct usual *ret);
 
 struct boot_verdict {
 	uint32_t boots;	   /* it was compared with */

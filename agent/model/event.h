@@ -78,14 +78,15 @@ struct process {
 
 enum process_role {
 	ROLE_NONE,
-	ROLE_SHIM,	 /* containerd-shim-*: verb is start, delete or "" (the daemon) */
-	ROLE_RUNTIME,	 /* runc, crun: verb is create, start, kill, delete, exec, state */
+	ROLE_SHIM, /* containerd-shim-*: verb is start, delete or "" (the daemon) */
+	ROLE_RUNTIME, /* runc, crun, what a shim executes: verb is create, start, kill, delete, exec, state */
 	ROLE_CNI,	 /* CNI plugin: verb is ADD, DEL, CHECK */
 	ROLE_ENTRYPOINT, /* container's first program: exec is the container's true start */
 	ROLE_REEXEC,	 /* container's init executed another program later */
 	ROLE_SESSION,	 /* first program of an exec session (kubectl exec, exec probe) */
 	ROLE_MEMBER,	 /* another process of a container */
 	ROLE_HOST,	 /* none of the above (an OOM victim outside of containers) */
+	ROLE_HOOK, /* what the runtime or a wrapper of it executes: hooks, a wrapper's helpers */
 	ROLE_COUNT
 };
 
@@ -249,32 +250,44 @@ struct event_ingest {
 	char digest[DIGEST_SIZE];
 	uint64_t offset, total; /* bytes */
 	uint64_t started_ns;
-	bool gone; /* no longer listed: committed or given up */
+	bool gone;    /* no longer listed: committed or given up */
+	bool aborted; /* given up, for sure */
 };
 
 struct event_layer {
 	char image[IMAGE_SIZE];
-	char digest[DIGEST_SIZE]; /* compressed blob */
-	char chain[DIGEST_SIZE];  /* chain id of its snapshot, "" unknown */
-	uint32_t index, count;	  /* position among the image's layers */
-	uint64_t bytes;		  /* compressed size */
-	uint64_t committed_ns;	  /* when the blob was complete */
+	char digest[DIGEST_SIZE];		 /* compressed blob */
+	char chain[DIGEST_SIZE];		 /* chain id of its snapshot, "" unknown */
+	uint32_t index, count;			 /* position among the image's layers */
+	uint64_t bytes;				 /* compressed size */
+	uint64_t committed_ns;			 /* when the blob was complete; 0: it is not */
+	uint64_t unpacked_bytes, unpacked_files; /* of its snapshot; 0 not known */
 };
 
-enum image_step { IMAGE_NONE, IMAGE_CREATE, IMAGE_UPDATE, IMAGE_DELETE, IMAGE_STEP_COUNT };
+enum image_step {
+	IMAGE_NONE,
+	IMAGE_CREATE,
+	IMAGE_UPDATE,
+	IMAGE_DELETE,
+	IMAGE_PULLING, /* not an image so far; name is registry/repository, digest its manifest's */
+	IMAGE_STEP_COUNT
+};
 
-/* After a create or update, the image's layers come first, then this. */
+/* Where it is not deleted, the image's layers come first, then this. */
 struct event_image {
 	enum image_step step;
 	char name[IMAGE_SIZE];
 	char digest[DIGEST_SIZE];   /* what the name points to: index or manifest, "" unknown */
 	char image_id[DIGEST_SIZE]; /* digest of the config, what CRI calls the image id */
 	uint64_t resolved_ns; /* when its manifest was stored: first sign of a pull; 0 unknown */
+	char registry
+		[REGISTRY_SIZE]; /* that its content was fetched from, by its name; "" unknown */
 };
 
 /*
  * A pod that is bound to this node. The API server's stamps have whole seconds; when a change was
- * seen live, the time is that of its arrival. A condition that does not hold has the time 0.
+ * seen live, the time is that of its arrival; Ready, which this node's kubelet stamps, is within its
+ * stamp's second. A condition that does not hold has the time 0.
  */
 struct event_pod {
 	char pod_uid[POD_UID_SIZE];
@@ -312,6 +325,7 @@ struct event_pod_container {
 	bool ready_arrived;	 /* it became ready before our eyes, at boot_ns */
 	bool has_probe;		 /* readiness or startup probe */
 	uint32_t probe_period_s; /* of the readiness probe, else the startup probe; 0: none */
+	struct probe_settings readiness, startup;
 	uint32_t restarts;
 	enum pod_container_state state;
 	char reason

@@ -2,6 +2,7 @@
 /* What is observed of a container while it starts, to say why that took its time: a part of event.h. */
 #pragma once
 
+#include "model/names.h"
 #include "model/why.h"
 
 enum stall_step {
@@ -27,13 +28,13 @@ struct event_stall {
 	uint32_t thread_count;	    /* that were seen */
 };
 
-/* All counts grow. */
+/* All counts grow. A file is told apart by its path and the time of its first request. */
 struct event_file_read {
 	uint64_t cgroup_id;
 	char container_id[ID_SIZE];
-	struct file_read file;
-	uint64_t disk_bytes; /* of all its files together */
-	uint64_t read_bytes; /* asked for, cached or not; 0 not known */
+	struct file_read file; /* bytes 0: none; only the sums are told */
+	uint64_t disk_bytes;   /* of all its files together */
+	uint64_t read_bytes;   /* asked for, cached or not; 0 not known */
 };
 
 /* One question, or several like it. A name that does not exist (code 3) is an answer like others. */
@@ -63,13 +64,29 @@ struct event_work {
 	uint64_t began_ns; /* it was over at boot_ns */
 };
 
-/* Counts grow since the boot; available memory and the queue are of this moment. */
+/* What a whole disk has done since the boot. */
+struct disk_load {
+	char name[DISK_SIZE];
+	uint64_t requests;
+	uint64_t busy_ns;  /* that there was something to do */
+	uint64_t queue_ns; /* of its requests together */
+};
+
+#define PRESSURE_DISKS_MAX 8
+
+/* Counts grow since the boot (since it was made, of a pod's cgroup); available memory is of this moment. */
 struct event_pressure {
 	char pod_uid[POD_UID_SIZE]; /* "": the node's */
+	bool counted;		    /* the kernel has PSI: times are known */
 	struct pressure_times times;
-	uint64_t memory_total_bytes, memory_available_bytes;
-	char disk[REASON_SIZE]; /* the busiest device since the last of these */
-	uint64_t disk_busy_ns;	/* that it was busy, … */
-	uint64_t disk_queue_ns; /* … requests together waited, … */
-	uint64_t disk_requests; /* … and how many; of this device */
+	uint64_t memory_total_bytes, memory_available_bytes; /* of the node; 0 not known */
+	uint32_t disk_count;				     /* the busiest ones, of the node */
+	struct disk_load disks[PRESSURE_DISKS_MAX];
+};
+
+/* As the pod's spec has it, with the API's defaults. */
+struct probe_settings {
+	uint32_t period_s; /* 0: there is no such probe */
+	uint32_t initial_s;
+	uint32_t successes, failures; /* thresholds */
 };

@@ -148,15 +148,18 @@ static const struct json_field ingest_rows[] = {
 	JSON_ROW(UINT, total),
 	JSON_ROW(UINT, started_ns),
 	JSON_ROW(BOOL, gone),
+	JSON_ROW(BOOL, aborted),
 };
 static JSON_SHAPE(ingest_shape, SELF, ingest_rows);
 
 #undef SELF
 #define SELF struct event_layer
 static const struct json_field layer_rows[] = {
-	JSON_ROW(TEXT, image),	      JSON_ROW(TEXT, digest), JSON_ROW(TEXT, chain),
-	JSON_ROW(UINT, index),	      JSON_ROW(UINT, count),  JSON_ROW(UINT, bytes),
-	JSON_ROW(UINT, committed_ns),
+	JSON_ROW(TEXT, image),		JSON_ROW(TEXT, digest),
+	JSON_ROW(TEXT, chain),		JSON_ROW(UINT, index),
+	JSON_ROW(UINT, count),		JSON_ROW(UINT, bytes),
+	JSON_ROW(UINT, committed_ns),	JSON_ROW(UINT, unpacked_bytes),
+	JSON_ROW(UINT, unpacked_files),
 };
 static JSON_SHAPE(layer_shape, SELF, layer_rows);
 
@@ -164,7 +167,7 @@ static JSON_SHAPE(layer_shape, SELF, layer_rows);
 #define SELF struct event_image
 static const struct json_field image_rows[] = {
 	JSON_WORD(step, json_image_steps), JSON_ROW(TEXT, name),	JSON_ROW(TEXT, digest),
-	JSON_ROW(TEXT, image_id),	   JSON_ROW(UINT, resolved_ns),
+	JSON_ROW(TEXT, image_id),	   JSON_ROW(UINT, resolved_ns), JSON_ROW(TEXT, registry),
 };
 static JSON_SHAPE(image_shape, SELF, image_rows);
 
@@ -180,6 +183,16 @@ static const struct json_field pod_rows[] = {
 static JSON_SHAPE(pod_shape, SELF, pod_rows);
 
 #undef SELF
+#define SELF struct probe_settings
+static const struct json_field probe_rows[] = {
+	JSON_ROW(UINT, period_s),
+	JSON_ROW(UINT, initial_s),
+	JSON_ROW(UINT, successes),
+	JSON_ROW(UINT, failures),
+};
+static JSON_SHAPE(probe_shape, SELF, probe_rows);
+
+#undef SELF
 #define SELF struct event_pod_container
 static const struct json_field pod_container_rows[] = {
 	JSON_ROW(TEXT, pod_uid),
@@ -191,6 +204,8 @@ static const struct json_field pod_container_rows[] = {
 	JSON_ROW(BOOL, ready_arrived),
 	JSON_ROW(BOOL, has_probe),
 	JSON_ROW(UINT, probe_period_s),
+	JSON_OBJECT(readiness, probe_shape),
+	JSON_OBJECT(startup, probe_shape),
 	JSON_ROW(UINT, restarts),
 	JSON_WORD(state, json_pod_container_states),
 	JSON_ROW(TEXT, reason),
@@ -349,16 +364,24 @@ static const struct json_field work_rows[] = {
 static JSON_SHAPE(work_shape, SELF, work_rows);
 
 #undef SELF
+#define SELF struct disk_load
+static const struct json_field disk_rows[] = {
+	JSON_ROW(TEXT, name),
+	JSON_ROW(UINT, requests),
+	JSON_ROW(UINT, busy_ns),
+	JSON_ROW(UINT, queue_ns),
+};
+static JSON_SHAPE(disk_shape, SELF, disk_rows);
+
+#undef SELF
 #define SELF struct event_pressure
 static const struct json_field pressure_rows[] = {
 	JSON_ROW(TEXT, pod_uid),
+	JSON_ROW(BOOL, counted),
 	JSON_OBJECT(times, json_pressure_times),
 	JSON_ROW(UINT, memory_total_bytes),
 	JSON_ROW(UINT, memory_available_bytes),
-	JSON_ROW(TEXT, disk),
-	JSON_ROW(UINT, disk_busy_ns),
-	JSON_ROW(UINT, disk_queue_ns),
-	JSON_ROW(UINT, disk_requests),
+	JSON_COUNTED(disks, disk_count, disk_shape),
 };
 static JSON_SHAPE(pressure_shape, SELF, pressure_rows);
 

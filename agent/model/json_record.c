@@ -48,6 +48,7 @@ static const struct json_field start_rows[] = {
 	JSON_ROW(UINT, pid),
 	JSON_ROW(UINT, ready_ns),
 	JSON_ROW(UINT, probe_period_s),
+	JSON_OBJECT(pull, json_pull_anatomy),
 	JSON_OBJECT(why, json_start_why),
 };
 static JSON_SHAPE(start_shape, SELF, start_rows);
@@ -106,7 +107,9 @@ static const struct json_field pull_rows[] = {
 	JSON_ROW(BOOL, failed),		JSON_ROW(BOOL, reconstructed),
 	JSON_OBJECT(span, json_span),	JSON_OBJECT(download, json_span),
 	JSON_OBJECT(unpack, json_span), JSON_ROW(UINT, bytes),
-	JSON_ROW(UINT, layers),		JSON_ROW(UINT, layers_present),
+	JSON_ROW(UINT, total_bytes),	JSON_ROW(UINT, bytes_per_s),
+	JSON_ROW(UINT, left_ns),	JSON_ROW(UINT, layers),
+	JSON_ROW(UINT, layers_present), JSON_OBJECT(anatomy, json_pull_anatomy),
 };
 static JSON_SHAPE(pull_shape, SELF, pull_rows);
 

@@ -83,7 +83,7 @@ extern const struct json_shape *const json_record_bodies[RECORD_TYPE_COUNT];
 
 /* What events and records share. */
 extern const struct json_shape json_span, json_stall_times, json_file_read, json_pressure_times,
-	json_start_why;
+	json_start_why, json_pull_anatomy;
 
 extern const struct json_words json_event_types, json_record_types, json_phases, json_start_states,
 	json_exit_verdicts, json_limit_scopes, json_survivals, json_source_kinds, json_source_steps,
@@ -91,7 +91,7 @@ extern const struct json_words json_event_types, json_record_types, json_phases,
 	json_snapshot_steps, json_ingest_kinds, json_image_steps, json_milestones, json_boot_ends,
 	json_boot_states, json_boot_phases, json_boot_step_kinds, json_cri_methods,
 	json_stall_steps, json_stall_grades, json_peer_wait_kinds, json_work_kinds,
-	json_advice_rules;
+	json_advice_rules, json_probe_settings, json_layer_origins;
 
 /* A derived length: one that is absurd does not turn negative. */
 json_t *json_length(uint64_t ns);

@@ -46,8 +46,9 @@ static JSON_SHAPE(phase_stalls_shape, SELF, phase_stalls_rows);
 #undef SELF
 #define SELF struct file_read
 static const struct json_field file_rows[] = {
-	JSON_ROW(TEXT, path),	  JSON_ROW(TEXT, device),     JSON_ROW(UINT, bytes),
-	JSON_ROW(UINT, requests), JSON_ROW(UINT, latency_ns), JSON_OBJECT(span, json_span),
+	JSON_ROW(TEXT, path),	    JSON_ROW(BOOL, outside),	JSON_ROW(TEXT, device),
+	JSON_ROW(UINT, bytes),	    JSON_ROW(UINT, size_bytes), JSON_ROW(UINT, requests),
+	JSON_ROW(UINT, latency_ns), JSON_ROW(UINT, busy_ns),	JSON_OBJECT(span, json_span),
 };
 JSON_SHAPE(json_file_read, SELF, file_rows);
 
@@ -71,8 +72,13 @@ static JSON_SHAPE(peer_shape, SELF, peer_rows);
 #undef SELF
 #define SELF struct work_step
 static const struct json_field work_rows[] = {
-	JSON_WORD(kind, json_work_kinds), JSON_WORD(phase, json_phases), JSON_ROW(TEXT, name),
-	JSON_OBJECT(span, json_span),	  JSON_ROW(UINT, count),
+	JSON_WORD(kind, json_work_kinds),
+	JSON_WORD(phase, json_phases),
+	JSON_ROW(TEXT, name),
+	JSON_ROW(INLINE, span, .shape = &json_span),
+	JSON_ROW(UINT, count),
+	JSON_ROW(BOOL, nested),
+	JSON_ROW(BOOL, at_most),
 };
 static JSON_SHAPE(work_shape, SELF, work_rows);
 
@@ -105,6 +111,7 @@ static JSON_SHAPE(pressure_shape, SELF, pressure_rows);
 #define SELF struct start_why
 static const struct json_field why_rows[] = {
 	JSON_COUNTED(stalls, stall_count, phase_stalls_shape),
+	JSON_ROW(BOOL, reads_measured),
 	JSON_ROW(UINT, disk_bytes),
 	JSON_ROW(UINT, read_bytes),
 	JSON_COUNTED(files, file_count, json_file_read),
@@ -114,6 +121,10 @@ static const struct json_field why_rows[] = {
 	JSON_OBJECT(pressure, pressure_shape),
 	JSON_ROW(UINT, probe_delay_ns),
 	JSON_ROW(UINT, probe_initial_s),
+	JSON_WORD(probe_setting, json_probe_settings),
+	JSON_ROW(BOOL, probe_is_startup),
+	JSON_ROW(UINT, probe_setting_value),
+	JSON_ROW(UINT, probe_setting_ns),
 	JSON_WORD(advice_rule, json_advice_rules),
 	JSON_ROW(TEXT, advice),
 };

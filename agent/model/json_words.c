@@ -63,7 +63,8 @@ WORDS(source_steps,
 
 WORDS(roles, ROLE_COUNT, [ROLE_NONE] = "none", [ROLE_SHIM] = "shim", [ROLE_RUNTIME] = "runtime",
       [ROLE_CNI] = "cni", [ROLE_ENTRYPOINT] = "entrypoint", [ROLE_REEXEC] = "reexec",
-      [ROLE_SESSION] = "session", [ROLE_MEMBER] = "member", [ROLE_HOST] = "host");
+      [ROLE_SESSION] = "session", [ROLE_MEMBER] = "member", [ROLE_HOST] = "host",
+      [ROLE_HOOK] = "hook");
 
 WORDS(container_states,
       CONTAINER_STATE_COUNT, [CONTAINER_UNKNOWN] = "unknown", [CONTAINER_CREATED] = "created",
@@ -80,8 +81,11 @@ WORDS(snapshot_steps, SNAPSHOT_STEP_COUNT, [SNAPSHOT_NONE] = "none", [SNAPSHOT_P
 WORDS(ingest_kinds, INGEST_KIND_COUNT, [INGEST_OTHER] = "other", [INGEST_LAYER] = "layer",
       [INGEST_MANIFEST] = "manifest", [INGEST_INDEX] = "index", [INGEST_CONFIG] = "config");
 
+WORDS(layer_origins, LAYER_ORIGIN_COUNT, [LAYER_NONE] = "none", [LAYER_PRESENT] = "present",
+      [LAYER_FETCHED] = "fetched", [LAYER_WAITED] = "waited", [LAYER_SHARED] = "shared");
+
 WORDS(image_steps, IMAGE_STEP_COUNT, [IMAGE_NONE] = "none", [IMAGE_CREATE] = "create",
-      [IMAGE_UPDATE] = "update", [IMAGE_DELETE] = "delete");
+      [IMAGE_UPDATE] = "update", [IMAGE_DELETE] = "delete", [IMAGE_PULLING] = "pulling");
 
 WORDS(cri_methods, CRI_METHOD_COUNT, [CRI_NONE] = "none", [CRI_RUN_POD_SANDBOX] = "run-pod-sandbox",
       [CRI_CREATE_CONTAINER] = "create-container", [CRI_START_CONTAINER] = "start-container",
@@ -126,10 +130,14 @@ _Static_assert(COUNT(stall_words) == STALL_COUNT, "stalls");
 WORDS(peer_wait_kinds, PEER_WAIT_KIND_COUNT, [PEER_WAIT_NONE] = "none",
       [PEER_WAIT_FAILED] = "failed", [PEER_WAIT_SLOW] = "slow", [PEER_WAIT_DNS] = "dns");
 
-WORDS(work_kinds, WORK_KIND_COUNT, [WORK_NONE] = "none", [WORK_CGROUP] = "cgroup",
-      [WORK_MOUNT] = "mount", [WORK_SNAPSHOT] = "snapshot", [WORK_SHIM] = "shim",
-      [WORK_RUNTIME] = "runtime", [WORK_VOLUME] = "volume", [WORK_DEVICE] = "device");
+WORDS(work_kinds,
+      WORK_KIND_COUNT, [WORK_NONE] = "none", [WORK_CGROUP] = "cgroup", [WORK_MOUNT] = "mount",
+      [WORK_SNAPSHOT] = "snapshot", [WORK_SHIM] = "shim", [WORK_RUNTIME] = "runtime",
+      [WORK_VOLUME] = "volume", [WORK_DEVICE] = "device", [WORK_CONTAINERD] = "containerd");
 
+WORDS(probe_settings, PROBE_SETTING_COUNT, [PROBE_SETTING_NONE] = "none",
+      [PROBE_INITIAL_DELAY] = "initialDelaySeconds", [PROBE_PERIOD] = "periodSeconds",
+      [PROBE_SUCCESS_THRESHOLD] = "successThreshold");
 WORDS(advice_rules, ADVICE_RULE_COUNT, [ADVICE_NONE] = "none", [ADVICE_CPU_LIMIT] = "cpu-limit",
       [ADVICE_PROBE_PERIOD] = "probe-period", [ADVICE_PROBE_DELAY] = "probe-delay",
       [ADVICE_PULL] = "pull", [ADVICE_UNPACK] = "unpack", [ADVICE_DISK] = "disk",

@@ -20,3 +20,5 @@
 #define UNIT_SIZE	 128 /* systemd allows 255; longer ones are cut */
 #define POD_PATH_SIZE	 160 /* "namespace/pod", cut */
 #define KEY_SIZE	 96
+#define DISK_SIZE	 32  /* BDEVNAME_SIZE */
+#define REGISTRY_SIZE	 128 /* host and port, longer ones are cut */

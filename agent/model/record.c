@@ -31,6 +31,17 @@ bool pull_was_logged(const struct record_pull *pull)
 	return pull->reconstructed && !pull->failed && !pull->download.to_ns;
 }
 
+/* Longer than between two forms of it. */
+#define PULL_SILENT_NS (30 * (int64_t)NS_PER_SECOND)
+
+bool pull_goes_on(const struct record *record, int64_t now_wall_ns)
+{
+	int64_t told_ns = (int64_t)record->boot_ns + record->wall_offset_ns;
+
+	return record->type == RECORD_PULL && !record->final &&
+	       now_wall_ns - told_ns < PULL_SILENT_NS;
+}
+
 /* Nobody watched: all of it was found afterwards. */
 static bool wholly_reconstructed(const struct record *record)
 {

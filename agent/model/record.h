@@ -16,6 +16,7 @@
 
 #include "model/event.h" /* enum boot_end */
 #include "model/names.h"
+#include "model/pull.h"
 #include "model/why.h"
 
 enum record_type {
@@ -93,6 +94,7 @@ struct record_start {
 	uint32_t pid;
 	uint64_t ready_ns;	 /* Kubernetes called it ready; 0 not known */
 	uint32_t probe_period_s; /* of the probe that decided it; 0: none or not known */
+	struct pull_anatomy pull;
 	struct start_why why;
 };
 
@@ -176,13 +178,17 @@ struct record_pull {
 	bool failed;
 	bool reconstructed; /* begin or end come from timestamps found afterwards */
 	struct span span, download, unpack;
-	uint64_t bytes; /* downloaded; layers that were there already don't count */
+	uint64_t bytes;	      /* downloaded; layers that were there already don't count */
+	uint64_t total_bytes; /* of a pull that goes on: when it is complete */
+	uint64_t bytes_per_s; /* of the last seconds */
+	uint64_t left_ns;     /* at that rate, to the end of the download; 0 not known */
 	uint32_t layers, layers_present;
+	struct pull_anatomy anatomy;
 };
 
 /* What may have been missed: never dropped silently. */
 struct record_gap {
-	char source[NAME_SIZE]; /* kernel, containerd, agent */
+	char source[NAME_SIZE]; /* kernel, containerd, kubernetes, journal, agent */
 	char cause[CAUSE_SIZE];
 	struct span span;
 	uint64_t count; /* facts known to be lost; 0: not countable */
@@ -327,6 +333,12 @@ bool record_reconstructed(const struct record *record);
 
 /* A pull of which the log tells when it was, and no more. */
 bool pull_was_logged(const struct record_pull *pull);
+
+/*
+ * A pull that goes on is told every few seconds: whether this one still does at that wall time, or the agent did not
+ * live to see its end.
+ */
+bool pull_goes_on(const struct record *record, int64_t now_wall_ns);
 
 /*
  * True if `newer` should replace `older` (same type and key): what was watched, be it in part, is never

@@ -9,8 +9,10 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "model/cause.h"
 #include "model/json.h"
 #include "model/sentence_boot.h"
+#include "model/sentence_pull.h"
 
 #define SUBJECT_WIDTH 32
 
@@ -46,12 +48,6 @@ static uint64_t length(struct span span)
 	return span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
 }
 
-static void rate(FILE *out, uint64_t count, uint64_t ns)
-{
-	if (count && ns)
-		fprintf(out, " at %.0f MB/s", (double)count / 1e6 / ((double)ns / 1e9));
-}
-
 static void phase_detail(FILE *out, const struct record_start *start, enum phase phase)
 {
 	if (phase == PHASE_SANDBOX && length(start->network))
@@ -75,6 +71,18 @@ static void phases(FILE *out, const struct record_start *start)
 		phase_detail(out, start, span->phase);
 		comma = ", ";
 	}
+}
+
+/* "; app: disk 22.1s, read llama-7b.gguf 3.8GiB at 174 MB/s": where that is worth a second */
+static void top_cause(FILE *out, const struct record_start *start)
+{
+	char text[CAUSE_SIZE];
+	const char *colon;
+
+	if (start_cause(start, text) < NS_PER_SECOND || !(colon = strstr(text, ": ")))
+		return;
+	fprintf(out, "; %.*s", (int)strcspn(text, " "), text);
+	text_print_safe(out, colon);
 }
 
 static void start_text(FILE *out, const struct record *record)
@@ -109,6 +117,7 @@ static void start_text(FILE *out, const struct record *record)
 	if (start->init_container)
 		fputs(" (init container)", out);
 	phases(out, start);
+	top_cause(out, start);
 }
 
 static void victim_text(FILE *out, const struct oom_victim *victim)
@@ -259,28 +268,6 @@ static void exit_text(FILE *out, const struct record *record)
 	}
 }
 
-static void pull_text(FILE *out, const struct record *record)
-{
-	const struct record_pull *pull = &record->pull;
-
-	if (pull->failed) {
-		fprintf(out, "pull failed after %s, %s came", duration(length(pull->span)),
-			bytes(pull->bytes));
-		return;
-	}
-	if (pull_was_logged(pull)) { /* how much came is not known */
-		fprintf(out, "pulled in %s", duration(length(pull->span)));
-		return;
-	}
-	fprintf(out, "pulled %s in %s", bytes(pull->bytes), duration(length(pull->span)));
-	fprintf(out, ": download %s", duration(length(pull->download)));
-	rate(out, pull->bytes, length(pull->download));
-	if (length(pull->unpack))
-		fprintf(out, ", unpack %s", duration(length(pull->unpack)));
-	fprintf(out, ", %" PRIu32 " of %" PRIu32 " layers", pull->layers - pull->layers_present,
-		pull->layers);
-}
-
 static void gap_text(FILE *out, const struct record *record)
 {
 	const struct record_gap *gap = &record->gap;
@@ -328,7 +315,7 @@ void sentence_text(FILE *out, const struct record *record)
 		exit_text(out, record);
 		break;
 	case RECORD_PULL:
-		pull_text(out, record);
+		sentence_pull(out, record);
 		break;
 	case RECORD_GAP:
 		gap_text(out, record);

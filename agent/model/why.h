@@ -69,10 +69,13 @@ struct phase_stalls {
 /* What a start brought in from a disk. */
 struct file_read {
 	char path[FILE_SIZE]; /* as the container sees it, cut at the front; "" not known */
+	bool outside; /* it is the path on the file's own file system: the container's was not found */
 	char device[REASON_SIZE];
 	uint64_t bytes;
+	uint64_t size_bytes; /* of the whole file */
 	uint32_t requests;
 	uint64_t latency_ns; /* of all requests together */
+	uint64_t busy_ns;    /* at least so long one of them was at the device */
 	struct span span;    /* first request to last completion */
 };
 
@@ -101,13 +104,14 @@ struct peer_wait {
 
 enum work_kind {
 	WORK_NONE,
-	WORK_CGROUP,   /* cgroups were made and joined */
-	WORK_MOUNT,    /* a rootfs or volume was mounted */
-	WORK_SNAPSHOT, /* the snapshotter prepared a rootfs */
-	WORK_SHIM,     /* shim started */
-	WORK_RUNTIME,  /* runc create, runc start */
-	WORK_VOLUME,   /* the kubelet waited for a volume */
-	WORK_DEVICE,   /* or a device plugin */
+	WORK_CGROUP,	 /* cgroups were made and joined */
+	WORK_MOUNT,	 /* a rootfs or volume was mounted */
+	WORK_SNAPSHOT,	 /* the snapshotter prepared a rootfs */
+	WORK_SHIM,	 /* shim started */
+	WORK_RUNTIME,	 /* runc create, runc start */
+	WORK_VOLUME,	 /* the kubelet waited for a volume */
+	WORK_DEVICE,	 /* or a device plugin */
+	WORK_CONTAINERD, /* containerd's own, between two things that were seen */
 	WORK_KIND_COUNT
 };
 
@@ -118,6 +122,8 @@ struct work_step {
 	char name[NAME_SIZE]; /* what of the kind: the volume, "runc create", ... */
 	struct span span;
 	uint32_t count; /* of like steps folded into it */
+	bool nested;	/* inside the one before it that is not */
+	bool at_most;	/* a border is only what was seen next to it: it took so long, or less */
 };
 
 /* Time that somebody (some) or everybody (full) waited for it, as the kernel's PSI counts, of the start. */
@@ -126,16 +132,24 @@ struct pressure_times {
 };
 
 struct start_pressure {
-	bool measured;
-	bool pod_measured;
-	struct span span; /* what it was measured over */
+	bool measured;	   /* the node's; else the kernel has no PSI, or nobody looked */
+	bool pod_measured; /* its cgroup's: on a unified hierarchy only */
+	struct span span;  /* what it was measured over; all 0: not at all */
 	struct pressure_times node, pod;
 	uint64_t memory_total_bytes,
 		memory_available_bytes; /* of the node, the least that was seen */
-	char disk[REASON_SIZE];		/* the busiest device */
+	char disk[DISK_SIZE];		/* the busiest device */
 	uint32_t disk_busy_percent;	/* of the time it had something to do */
 	uint32_t disk_queue_tenths;	/* mean length of its queue, in tenths */
 	uint64_t disk_latency_ns;	/* mean of its requests */
+};
+
+enum probe_setting {
+	PROBE_SETTING_NONE,
+	PROBE_INITIAL_DELAY,
+	PROBE_PERIOD,
+	PROBE_SUCCESS_THRESHOLD,
+	PROBE_SETTING_COUNT
 };
 
 enum advice_rule {
@@ -159,11 +173,12 @@ enum advice_rule {
 #define START_STALLS_MAX 2
 #define START_FILES_MAX	 5
 #define START_PEERS_MAX	 5
-#define START_WORK_MAX	 12
+#define START_WORK_MAX	 16
 
 struct start_why {
 	uint32_t stall_count;
 	struct phase_stalls stalls[START_STALLS_MAX];
+	bool reads_measured;
 	uint64_t disk_bytes; /* all that was read from disk */
 	uint64_t read_bytes; /* all that was read, cached or not; 0 not known */
 	uint32_t file_count; /* the top ones, by bytes */
@@ -174,8 +189,12 @@ struct start_why {
 	struct work_step work[START_WORK_MAX];
 	uint32_t competing; /* other containers that were starting at the same time, at most */
 	struct start_pressure pressure;
-	uint64_t probe_delay_ns;      /* what probes cost beyond the moment it was able to answer */
-	uint32_t probe_initial_s;     /* initialDelaySeconds of the probe that decided it */
+	uint64_t probe_delay_ns;  /* what probes cost beyond the moment it was able to answer */
+	uint32_t probe_initial_s; /* initialDelaySeconds of the probe that decided it */
+	enum probe_setting probe_setting; /* that cost most of it, … */
+	bool probe_is_startup;	      /* … of the startup probe, not the readiness probe, … */
+	uint32_t probe_setting_value; /* … as it is … */
+	uint64_t probe_setting_ns;    /* … and what it cost */
 	enum advice_rule advice_rule; /* ADVICE_NONE: nothing is clear enough */
 	char advice[CAUSE_SIZE];
 };

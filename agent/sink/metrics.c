@@ -37,6 +37,7 @@ static const char *const known_waits[] = {
 
 struct metrics {
 	struct metrics_histogram phases[PHASE_COUNT], starts, pod_starts, pulls;
+	uint64_t stall_ns[2][STALL_COUNT]; /* of app, of probe */
 	uint64_t states[START_STATE_COUNT], verdicts[EXIT_VERDICT_COUNT];
 	uint64_t ooms[SCOPE_COUNT][VICTIM_COUNT];
 	uint64_t pulls_ok, pulls_failed, pull_bytes;
@@ -100,6 +101,17 @@ static void observe_phases(struct metrics *metrics, const struct record *record)
 			metrics_observe(&metrics->phases[phase], sums[phase]);
 }
 
+/* A pod's own start repeats one of its containers'. */
+static void count_stalls(struct metrics *metrics, const struct record *record)
+{
+	const struct start_why *why = &record->start.why;
+
+	for (uint32_t i = 0; i < why->stall_count && i < START_STALLS_MAX; i++)
+		for (int stall = 0; *record->subject.container && stall < STALL_COUNT; stall++)
+			metrics->stall_ns[why->stalls[i].phase == PHASE_PROBE][stall] +=
+				why->stalls[i].wall.ns[stall];
+}
+
 static void count_start(struct metrics *metrics, const struct record *record)
 {
 	bool of_pod = !*record->subject.container;
@@ -111,6 +123,7 @@ static void count_start(struct metrics *metrics, const struct record *record)
 	metrics_observe(of_pod ? &metrics->pod_starts : &metrics->starts,
 			record_duration_ns(record));
 	observe_phases(metrics, record);
+	count_stalls(metrics, record);
 }
 
 /* One kill: where all of a cgroup die together, its init is among them or is not. */
@@ -209,6 +222,25 @@ void metrics_record(struct metrics *metrics, const struct record *record, enum r
 }
 
 /* --- the text --------------------------------------------------------------------------------- */
+
+/* Labels have no blanks. */
+static const char *kind_of(enum stall stall)
+{
+	return stall == STALL_RUN_QUEUE ? "run-queue" : stall_name(stall);
+}
+
+static void write_stalls(FILE *out, const struct metrics *metrics)
+{
+	metrics_family(out, "nodewake_start_stall_seconds_total", "counter",
+		       "What programs did or waited for while they started; sums to the phase.");
+	for (int probe = 0; probe < 2; probe++)
+		for (enum stall stall = 0; stall < STALL_COUNT; stall++)
+			metrics_seconds(
+				out, "nodewake_start_stall_seconds_total",
+				metrics->stall_ns[probe][stall],
+				METRICS_LABEL("phase", phase_name(probe ? PHASE_PROBE : PHASE_APP)),
+				METRICS_LABEL("kind", kind_of(stall)));
+}
 
 static void write_durations(FILE *out, const struct metrics *metrics)
 {
@@ -310,6 +342,7 @@ int metrics_render(const struct metrics *metrics, const struct metrics_figures *
 	metrics_family(out, "nodewake_build_info", "gauge", "The agent's version.");
 	metrics_count(out, "nodewake_build_info", 1, METRICS_LABEL("version", NODEWAKE_VERSION));
 	write_durations(out, metrics);
+	write_stalls(out, metrics);
 	write_ends(out, metrics);
 	write_pulls(out, metrics);
 	write_gaps(out, metrics);

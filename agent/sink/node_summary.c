@@ -21,8 +21,9 @@ struct slow {
 	uint64_t key;
 	int64_t wall_ns;
 	uint64_t duration_ns;
-	char words[NODE_WORDS_SIZE];
+	char words[NODE_START_SIZE];
 };
+_Static_assert(NODE_START_SIZE == SUMMARY_LINE_SIZE, "it is the whole line");
 
 struct node_summary {
 	char version[32];

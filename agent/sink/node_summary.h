@@ -4,7 +4,7 @@
  * out; the caller says what time it is. Times are wall time in ns, since records of earlier boots count too.
  *
  *	boot:          ready 2m31s after power-on (usual 58s): pods 86s, k3s 21s, userspace 14s, firmware 6s, kernel 2s
- *	slowest-start: ai-stack/llama-cpp 94s at 06:14Z: pull 61s, app 24s, probe 6s
+ *	slowest-start: ai-stack/llama-cpp 94s at 06:14Z: pull 61s, app 24s (disk 22s), probe 6s
  *	oom-kills:     3 in 24h, last 06:20Z ai-stack/aidb python3 (child, container survived), container limit 512Mi
  *	crashes:       2 looping: ai-stack/ralph exit 1 14x, ai-stack/qdrant SIGSEGV 3x
  *	agent:         v0.1.0 watching since 06:12Z, nothing missed

@@ -9,9 +9,11 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "model/cause.h"
 #include "model/json.h"
 
-#define TOP_PHASES 3
+#define TOP_PHASES	3
+#define NODE_CAUSE_SIZE 40
 
 /* Whole seconds are enough here: "812ms", "4.2s", "94s", "2m31s", "1h05m". */
 static void duration(FILE *out, uint64_t ns)
@@ -123,10 +125,63 @@ static int longest_first(const void *a, const void *b)
 	return of_a < of_b ? 1 : of_a > of_b ? -1 : 0;
 }
 
-static void top_phases(FILE *out, const struct record *record)
+/* What took the phase, in a word; "" where the phase says it itself. */
+static void cause_word(const struct record_start *start, const struct cause *cause,
+		       char ret[static NODE_CAUSE_SIZE])
+{
+	static const char *const words[CAUSE_KIND_COUNT] = {
+		[CAUSE_CPU] = "cpu",
+		[CAUSE_RUN_QUEUE] = "run queue",
+		[CAUSE_THROTTLED] = "throttled",
+		[CAUSE_DISK] = "disk",
+		[CAUSE_NETWORK] = "network",
+		[CAUSE_LOCK] = "lock",
+		[CAUSE_SLEEP] = "sleep",
+		[CAUSE_READ] = "disk",
+		[CAUSE_PEER] = "peer",
+		[CAUSE_DNS] = "dns",
+		[CAUSE_UNPACK] = "unpack",
+	};
+	const char *word = cause->kind < CAUSE_KIND_COUNT ? words[cause->kind] : NULL;
+
+	if (cause->kind == CAUSE_PEER && *start->why.peers[cause->index].name)
+		word = start->why.peers[cause->index].name;
+	if (cause->kind == CAUSE_PLUGIN)
+		word = start->plugins[cause->index].name;
+	if (cause->kind == CAUSE_WORK)
+		word = work_kind_name(start->why.work[cause->index].kind);
+	text_copy(ret, NODE_CAUSE_SIZE, word ?: "");
+}
+
+/* "app 24s (disk 22s)" */
+static void phase_words(const struct record_start *start, const struct share *share, bool why,
+			char ret[static NODE_WORDS_SIZE])
+{
+	char word[NODE_CAUSE_SIZE] = "";
+	struct cause cause;
+	struct into into;
+
+	into_open(&into);
+	if (into.file) {
+		fprintf(into.file, "%s ", phase_name(share->phase));
+		duration(into.file, share->ns);
+		if (why && cause_of_phase(start, share->phase, &cause))
+			cause_word(start, &cause, word);
+		if (*word) {
+			fputs(" (", into.file);
+			text_print_safe(into.file, word);
+			fputc(' ', into.file);
+			duration(into.file, cause.ns);
+			fputc(')', into.file);
+		}
+	}
+	into_close(&into, ret, NODE_WORDS_SIZE);
+}
+
+/* As many as there is room for; why a phase took so long gives way first. */
+static void top_phases(const struct record *record, size_t spare, char *line)
 {
 	struct share shares[PHASE_COUNT] = {0};
-	const char *comma = ": ";
 
 	for (uint32_t i = 0; i < record->start.phase_count && i < START_PHASES_MAX; i++) {
 		const struct phase_span *span = &record->start.phases[i];
@@ -138,14 +193,25 @@ static void top_phases(FILE *out, const struct record *record)
 	}
 	qsort(shares, PHASE_COUNT, sizeof(*shares), longest_first);
 	for (int i = 0; i < TOP_PHASES && shares[i].ns > record_duration_ns(record) / 20; i++) {
-		fprintf(out, "%s%s ", comma, phase_name(shares[i].phase));
-		duration(out, shares[i].ns);
-		comma = ", ";
+		const char *comma = i ? ", " : ": ";
+		bool added = false;
+
+		for (int why = 1; why >= 0 && !added; why--) {
+			char words[NODE_WORDS_SIZE], text[NODE_WORDS_SIZE + 2];
+
+			phase_words(&record->start, &shares[i], why, words);
+			snprintf(text, sizeof(text), "%s%s", comma, words);
+			added = node_words_append(line, NODE_START_SIZE, text, spare);
+		}
+		if (!added)
+			return;
 	}
 }
 
-void node_words_start(const struct record *record, char ret[static NODE_WORDS_SIZE])
+void node_words_start(const struct record *record, char ret[static NODE_START_SIZE])
 {
+	static const char reconstructed[] = " [reconstructed]";
+	bool is_reconstructed = record_reconstructed(record);
 	char subject[NODE_SUBJECT_SIZE], at[NODE_CLOCK_SIZE];
 	struct into into;
 
@@ -156,11 +222,11 @@ void node_words_start(const struct record *record, char ret[static NODE_WORDS_SI
 		fprintf(into.file, "%s ", subject);
 		duration(into.file, record_duration_ns(record));
 		fprintf(into.file, " at %s", at);
-		top_phases(into.file, record);
-		if (record_reconstructed(record))
-			fputs(" [reconstructed]", into.file);
 	}
-	into_close(&into, ret, NODE_WORDS_SIZE);
+	into_close(&into, ret, NODE_START_SIZE);
+	top_phases(record, is_reconstructed ? strlen(reconstructed) : 0, ret);
+	if (is_reconstructed)
+		node_words_append(ret, NODE_START_SIZE, reconstructed, 0);
 }
 
 static void limit(FILE *out, const struct record_oom *oom)

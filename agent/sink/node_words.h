@@ -21,8 +21,9 @@ void node_words_clock(int64_t wall_ns, char ret[static NODE_CLOCK_SIZE]);
 /* "ai-stack/aidb"; a longer name loses its middle: its end tells pods of one Deployment apart. */
 void node_words_subject(const struct subject *subject, char ret[static NODE_SUBJECT_SIZE]);
 
-/* "ai-stack/llama-cpp 94s at 06:14Z: pull 61s, app 24s, probe 6s" */
-void node_words_start(const struct record *record, char ret[static NODE_WORDS_SIZE]);
+/* "ai-stack/llama-cpp 94s at 06:14Z: pull 61s, app 24s (disk 22s), probe 6s" */
+#define NODE_START_SIZE 139 /* a whole line */
+void node_words_start(const struct record *record, char ret[static NODE_START_SIZE]);
 
 /* "ai-stack/aidb python3 (child, container survived), container limit 512Mi" */
 void node_words_oom(const struct record *record, char ret[static NODE_WORDS_SIZE]);

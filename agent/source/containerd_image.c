@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an image that became ready consists of: its manifest, each layer's size and the time its
- * download was complete, and the chain ids of its snapshots.
+ * download was complete, and its snapshot's chain id and size.
  *
  * One image at a time, one question at a time: image, manifest (through an index), layers, config,
- * snapshots from the top down. A pull announces its image under several names within ms, and a
+ * snapshots from the top down, their sizes. A pull that goes on is looked at in the same way, as far as it has got.
+ * A pull announces its image under several names within ms, and a
  * kubelet asks for known images again and again: what was found for a digest holds as long as
  * its manifest is the blob that was read. After a removal and another pull it is a new blob, and
  * its layers were downloaded anew.
@@ -23,6 +24,7 @@
 #define LOOKS_MAX      64
 #define FOUND_MAX      16
 #define SNAPSHOT_LABEL "containerd.io/gc.ref.snapshot."
+#define SOURCE_LABEL   "containerd.io/distribution.source."
 
 struct look {
 	struct event image;
@@ -31,6 +33,7 @@ struct look {
 
 struct found {
 	char digest[DIGEST_SIZE], manifest[DIGEST_SIZE], image_id[DIGEST_SIZE];
+	char registry[REGISTRY_SIZE];
 	uint64_t resolved_ns;
 	int64_t stored_seconds; /* when the manifest was stored, as containerd says it */
 	int32_t stored_nanos;
@@ -51,7 +54,8 @@ struct image_looks {
 	int32_t stored_nanos;
 	uint64_t committed_ns[MANIFEST_LAYERS_MAX];
 	char chains[MANIFEST_LAYERS_MAX][DIGEST_SIZE];
-	char snapshotter[64];
+	uint64_t unpacked_bytes[MANIFEST_LAYERS_MAX], unpacked_files[MANIFEST_LAYERS_MAX];
+	char snapshotter[64], registry[REGISTRY_SIZE];
 	uint32_t step; /* layer or snapshot that is asked for */
 };
 
@@ -59,6 +63,7 @@ static void ask_image(struct image_looks *looks);
 static void ask_content(struct image_looks *looks, const char *digest);
 static void ask_info(struct image_looks *looks);
 static void ask_snapshot(struct image_looks *looks);
+static void ask_usage(struct image_looks *looks);
 
 int image_looks_new(struct image_looks **ret, struct containerd_source *source)
 {
@@ -117,6 +122,7 @@ static void keep(struct image_looks *looks)
 	TEXT_COPY(found->digest, image->digest);
 	TEXT_COPY(found->manifest, looks->reading);
 	TEXT_COPY(found->image_id, image->image_id);
+	TEXT_COPY(found->registry, looks->registry);
 	found->resolved_ns = looks->resolved_ns;
 	found->stored_seconds = looks->stored_seconds;
 	found->stored_nanos = looks->stored_nanos;
@@ -133,7 +139,9 @@ static void emit_layers(struct image_looks *looks)
 			.layer = {.index = i,
 				  .count = looks->manifest.layer_count,
 				  .bytes = looks->manifest.layers[i].bytes,
-				  .committed_ns = looks->committed_ns[i]},
+				  .committed_ns = looks->committed_ns[i],
+				  .unpacked_bytes = looks->unpacked_bytes[i],
+				  .unpacked_files = looks->unpacked_files[i]},
 		};
 
 		TEXT_COPY(event.layer.image, image->image.name);
@@ -142,8 +150,10 @@ static void emit_layers(struct image_looks *looks)
 		containerd_emit(looks->source, &event);
 	}
 	TEXT_COPY(image->image.image_id, looks->manifest.config);
+	TEXT_COPY(image->image.registry, looks->registry);
 	image->image.resolved_ns = looks->resolved_ns;
-	keep(looks);
+	if (image->image.step != IMAGE_PULLING)
+		keep(looks);
 	finish(looks);
 }
 
@@ -171,7 +181,8 @@ static void on_snapshot(void *context, int status, const char *message,
 
 	(void)message;
 	if (!info || !*info->parent || looks->step == 0) {
-		emit_layers(looks);
+		looks->step = 0;
+		ask_usage(looks);
 		return;
 	}
 	TEXT_COPY(looks->chains[--looks->step], info->parent);
@@ -186,6 +197,38 @@ static void ask_snapshot(struct image_looks *looks)
 	request.key = looks->chains[looks->step];
 	if (call(looks, "/containerd.services.snapshots.v1.Snapshots/Stat",
 		 &containerd__stat_snapshot_response__descriptor, &request.base, on_snapshot) < 0)
+		emit_layers(looks);
+}
+
+static void on_usage(void *context, int status, const char *message, const ProtobufCMessage *reply)
+{
+	const Containerd__UsageResponse *usage = (const void *)reply;
+	struct image_looks *looks = context;
+
+	(void)message;
+	if (status == RPC_OK && usage->size > 0)
+		looks->unpacked_bytes[looks->step] = (uint64_t)usage->size;
+	if (status == RPC_OK && usage->inodes > 0)
+		looks->unpacked_files[looks->step] = (uint64_t)usage->inodes;
+	looks->step++;
+	ask_usage(looks);
+}
+
+/* containerd has counted it when it was unpacked. */
+static void ask_usage(struct image_looks *looks)
+{
+	Containerd__UsageRequest request = CONTAINERD__USAGE_REQUEST__INIT;
+
+	while (looks->step < looks->manifest.layer_count && !*looks->chains[looks->step])
+		looks->step++;
+	if (looks->step == looks->manifest.layer_count) {
+		emit_layers(looks);
+		return;
+	}
+	request.snapshotter = looks->snapshotter;
+	request.key = looks->chains[looks->step];
+	if (call(looks, "/containerd.services.snapshots.v1.Snapshots/Usage",
+		 &containerd__usage_response__descriptor, &request.base, on_usage) < 0)
 		emit_layers(looks);
 }
 
@@ -237,6 +280,22 @@ static void ask_info(struct image_looks *looks)
 		finish(looks);
 }
 
+/* By its name; whether a mirror of it answered is not said. Fetched from two, it could be either. */
+static void read_registry(struct image_looks *looks, const Containerd__Info *manifest)
+{
+	for (size_t i = 0; i < manifest->n_labels; i++) {
+		const char *key = manifest->labels[i]->key;
+
+		if (strncmp(key, SOURCE_LABEL, strlen(SOURCE_LABEL)) != 0)
+			continue;
+		if (*looks->registry) {
+			*looks->registry = '\0';
+			return;
+		}
+		TEXT_COPY(looks->registry, key + strlen(SOURCE_LABEL));
+	}
+}
+
 static void on_manifest_info(void *context, int status, const char *message,
 			     const ProtobufCMessage *reply)
 {
@@ -248,6 +307,8 @@ static void on_manifest_info(void *context, int status, const char *message,
 	looks->resolved_ns = info ? containerd_stamp_ns(info->created_at) : 0;
 	looks->stored_seconds = info && info->created_at ? info->created_at->seconds : 0;
 	looks->stored_nanos = info && info->created_at ? info->created_at->nanos : 0;
+	if (info)
+		read_registry(looks, info);
 	looks->step = 0;
 	ask_info(looks);
 }
@@ -318,6 +379,9 @@ static void read_image(struct image_looks *looks)
 	memset(&looks->manifest, 0, sizeof(looks->manifest));
 	memset(looks->committed_ns, 0, sizeof(looks->committed_ns));
 	memset(looks->chains, 0, sizeof(looks->chains));
+	memset(looks->unpacked_bytes, 0, sizeof(looks->unpacked_bytes));
+	memset(looks->unpacked_files, 0, sizeof(looks->unpacked_files));
+	*looks->registry = '\0';
 	looks->step = 0;
 	ask_content(looks, looks->first->image.image.digest);
 }
@@ -336,6 +400,7 @@ static void on_known_manifest(void *context, int status, const char *message,
 	    info->created_at->seconds == found->stored_seconds &&
 	    info->created_at->nanos == found->stored_nanos) {
 		TEXT_COPY(image->image_id, found->image_id);
+		TEXT_COPY(image->registry, found->registry);
 		image->resolved_ns = found->resolved_ns;
 		finish(looks);
 	} else {
@@ -370,6 +435,10 @@ static void ask_image(struct image_looks *looks)
 {
 	Containerd__GetImageRequest request = CONTAINERD__GET_IMAGE_REQUEST__INIT;
 
+	if (looks->first->image.image.step == IMAGE_PULLING) { /* there is none so far */
+		read_image(looks);
+		return;
+	}
 	request.name = looks->first->image.image.name;
 	if (call(looks, "/containerd.services.images.v1.Images/Get",
 		 &containerd__get_image_response__descriptor, &request.base, on_image) < 0)

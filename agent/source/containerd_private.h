@@ -19,6 +19,7 @@
 struct status_asks;
 struct image_looks;
 struct pull_poll;
+struct pull_names;
 struct listed;
 struct identify;
 
@@ -96,6 +97,16 @@ int pull_poll_new(struct pull_poll **ret, struct containerd_source *source);
 void pull_poll_free(struct pull_poll *poll);
 /* A sign of a pull was seen: look closely for a while. */
 void pull_poll_kick(struct pull_poll *poll);
+
+/* Layers come whose image is not known: the digest is one of them. */
+bool pull_poll_wants(const struct pull_poll *poll, const char *digest);
+
+/* containerd_pull_names.c: which image the layers that come are of, as EVENT_LAYER … and EVENT_IMAGE. */
+int pull_names_new(struct pull_names **ret, struct containerd_source *source,
+		   const struct pull_poll *poll);
+void pull_names_free(struct pull_names *names);
+/* Asks, unless it does already or did a moment ago and nothing is `urgent`. */
+void pull_names_ask(struct pull_names *names, bool urgent);
 
 /* containerd_image.c: what an image consists of, then EVENT_LAYER … and EVENT_IMAGE. */
 int image_looks_new(struct image_looks **ret, struct containerd_source *source);

@@ -20,12 +20,16 @@
 struct ingest {
 	struct event_ingest last;
 	uint32_t generation;
+	bool asked;  /* whose it is */
+	bool ending; /* not listed any more: is its blob there? */
+	struct pull_poll *poll;
 	UT_hash_handle hh; /* by last.digest */
 };
 
 struct pull_poll {
 	struct containerd_source *source;
 	sd_event_source *timer;
+	struct pull_names *names;
 	struct ingest *ingests;
 	uint32_t generation;
 	uint64_t busy_until_ns;
@@ -52,8 +56,10 @@ int pull_poll_new(struct pull_poll **ret, struct containerd_source *source)
 	poll->source = source;
 	r = sd_event_add_time_relative(source->loop, &poll->timer, CLOCK_MONOTONIC, IDLE_US, 50000,
 				       on_timer, poll);
+	if (r >= 0)
+		r = pull_names_new(&poll->names, source, poll);
 	if (r < 0) {
-		free(poll);
+		pull_poll_free(poll);
 		return r;
 	}
 	*ret = poll;
@@ -72,6 +78,7 @@ void pull_poll_free(struct pull_poll *poll)
 		return;
 	while (poll->ingests)
 		drop(poll, poll->ingests);
+	pull_names_free(poll->names);
 	sd_event_source_disable_unref(poll->timer);
 	free(poll);
 }
@@ -84,11 +91,16 @@ static void schedule(struct pull_poll *poll)
 	sd_event_source_set_enabled(poll->timer, SD_EVENT_ONESHOT);
 }
 
-static void emit(struct pull_poll *poll, const struct event_ingest *ingest)
+static void emit_at(struct pull_poll *poll, const struct event_ingest *ingest, uint64_t boot_ns)
 {
-	struct event event = {.type = EVENT_INGEST, .boot_ns = clock_boot_ns(), .ingest = *ingest};
+	struct event event = {.type = EVENT_INGEST, .boot_ns = boot_ns, .ingest = *ingest};
 
 	containerd_emit(poll->source, &event);
+}
+
+static void emit(struct pull_poll *poll, const struct event_ingest *ingest)
+{
+	emit_at(poll, ingest, clock_boot_ns());
 }
 
 /* refs of an image's parts: "layer-sha256:...", "manifest-...", "index-...", "config-..." */
@@ -131,13 +143,72 @@ static void note(struct pull_poll *poll, const Containerd__Status *status)
 		    !(ingest = calloc(1, sizeof(*ingest))))
 			return;
 		ingest->last = now;
+		ingest->poll = poll;
 		HASH_ADD_STR(poll->ingests, last.digest, ingest);
 		emit(poll, &now);
-	} else if (ingest->last.offset != now.offset) {
+	} else if (!ingest->ending && ingest->last.offset != now.offset) {
 		ingest->last = now;
 		emit(poll, &now);
 	}
 	ingest->generation = poll->generation;
+}
+
+static void on_blob(void *context, int status, const char *message, const ProtobufCMessage *reply)
+{
+	struct ingest *ingest = context;
+	struct pull_poll *poll = ingest->poll;
+	const Containerd__Info *info =
+		status == RPC_OK ? ((const Containerd__InfoResponse *)reply)->info : NULL;
+	uint64_t stored_ns = info ? containerd_stamp_ns(info->created_at) : 0;
+
+	(void)message;
+	ingest->last.aborted = status == RPC_NOT_FOUND;
+	emit_at(poll, &ingest->last, stored_ns ? stored_ns : clock_boot_ns());
+	drop(poll, ingest);
+}
+
+/* Not listed any more: it was complete, or was given up, which nothing else tells. */
+static void end(struct pull_poll *poll, struct ingest *ingest)
+{
+	const struct rpc_method method = {
+		.path = "/containerd.services.content.v1.Content/Info",
+		.namespace_name = poll->source->namespace_name,
+		.reply = &containerd__info_response__descriptor,
+		.deadline_ms = CALL_DEADLINE_MS,
+	};
+	Containerd__InfoRequest request = CONTAINERD__INFO_REQUEST__INIT;
+
+	ingest->last.gone = ingest->ending = true;
+	request.digest = ingest->last.digest;
+	if (ingest->last.kind == INGEST_OTHER ||
+	    containerd_call(poll->source, &method, &request.base, on_blob, ingest) < 0) {
+		emit(poll, &ingest->last);
+		drop(poll, ingest);
+	}
+}
+
+bool pull_poll_wants(const struct pull_poll *poll, const char *digest)
+{
+	const struct ingest *ingest;
+
+	HASH_FIND_STR(poll->ingests, digest, ingest);
+	return ingest != NULL;
+}
+
+/* Another image may begin to wait for a layer that is coming already: so they are asked for again. */
+static void ask_names(struct pull_poll *poll)
+{
+	bool layers = false, urgent = false;
+
+	for (struct ingest *ingest = poll->ingests; ingest; ingest = ingest->hh.next) {
+		if (ingest->last.kind != INGEST_LAYER)
+			continue;
+		layers = true;
+		urgent |= !ingest->asked;
+		ingest->asked = true;
+	}
+	if (layers)
+		pull_names_ask(poll->names, urgent);
 }
 
 static void on_statuses(void *context, int status, const char *message,
@@ -154,12 +225,10 @@ static void on_statuses(void *context, int status, const char *message,
 		for (size_t i = 0; i < list->n_statuses; i++)
 			note(poll, list->statuses[i]);
 		HASH_ITER (hh, poll->ingests, ingest, next) {
-			if (ingest->generation == poll->generation)
-				continue;
-			ingest->last.gone = true;
-			emit(poll, &ingest->last);
-			drop(poll, ingest);
+			if (ingest->generation != poll->generation && !ingest->ending)
+				end(poll, ingest);
 		}
+		ask_names(poll);
 	}
 	schedule(poll);
 }

@@ -99,6 +99,7 @@ static void went_up(struct containerd_source *source)
 	source->down_since_ns = 0;
 	containerd_list_forget(source);
 	containerd_list(source);
+	pull_poll_kick(source->pulls); /* one may be going on */
 	sd_event_source_set_time_relative(source->resync, SECOND_LIST_US);
 	sd_event_source_set_enabled(source->resync, SD_EVENT_ONESHOT);
 }

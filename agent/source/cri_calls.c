@@ -122,6 +122,14 @@ static void drop(struct cri_calls *calls, struct cri_call_open *open)
 	memmove(open, open + 1, (size_t)((char *)end - (char *)(open + 1)));
 }
 
+static void lose(struct cri_calls *calls, uint64_t boot_ns)
+{
+	if (!calls->lost.count++)
+		calls->lost.from_ns = calls->open->began_ns;
+	calls->lost.to_ns = boot_ns;
+	drop(calls, calls->open);
+}
+
 static void begin(struct cri_calls *calls, enum cri_method method, const char *text,
 		  uint64_t boot_ns)
 {
@@ -129,10 +137,8 @@ static void begin(struct cri_calls *calls, enum cri_method method, const char *t
 
 	if (open && open->began_ns == boot_ns) /* the same line, read again */
 		return;
-	if (calls->count == CRI_CALLS_OPEN_MAX) {
-		drop(calls, calls->open);
-		calls->evicted++;
-	}
+	if (calls->count == CRI_CALLS_OPEN_MAX)
+		lose(calls, boot_ns);
 	open = &calls->open[calls->count++];
 	open->method = method;
 	open->began_ns = boot_ns;

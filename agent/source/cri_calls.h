@@ -39,9 +39,16 @@ struct cri_call_open {
 	char text[CRI_CALL_TEXT_SIZE];
 };
 
+/* For want of places those that began first went, which a crash left open. Who has told it makes it zero. */
+struct cri_calls_lost {
+	uint64_t count;
+	uint64_t from_ns; /* the first of them began */
+	uint64_t to_ns;	  /* the last made room */
+};
+
 struct cri_calls {
 	uint32_t count;
-	uint64_t evicted; /* for want of places: those that began first, which a crash left open */
+	struct cri_calls_lost lost;
 	struct cri_call_open open[CRI_CALLS_OPEN_MAX]; /* as they began */
 };
 

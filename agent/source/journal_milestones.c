@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "source/journal_private.h"
 
@@ -210,6 +211,27 @@ int journal_log_step(struct journal_source *source)
 		close_log(source);
 	/* rotated: go on with the new one, once per look */
 	return r == -ESTALE && source->walked <= LOG_BLOCKS_MAX ? 1 : r > 0;
+}
+
+void journal_calls_tell(struct journal_source *source)
+{
+	struct cri_calls_lost *lost = &source->calls.lost;
+	struct event event = {
+		.type = EVENT_SOURCE,
+		.boot_ns = lost->to_ns,
+		.source = {.source = SOURCE_JOURNAL,
+			   .step = SOURCE_LOST,
+			   .cause = "too many logged CRI calls without a return",
+			   .count = lost->count,
+			   .since_ns = lost->from_ns},
+	};
+
+	if (!lost->count)
+		return;
+	*lost = (struct cri_calls_lost){0};
+	log_warning("CRI calls that containerd logged were left out: too many have not returned",
+		    LOG_NUMBER("calls", event.source.count));
+	source->on_event(source->context, &event);
 }
 
 bool journal_milestones_all(const struct journal_source *source)

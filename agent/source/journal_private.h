@@ -90,5 +90,6 @@ void journal_boots_choose(struct journal_source *source);
 void journal_endings_left(struct journal_source *source);
 void journal_endings_tell(struct journal_source *source);
 
+void journal_calls_tell(struct journal_source *source);
 bool journal_milestones_all(const struct journal_source *source);
 void journal_milestones_tell(struct journal_source *source);

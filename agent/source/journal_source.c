@@ -88,6 +88,7 @@ static void tell_source(struct journal_source *source)
 static void tell(struct journal_source *source)
 {
 	tell_source(source);
+	journal_calls_tell(source);
 	journal_endings_tell(source);
 	journal_milestones_tell(source);
 	source->stats.looks++;

@@ -32,7 +32,7 @@ bool kernel_program_on_demand(const struct bpf_program *program)
 bool kernel_program_of_threads(const struct bpf_program *program)
 {
 	return kernel_program_on_demand(program) &&
-	       strncmp(bpf_program__name(program), "watch_dns_", 10) != 0;
+	       strstr(bpf_program__section_name(program), "/sched_");
 }
 
 /* libbpf's own words, one line each; the verifier's log is for developers. */
@@ -91,6 +91,18 @@ static void find_memcg_oom(struct settings *settings)
 	log_info("kernel symbols can't be read: whose limit an OOM kill hit is told by usage");
 }
 
+static bool kernel_has(const struct btf *kernel, const struct bpf_program *program)
+{
+	const char *name = strchr(bpf_program__section_name(program), '/');
+	bool iterates = bpf_program__expected_attach_type(program) == BPF_TRACE_ITER;
+	char type[128];
+
+	snprintf(type, sizeof(type), "%s_%s", iterates ? "bpf_iter" : "btf_trace",
+		 name ? name + 1 : "");
+	return btf__find_by_name_kind(kernel, type, iterates ? BTF_KIND_FUNC : BTF_KIND_TYPEDEF) >=
+	       0;
+}
+
 static bool has_helper(const struct btf *kernel, const char *wanted)
 {
 	int id = btf__find_by_name_kind(kernel, "bpf_func_id", BTF_KIND_ENUM);
@@ -106,7 +118,7 @@ static bool has_helper(const struct btf *kernel, const char *wanted)
 }
 
 /*
- * The programs that watch threads count atomically (since 5.12) and look into system calls (since 5.15): on an older kernel
+ * The programs that follow threads count atomically (since 5.12) and look into system calls (since 5.15): on an older kernel
  * the verifier would refuse them one by one.
  */
 static bool can_watch_threads(const struct btf *kernel)
@@ -119,14 +131,10 @@ static void refuse_missing(const struct nodewake *object, const struct btf *kern
 {
 	bool threads = can_watch_threads(kernel);
 	struct bpf_program *program;
-	char type[128];
 	int i = 0;
 
 	bpf_object__for_each_program (program, object->obj) {
-		const char *name = strchr(bpf_program__section_name(program), '/');
-
-		snprintf(type, sizeof(type), "btf_trace_%s", name ? name + 1 : "");
-		if (btf__find_by_name_kind(kernel, type, BTF_KIND_TYPEDEF) < 0)
+		if (!kernel_has(kernel, program))
 			errors[i] = -ENOENT;
 		else if (!threads && kernel_program_of_threads(program))
 			errors[i] = -ENOTSUP;

@@ -12,7 +12,7 @@ struct bpf_program;
 /* Attached only while a container starts: named so in bpf/. */
 bool kernel_program_on_demand(const struct bpf_program *program);
 
-/* … to see where its threads' time goes: all of them are needed. */
+/* The part of these that follows threads: it takes all of them, and a newer kernel than the others. */
 bool kernel_program_of_threads(const struct bpf_program *program);
 
 /*

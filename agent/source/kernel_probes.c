@@ -23,7 +23,7 @@ struct known {
 
 struct tracked {
 	uint64_t cgroup_id;
-	uint32_t role, flags;
+	uint32_t role, flags, hooks, pad;
 	struct wire_signal last[2];
 };
 
@@ -76,6 +76,12 @@ static const char *probe_name(const struct bpf_program *program)
 	return slash ? slash + 1 : section;
 }
 
+/* An iterator runs when it is read. */
+static bool is_iterator(const struct bpf_program *program)
+{
+	return bpf_program__expected_attach_type(program) == BPF_TRACE_ITER;
+}
+
 int kernel_probes_attach(struct kernel_probes *probes,
 			 void (*failed)(void *context, const char *name, int error), void *context)
 {
@@ -84,7 +90,8 @@ int kernel_probes_attach(struct kernel_probes *probes,
 	size_t i = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj) {
-		if (!probes->errors[i] && !kernel_program_on_demand(program)) {
+		if (!probes->errors[i] && !kernel_program_on_demand(program) &&
+		    !is_iterator(program)) {
 			probes->links[i] = bpf_program__attach(program);
 			probes->errors[i] = probes->links[i] ? 0 : -errno;
 		}
@@ -153,14 +160,20 @@ static bool program_info(const struct bpf_program *program, struct bpf_prog_info
 	       bpf_obj_get_info_by_fd(bpf_program__fd(program), ret, &size) == 0;
 }
 
-static bool is_of_packets(const struct bpf_program *program)
+/* Each packet of the node, and each end of a disk request, in whatever context. */
+static bool is_anybodys(const struct kernel_probes *probes, const struct bpf_program *program)
 {
-	return kernel_program_on_demand(program) && !kernel_program_of_threads(program);
+	return program == probes->object->progs.on_signal ||
+	       program == probes->object->progs.watch_dns_in ||
+	       program == probes->object->progs.watch_dns_out ||
+	       program == probes->object->progs.watch_bio_complete ||
+	       program == probes->object->progs.watch_rq_complete;
 }
 
 /*
  * Newer kernels skip a program that is already running on the same CPU, and count that. Left out for
- * signals and packets: interrupts have them too, and nearly all are of no interest.
+ * signals and packets: interrupts have them too, and nearly all are of no interest; and for the ends of disk
+ * requests, which count nothing but time.
  */
 static uint64_t skipped_runs(const struct kernel_probes *probes)
 {
@@ -169,8 +182,7 @@ static uint64_t skipped_runs(const struct kernel_probes *probes)
 	uint64_t count = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj)
-		if (program != probes->object->progs.on_signal && !is_of_packets(program) &&
-		    program_info(program, &info))
+		if (!is_anybodys(probes, program) && program_info(program, &info))
 			count += info.recursion_misses;
 	return count;
 }
@@ -187,6 +199,7 @@ void kernel_probes_losses(const struct kernel_probes *probes,
 			ret_losses[cause] += probes->per_cpu[cpu];
 	}
 	ret_losses[KERNEL_LOSS_SKIPPED] = skipped_runs(probes);
+	ret_losses[KERNEL_LOSS_MOUNTS] = 0;
 }
 
 int kernel_probes_failures(const struct kernel_probes *probes, const struct wire_target *target,
@@ -216,6 +229,18 @@ void kernel_probes_questions(struct kernel_probes *probes,
 		    bpf_map_delete_elem(fd, &key) == 0)
 			forgotten(context);
 	}
+}
+
+void kernel_probes_file_maps(const struct kernel_probes *probes, struct kernel_file_maps *ret)
+{
+	const struct bpf_program *iterator = probes->object->progs.read_tasks;
+
+	*ret = (struct kernel_file_maps){
+		.reads = bpf_map__fd(probes->object->maps.reads),
+		.files = bpf_map__fd(probes->object->maps.files),
+		.large_files = bpf_map__fd(probes->object->maps.large_files),
+		.iterator = bpf_program__fd(iterator) >= 0 ? iterator : NULL,
+	};
 }
 
 static bool attach_on_demand(struct kernel_probes *probes)
@@ -410,6 +435,7 @@ void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_sourc
 {
 	struct bpf_program *program;
 	struct bpf_map *map;
+	size_t i = 0;
 
 	ret->probe_count = 0;
 	ret->map_bytes = 0;
@@ -417,15 +443,17 @@ void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_sourc
 		ret->map_bytes += map_bytes(bpf_map__fd(map));
 	bpf_object__for_each_program (program, probes->object->obj) {
 		struct bpf_prog_info info;
+		size_t place = i++;
 
 		if (ret->probe_count == KERNEL_PROBES_MAX)
 			break;
-		struct kernel_probe_stats *probe = &ret->probes[ret->probe_count];
+		if (is_iterator(program))
+			continue;
+		struct kernel_probe_stats *probe = &ret->probes[ret->probe_count++];
 
 		TEXT_COPY(probe->name, probe_name(program));
-		probe->on_demand =
-			kernel_program_on_demand(program) && !probes->errors[ret->probe_count];
-		probe->attached = probes->links[ret->probe_count++] != NULL;
+		probe->on_demand = kernel_program_on_demand(program) && !probes->errors[place];
+		probe->attached = probes->links[place] != NULL;
 		probe->runs = probe->run_ns = 0;
 		if (program_info(program, &info)) {
 			probe->runs = info.run_cnt;

@@ -9,6 +9,7 @@
 #include "source/kernel_source.h"
 
 struct kernel_probes;
+struct bpf_program;
 
 /* Opens and loads. Returns 0, -ENOTSUP without BTF, -EPERM without capability, or another errno. */
 int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1,
@@ -36,7 +37,8 @@ void kernel_probes_forget_init(struct kernel_probes *probes, uint32_t pid);
 uint64_t kernel_probes_urgent(const struct kernel_probes *probes);
 
 /* Facts that were lost: causes of bpf/wire.h, and runs that the kernel skipped. */
-enum { KERNEL_LOSS_SKIPPED = WIRE_LOSS_COUNT, KERNEL_LOSS_COUNT };
+/* The last is user space's own. */
+enum { KERNEL_LOSS_SKIPPED = WIRE_LOSS_COUNT, KERNEL_LOSS_MOUNTS, KERNEL_LOSS_COUNT };
 
 void kernel_probes_losses(const struct kernel_probes *probes,
 			  uint64_t ret_losses[static KERNEL_LOSS_COUNT]);
@@ -45,6 +47,13 @@ void kernel_probes_losses(const struct kernel_probes *probes,
 int kernel_probes_failures(const struct kernel_probes *probes, const struct wire_target *target,
 			   struct wire_failures *ret);
 
+/* The maps of bpf/file.bpf.c; iterator is NULL if this kernel lacks it. */
+struct kernel_file_maps {
+	int reads, files, large_files; /* descriptors */
+	const struct bpf_program *iterator;
+};
+
+void kernel_probes_file_maps(const struct kernel_probes *probes, struct kernel_file_maps *ret);
 /*
  * Goes through the DNS questions without an answer, and forgets those that are over; then calls forgotten, unless an
  * answer came first.

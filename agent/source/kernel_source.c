@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "client/cgroup.h"
 #include "source/kernel_connects.h"
+#include "source/kernel_mounts.h"
 #include "source/kernel_probes.h"
 #include "source/kernel_questions.h"
 #include "source/kernel_seed.h"
@@ -31,8 +32,10 @@ static const char *const loss_causes[KERNEL_LOSS_COUNT] = {
 	[WIRE_LOSS_TABLE_FULL] = "kernel table full: more containers or processes than are kept",
 	[WIRE_LOSS_CONNECTS] = "failed connections of starting containers not told: too many",
 	[WIRE_LOSS_QUESTIONS] = "DNS questions of starting containers not followed: too many",
+	[WIRE_LOSS_FILES] = "files that starting containers read not told: too many at once",
 	[WIRE_LOSS_WINDOWS] = "starts not watched closely: too many at once",
 	[KERNEL_LOSS_SKIPPED] = "kernel skipped a probe that was already running on the CPU",
+	[KERNEL_LOSS_MOUNTS] = "more volumes were being mounted at once than the agent follows",
 };
 
 struct kernel_source {
@@ -41,6 +44,7 @@ struct kernel_source {
 	char deciding_dir[4096];
 	struct kernel_probes *probes;
 	struct kernel_connects *connects;
+	struct kernel_mounts mounts;
 	struct kernel_windows *windows;
 	struct ring_buffer *main, *chatter;
 	sd_event_source *main_ready, *chatter_ready, *look;
@@ -76,7 +80,10 @@ static int on_wire(void *context, void *data, size_t size)
 
 	source->records++;
 	source->urgent += kernel_wire_urgent(data, size);
-	if (kernel_wire_decode(data, size, &event) < 0)
+	if (kernel_mounts_take(&source->mounts, data, size, &event)) {
+		if (event.type != EVENT_NONE)
+			hand_on(source, &event);
+	} else if (kernel_wire_decode(data, size, &event) < 0)
 		source->undecodable++;
 	else if (event.type == EVENT_CONNECT_FAILED || event.type == EVENT_CONNECT_SLOW ||
 		 event.type == EVENT_DNS)
@@ -94,6 +101,7 @@ static void tell_losses(struct kernel_source *source)
 	if (now_ns - source->losses_read_ns < LOSS_INTERVAL_NS)
 		return;
 	kernel_probes_losses(source->probes, losses);
+	losses[KERNEL_LOSS_MOUNTS] = source->mounts.lost;
 	for (int cause = 0; cause < KERNEL_LOSS_COUNT; cause++) {
 		struct event event = {
 			.type = EVENT_SOURCE,

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "source/kernel_coarse.h"
+#include "source/kernel_files.h"
 #include "source/kernel_questions.h"
 #include "source/kernel_stalls.h"
 
@@ -31,6 +32,8 @@ struct kernel_windows {
 	uint64_t start_window_ns;
 	event_fn on_event;
 	void *context;
+	struct kernel_file_maps file_maps;
+	struct kernel_files *files;
 	sd_event_source *timer;
 	bool attached;
 	bool armed;
@@ -39,6 +42,16 @@ struct kernel_windows {
 };
 
 static int on_timer(sd_event_source *source, uint64_t time_us, void *context);
+
+static int make_files(struct kernel_windows *windows)
+{
+	struct kernel_file_counts counts;
+
+	kernel_probes_file_maps(windows->probes, &windows->file_maps);
+	kernel_file_counts_of(&windows->file_maps, &counts);
+	return kernel_files_new(&windows->files, &counts, "/proc", "/sys/dev/block",
+				windows->on_event, windows->context);
+}
 
 int kernel_windows_new(struct kernel_windows **ret, sd_event *loop, struct kernel_probes *probes,
 		       const struct kernel_source_options *options, event_fn on_event,
@@ -54,7 +67,9 @@ int kernel_windows_new(struct kernel_windows **ret, sd_event *loop, struct kerne
 		options->start_window_ns ? options->start_window_ns : START_WINDOW_NS;
 	windows->on_event = on_event;
 	windows->context = context;
-	r = kernel_coarse_new(&windows->coarse, options->cgroup_root, on_event, context);
+	r = make_files(windows);
+	if (r >= 0)
+		r = kernel_coarse_new(&windows->coarse, options->cgroup_root, on_event, context);
 	if (r >= 0)
 		r = sd_event_add_time_relative(loop, &windows->timer, CLOCK_MONOTONIC, 0,
 					       SAMPLE_ACCURACY_US, on_timer, windows);
@@ -73,6 +88,7 @@ void kernel_windows_free(struct kernel_windows *windows)
 	if (!windows)
 		return;
 	sd_event_source_disable_unref(windows->timer);
+	kernel_files_free(windows->files);
 	kernel_coarse_free(windows->coarse);
 	free(windows);
 }
@@ -91,6 +107,7 @@ static void close_window(struct kernel_windows *windows, struct open *open)
 {
 	kernel_questions_tell(windows->probes, open->cgroup_id, clock_boot_ns(), windows->on_event,
 			      windows->context);
+	kernel_files_end(windows->files, open->container_id);
 	kernel_probes_close(windows->probes, open->cgroup_id);
 	*open = (struct open){0};
 	windows->needed_ns = clock_boot_ns();
@@ -136,6 +153,8 @@ static void note_exec(struct kernel_windows *windows, const struct event *event)
 	TEXT_COPY(open->container_id, event->exec.container_id);
 	open->cgroup_id = event->exec.cgroup_id;
 	open->began_ns = window.began_ns;
+	kernel_files_begin(windows->files, open->container_id, open->cgroup_id,
+			   event->exec.who.pid);
 }
 
 /* --- how they go on ------------------------------------------------------------------------------- */
@@ -195,6 +214,7 @@ void kernel_windows_sample(struct kernel_windows *windows, const char *container
 		sample(windows, open);
 	else
 		kernel_coarse_tell(windows->coarse, container_id, STALL_SO_FAR, clock_boot_ns());
+	kernel_files_tell(windows->files, container_id);
 }
 
 void kernel_windows_event(struct kernel_windows *windows, struct event *event)
@@ -216,6 +236,7 @@ void kernel_windows_event(struct kernel_windows *windows, struct event *event)
 			complete(windows, &event->stall, open->began_ns, event->boot_ns);
 		break;
 	case EVENT_LISTEN:
+		kernel_files_tell(windows->files, event->listen.container_id);
 		kernel_coarse_tell(windows->coarse, event->listen.container_id, STALL_AT_LISTEN,
 				   event->boot_ns);
 		break;
@@ -258,6 +279,7 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
 
 	(void)time_us;
 	windows->armed = false;
+	kernel_files_look(windows->files);
 	close_unknown(windows, now_ns);
 	for (size_t i = 0; i < WIRE_WINDOWS_MAX; i++) {
 		struct open *open = &windows->open[i];

@@ -28,6 +28,7 @@ static const enum process_role roles[WIRE_ROLE_COUNT] = {
 	[WIRE_ROLE_SESSION] = ROLE_SESSION,
 	[WIRE_ROLE_MEMBER] = ROLE_MEMBER,
 	[WIRE_ROLE_HOST] = ROLE_HOST,
+	[WIRE_ROLE_HOOK] = ROLE_HOOK,
 };
 
 static enum process_role role_of(const struct wire_header *header)

@@ -80,18 +80,32 @@ static bool is_live(uint64_t stamp_ns, uint64_t now_ns, bool listed)
 }
 
 /*
- * When a thing that holds now began to: the arrival, if it arrived before our eyes, else the stamp. What was
- * told once stays.
+ * What this node's kubelet stamped happened in the stamp's second by the clock that is read here, however late it
+ * is told.
  */
-static void settle_time(bool holds, uint64_t stamp_ns, bool listed, uint64_t now_ns,
-			uint64_t *known_ns, bool *known_arrived)
+static uint64_t within_second(uint64_t stamp_ns, uint64_t now_ns)
+{
+	if (!stamp_ns)
+		return now_ns;
+	if (now_ns > stamp_ns + NS_PER_SECOND)
+		return stamp_ns + NS_PER_SECOND;
+	return now_ns > stamp_ns ? now_ns : stamp_ns;
+}
+
+/*
+ * The arrival, if it arrived before our eyes, else the stamp. What was told once stays. kubelets: this node's has
+ * stamped it, not the clock of another machine.
+ */
+static void settle_time(struct known_time *known, bool holds, uint64_t stamp_ns, bool kubelets,
+			bool listed, uint64_t now_ns)
 {
 	if (!holds) {
-		*known_ns = 0;
-		*known_arrived = false;
-	} else if (!*known_ns) {
-		*known_arrived = is_live(stamp_ns, now_ns, listed);
-		*known_ns = *known_arrived || !stamp_ns ? now_ns : stamp_ns;
+		*known = (struct known_time){0};
+	} else if (!known->ns) {
+		uint64_t arrived_ns = kubelets ? within_second(stamp_ns, now_ns) : now_ns;
+
+		known->arrived = is_live(stamp_ns, now_ns, listed);
+		known->ns = known->arrived || !stamp_ns ? arrived_ns : stamp_ns;
 	}
 }
 
@@ -100,16 +114,15 @@ static void note_pod(struct kubernetes_source *source, struct known_pod *pod,
 {
 	struct event event = {.type = EVENT_POD, .boot_ns = now_ns, .pod = *told};
 
-	settle_time(told->scheduled_ns != 0, told->scheduled_ns, listed, now_ns, &pod->scheduled_ns,
-		    &pod->arrived);
-	settle_time(told->ready_ns != 0, told->ready_ns, listed, now_ns, &pod->ready_ns,
-		    &pod->ready_arrived);
 	TEXT_COPY(pod->addresses[0], told->address);
 	TEXT_COPY(pod->addresses[1], told->second_address);
-	event.pod.scheduled_ns = pod->scheduled_ns;
-	event.pod.arrived = pod->arrived;
-	event.pod.ready_ns = pod->ready_ns;
-	event.pod.ready_arrived = pod->ready_arrived;
+	settle_time(&pod->scheduled, told->scheduled_ns != 0, told->scheduled_ns, false, listed,
+		    now_ns);
+	settle_time(&pod->ready, told->ready_ns != 0, told->ready_ns, true, listed, now_ns);
+	event.pod.scheduled_ns = pod->scheduled.ns;
+	event.pod.arrived = pod->scheduled.arrived;
+	event.pod.ready_ns = pod->ready.ns;
+	event.pod.ready_arrived = pod->ready.arrived;
 	uint64_t hash = hash_of(&event.pod, sizeof(event.pod));
 
 	if (hash == pod->hash)
@@ -118,8 +131,19 @@ static void note_pod(struct kubernetes_source *source, struct known_pod *pod,
 	kubernetes_emit(source, &event);
 }
 
+/*
+ * A container's readiness has no stamp of its own. Live, that of the pod's is none later, unless it is of a container
+ * that ran before this one; else it is not before it ran.
+ */
+static uint64_t ready_stamp(const struct event_pod *pod, uint64_t since_ns, bool listed)
+{
+	if (listed)
+		return since_ns;
+	return since_ns && pod->ready_ns >= since_ns ? pod->ready_ns : 0;
+}
+
 static void note_container(struct kubernetes_source *source, struct known_pod *pod,
-			   const struct event_pod_container *told, uint64_t since_ns, bool listed,
+			   const struct event_pod_container *told, uint64_t stamp_ns, bool listed,
 			   uint64_t now_ns)
 {
 	struct known_container *known = container_of(pod, told->name);
@@ -128,17 +152,15 @@ static void note_container(struct kubernetes_source *source, struct known_pod *p
 
 	if (!known)
 		return;
-	/* readiness of one container has no stamp: live, it is the arrival; else not before it ran */
-	settle_time(told->ready, listed ? since_ns : 0, listed, now_ns, &known->ready_ns,
-		    &known->ready_arrived);
-	event.pod_container.ready_arrived = known->ready_arrived;
+	settle_time(&known->ready, told->ready, stamp_ns, true, listed, now_ns);
+	event.pod_container.ready_arrived = known->ready.arrived;
 	uint64_t hash = hash_of(&event.pod_container, sizeof(event.pod_container));
 
 	if (hash == known->hash)
 		return;
 	known->hash = hash;
 	if (told->ready)
-		event.boot_ns = known->ready_ns;
+		event.boot_ns = known->ready.ns;
 	kubernetes_emit(source, &event);
 }
 
@@ -184,7 +206,8 @@ void kubernetes_known_note(struct kubernetes_source *source, const json_t *objec
 		note_pod(source, pod, &told, listed, now_ns);
 	for (uint32_t i = 0; i < count; i++) {
 		all_ran &= containers[i].state >= POD_CONTAINER_RUNNING;
-		note_container(source, pod, &containers[i], since_ns[i], listed, now_ns);
+		note_container(source, pod, &containers[i], ready_stamp(&told, since_ns[i], listed),
+			       listed, now_ns);
 	}
 	if (!fresh)
 		note_pod(source, pod, &told, listed, now_ns);

@@ -2,6 +2,7 @@
 #include "source/kubernetes_pod.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -104,19 +105,40 @@ static const json_t *find_named(const json_t *list, const char *name)
 	return NULL;
 }
 
-/* The readiness probe decides, behind the startup probe where there is one. */
-static void read_probe(const json_t *spec, struct event_pod_container *ret)
+/* core/v1 Probe, as the API server completes it (pkg/apis/core/v1/defaults.go). */
+static struct probe_settings read_probe(const json_t *probe)
 {
-	const json_t *probe = json_object_get(spec, "readinessProbe");
+	static const struct {
+		const char *name;
+		size_t offset;
+		uint32_t otherwise; /* in place of what is not there, or 0 */
+	} settings[] = {
+		{"periodSeconds", offsetof(struct probe_settings, period_s), 10},
+		{"initialDelaySeconds", offsetof(struct probe_settings, initial_s), 0},
+		{"successThreshold", offsetof(struct probe_settings, successes), 1},
+		{"failureThreshold", offsetof(struct probe_settings, failures), 3},
+	};
+	struct probe_settings read = {0};
 
-	if (!probe)
-		probe = json_object_get(spec, "startupProbe");
-	if (!probe)
-		return;
-	json_int_t period = json_integer_value(json_object_get(probe, "periodSeconds"));
+	if (!json_is_object(probe))
+		return read;
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+		json_int_t value = json_integer_value(json_object_get(probe, settings[i].name));
 
-	ret->has_probe = true;
-	ret->probe_period_s = period > 0 && period < UINT32_MAX ? (uint32_t)period : 10;
+		*(uint32_t *)((char *)&read + settings[i].offset) =
+			value > 0 && value < UINT32_MAX ? (uint32_t)value : settings[i].otherwise;
+	}
+	return read;
+}
+
+/* The readiness probe decides, behind the startup probe where there is one. */
+static void read_probes(const json_t *spec, struct event_pod_container *ret)
+{
+	ret->readiness = read_probe(json_object_get(spec, "readinessProbe"));
+	ret->startup = read_probe(json_object_get(spec, "startupProbe"));
+	ret->probe_period_s =
+		ret->readiness.period_s ? ret->readiness.period_s : ret->startup.period_s;
+	ret->has_probe = ret->probe_period_s != 0;
 }
 
 static void read_state(const json_t *state, struct event_pod_container *ret)
@@ -161,7 +183,7 @@ static uint64_t read_container(const json_t *spec, const json_t *statuses, int64
 	TEXT_COPY(ret->container_id, bare_id(text_of(status, "containerID")));
 	ret->ready = json_is_true(json_object_get(status, "ready"));
 	ret->restarts = restarts > 0 && restarts < UINT32_MAX ? (uint32_t)restarts : 0;
-	read_probe(spec, ret);
+	read_probes(spec, ret);
 	read_state(state, ret);
 	return time_of(json_object_get(state, "running"), "startedAt", wall_offset_ns);
 }
@@ -244,6 +266,29 @@ int kubernetes_trouble_read(const json_t *object, int64_t wall_offset_ns,
 				  ?: time_of(object, "lastTimestamp", wall_offset_ns)
 				  ?: trouble.first_ns;
 	*ret = trouble;
+	return 0;
+}
+
+int kubernetes_attach_read(const json_t *object, int64_t wall_offset_ns, struct event_work *ret,
+			   uint64_t *ret_ns)
+{
+	static const char before[] = " for volume \"";
+	const json_t *about = json_object_get(object, "involvedObject");
+	const char *name = strstr(text_of(object, "message"), before);
+	struct event_work work = {.kind = WORK_VOLUME};
+	uint64_t at_ns = time_of(object, "lastTimestamp", wall_offset_ns)
+				 ?: time_of(object, "eventTime", wall_offset_ns);
+
+	if (strcmp(text_of(object, "reason"), "SuccessfulAttachVolume") != 0 ||
+	    strcmp(text_of(about, "kind"), "Pod") != 0 || !name || !at_ns)
+		return -ENOENT;
+	name += strlen(before);
+	text_copy_n(work.name, sizeof(work.name), name, strcspn(name, "\""));
+	TEXT_COPY(work.pod_uid, text_of(about, "uid"));
+	if (!*work.name || !*work.pod_uid)
+		return -ENOENT;
+	*ret = work;
+	*ret_ns = at_ns;
 	return 0;
 }
 

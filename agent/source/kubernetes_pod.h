@@ -29,6 +29,10 @@ uint32_t kubernetes_pod_containers(const json_t *object, int64_t wall_offset_ns,
 int kubernetes_trouble_read(const json_t *object, int64_t wall_offset_ns,
 			    struct event_pod_trouble *ret);
 
+/* One that says since when (to a second) a volume is attached to the node. Returns 0, or -ENOENT if it is none. */
+int kubernetes_attach_read(const json_t *object, int64_t wall_offset_ns, struct event_work *ret,
+			   uint64_t *ret_ns);
+
 struct kubernetes_node {
 	bool of_this_boot; /* its status was written in the boot with the given id */
 	uint64_t ready_ns; /* Ready since; 0: it is not; 1: since before this boot */

@@ -12,11 +12,16 @@
 #include "client/kube_watch.h"
 #include "source/kubernetes_source.h"
 
+/* When a thing that holds now began to. */
+struct known_time {
+	uint64_t ns;  /* 0: it does not hold */
+	bool arrived; /* before our eyes */
+};
+
 struct known_container {
 	char name[NAME_SIZE];
 	uint64_t hash; /* of what was told last */
-	uint64_t ready_ns;
-	bool ready_arrived;
+	struct known_time ready;
 };
 
 /* What was told of a pod: enough to tell only what has changed. */
@@ -25,9 +30,8 @@ struct known_pod {
 	char name[POD_SIZE];
 	char pod_namespace[NAMESPACE_SIZE];
 	uint64_t hash;
-	uint64_t scheduled_ns, ready_ns;
-	bool arrived, ready_arrived;
 	char addresses[2][ADDRESS_SIZE];
+	struct known_time scheduled, ready;
 	bool pending; /* some container of it never ran */
 	uint32_t generation;
 	uint64_t ask_ns, ask_wait_ns; /* when to ask what hangs, and how long until after that */

@@ -28,9 +28,15 @@ static void on_events(void *context, const struct kube_reply *reply)
 		struct event event = {.type = EVENT_POD_TROUBLE, .boot_ns = clock_boot_ns()};
 
 		/* a mirror pod is asked for by its uid in the API server */
-		if (kubernetes_trouble_read(item, offset_ns, &event.pod_trouble) < 0)
+		if (kubernetes_trouble_read(item, offset_ns, &event.pod_trouble) == 0) {
+			TEXT_COPY(event.pod_trouble.pod_uid, pod->uid);
+		} else if (kubernetes_attach_read(item, offset_ns, &event.work, &event.boot_ns) ==
+			   0) {
+			event.type = EVENT_WORK;
+			TEXT_COPY(event.work.pod_uid, pod->uid);
+		} else {
 			continue;
-		TEXT_COPY(event.pod_trouble.pod_uid, pod->uid);
+		}
 		kubernetes_emit(source, &event);
 	}
 }

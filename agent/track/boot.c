@@ -156,6 +156,8 @@ void boot_record(struct boot *boot, const struct record *record)
 {
 	struct boot_facts *facts = &boot->facts;
 
+	if (record->type == RECORD_PULL && !record->final)
+		return; /* it goes on */
 	if (boot->settled && !pulled_before(boot, record) &&
 	    !boot_pods_began_before(&facts->pods, record))
 		return;

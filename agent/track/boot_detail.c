@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "model/cause.h"
 
 static double seconds(uint64_t ns)
 {
@@ -75,6 +76,31 @@ void boot_detail_network(const struct record_start *start, char ret_text[static 
 double boot_detail_offset(const struct boot_facts *facts, uint64_t boot_ns)
 {
 	return seconds(facts->systemd.firmware_ns + facts->systemd.loader_ns + boot_ns);
+}
+
+/* Whom it waited for has steps of its own. */
+static bool cause_text(const struct record_start *start, char ret_text[static CAUSE_SIZE])
+{
+	char text[4 * CAUSE_SIZE] = "";
+	struct cause cause;
+	FILE *out;
+
+	if (!cause_of_phase(start, PHASE_APP, &cause) || cause.kind == CAUSE_PEER ||
+	    !(out = fmemopen(text, sizeof(text), "w")))
+		return false;
+	cause_print(out, start, &cause);
+	fclose(out);
+	text_copy(ret_text, CAUSE_SIZE, text);
+	return true;
+}
+
+void boot_detail_app(const struct boot_facts *facts, const struct record_start *start,
+		     char ret_text[static CAUSE_SIZE])
+{
+	*ret_text = '\0';
+	if (!cause_text(start, ret_text) && start->listen_ns)
+		snprintf(ret_text, CAUSE_SIZE, "it listened at +%.1fs",
+			 boot_detail_offset(facts, start->listen_ns));
 }
 
 void boot_detail_probe(const struct boot_facts *facts, const struct record_start *start,

@@ -214,9 +214,8 @@ static void add_phase(struct walk *walk, const struct boot_start *start,
 	switch (phase->phase) {
 	case PHASE_APP:
 		step = add_run(walk, start, from_ns, PHASE_APP);
-		if (step && record->listen_ns)
-			snprintf(step->detail, sizeof(step->detail), "it listened at +%.1fs",
-				 boot_detail_offset(walk->path->facts, record->listen_ns));
+		if (step)
+			boot_detail_app(walk->path->facts, record, step->detail);
 		break;
 	case PHASE_PROBE:
 		step = add(walk, from_ns, name, PHASE_PROBE, phase->reconstructed);
@@ -350,6 +349,21 @@ static void add_tail(struct walk *walk, const struct boot_start *start)
 	}
 }
 
+/* Before the pod's first sign in this boot. */
+static void add_takedown(struct walk *walk, const char *container)
+{
+	const struct boot_takedown *takedown = &walk->pod->takedown;
+	struct boot_step *step;
+
+	if (!takedown->span.from_ns || takedown->span.from_ns >= cursor(walk))
+		return;
+	if (takedown->span.to_ns && takedown->span.to_ns < cursor(walk))
+		add(walk, takedown->span.to_ns, container, PHASE_WAIT, false);
+	step = add(walk, takedown->span.from_ns, container, PHASE_WAIT, false);
+	if (step)
+		boot_takedown_text(takedown, step->detail);
+}
+
 void boot_path_pod(struct boot_path *path, const struct boot_pod *pod)
 {
 	struct walk walk = {.path = path, .pod = pod};
@@ -361,8 +375,10 @@ void boot_path_pod(struct boot_path *path, const struct boot_pod *pod)
 		add_failed(&walk, start);
 	else if (start)
 		add_tail(&walk, start);
-	if (start)
+	if (start) {
 		add_container(&walk, start);
+		add_takedown(&walk, start->subject.container);
+	}
 
 	uint64_t gate_ns = boot_path_gate_ns(path);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The phases of a boot: in order, gapless, each up to where the next one began. */
+#include "base/clock.h"
 #include "base/text.h"
 #include "track/boot_facts.h"
 
@@ -50,6 +51,16 @@ static struct border milestone(const struct boot_facts *facts, enum milestone wh
 	if (moment->ns > boot->span.to_ns)
 		return (struct border){0};
 	return (struct border){moment->ns, moment->reconstructed};
+}
+
+/* Behind the API server's first answer, if its stamp is cut to the second of that. */
+static struct border node_ready(const struct boot_facts *facts, const struct record_boot *boot)
+{
+	const struct boot_moment *node = &facts->milestones[MILESTONE_NODE_READY];
+	const struct boot_moment *api = &facts->milestones[MILESTONE_API_READY];
+	bool within = node->cut && api->ns > node->ns && api->ns < node->ns + NS_PER_SECOND;
+
+	return milestone(facts, within ? MILESTONE_API_READY : MILESTONE_NODE_READY, boot);
 }
 
 /* The first sign of a pod in this boot: the runtime had answered by then. */
@@ -110,7 +121,7 @@ void boot_phases_build(const struct boot_facts *facts, bool found, struct record
 	    (struct border){systemd->userspace_ns, stamps}, "");
 
 	struct border begin = runtime_begin(facts, boot);
-	struct border node = milestone(facts, MILESTONE_NODE_READY, boot);
+	struct border node = node_ready(facts, boot);
 
 	if (!begin.ns) { /* it has not begun */
 		put(&chain, BOOT_PHASE_USERSPACE, end, "");

@@ -187,14 +187,42 @@ static bool note_sandbox(struct boot_pods *pods, const struct event *event)
 	return true;
 }
 
-static bool note_gone(struct boot_pods *pods, const char *container_id)
+static struct boot_pod *find_old(const struct boot_pods *pods, const char *container_id)
 {
 	for (struct boot_pod *pod = pods->by_uid; pod; pod = pod->hh.next)
-		if (strcmp(pod->old_sandbox, container_id) == 0) {
-			pod->old_gone = true;
+		if (*pod->old_sandbox && strcmp(pod->old_sandbox, container_id) == 0)
+			return pod;
+	return NULL;
+}
+
+static void note_plugin(struct boot_pods *pods, const struct event *event)
+{
+	const struct event_exec *exec = &event->exec;
+	struct boot_pod *pod = exec->role == ROLE_CNI && strcmp(exec->verb, "DEL") == 0
+				       ? find_old(pods, exec->container_id)
+				       : NULL;
+
+	if (pod)
+		boot_takedown_begin(&pod->takedown, event);
+}
+
+static bool note_plugin_end(struct boot_pods *pods, const struct event *event)
+{
+	if (event->exit.role != ROLE_CNI)
+		return false;
+	for (struct boot_pod *pod = pods->by_uid; pod; pod = pod->hh.next)
+		if (boot_takedown_end(&pod->takedown, event))
 			return true;
-		}
 	return false;
+}
+
+static bool note_gone(struct boot_pods *pods, const char *container_id)
+{
+	struct boot_pod *pod = find_old(pods, container_id);
+
+	if (pod)
+		pod->old_gone = true;
+	return pod;
 }
 
 bool boot_pods_event(struct boot_pods *pods, const struct event *event)
@@ -213,6 +241,11 @@ bool boot_pods_event(struct boot_pods *pods, const struct event *event)
 		return pod;
 	case EVENT_CONTAINER:
 		return note_sandbox(pods, event);
+	case EVENT_EXEC:
+		note_plugin(pods, event);
+		return false;
+	case EVENT_EXIT:
+		return note_plugin_end(pods, event);
 	case EVENT_CONTAINER_GONE:
 		return note_gone(pods, event->container_gone.container_id);
 	case EVENT_SOURCE:

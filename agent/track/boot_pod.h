@@ -13,6 +13,7 @@
 
 #include "model/event.h"
 #include "model/record.h"
+#include "track/boot_takedown.h"
 
 #define BOOT_PODS_MAX	512
 #define BOOT_STARTS_MAX 16
@@ -67,7 +68,8 @@ struct boot_pod {
 	/* containerd */
 	char old_sandbox[ID_SIZE]; /* from before the boot */
 	bool old_gone;
-	uint64_t began_ns; /* first sign in this boot */
+	struct boot_takedown takedown; /* of it */
+	uint64_t began_ns;	       /* first sign in this boot */
 	bool began_reconstructed;
 
 	uint32_t start_count, wait_count, told_count;

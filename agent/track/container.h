@@ -12,6 +12,8 @@
 #include "model/event.h"
 #include "model/record.h"
 
+#define CONTAINER_WORK_MAX 10
+
 struct container {
 	char id[ID_SIZE];
 	uint64_t cgroup_id;
@@ -33,6 +35,12 @@ struct container {
 	uint16_t listen_port;
 	char listen_address[ADDRESS_SIZE];
 	uint64_t runtime_failed_ns; /* runc create or start ended with an error */
+
+	/* what its shim and runtime did (why_work.c) */
+	uint64_t cgroup_made_ns,
+		create_ns; /* the cgroup; `runc create` executed, not its wrapper */
+	uint32_t work_count;
+	struct work_step work[CONTAINER_WORK_MAX]; /* span.to_ns 0: not over */
 
 	/* a sandbox's network */
 	uint32_t plugin_count;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "track/why_work.h"
 
 #define HELPERS_MAX 1024
 
@@ -15,6 +16,7 @@ struct helper {
 	char container_id[ID_SIZE];
 	char verb[VERB_SIZE];
 	uint32_t plugin; /* CNI: index into the sandbox's plugins */
+	int32_t step;	 /* others: its place among the container's steps of work; -1: none */
 	UT_hash_handle hh;
 };
 
@@ -45,6 +47,7 @@ static struct helper *add_helper(struct facts *facts, const struct event_exec *e
 		return NULL;
 	helper->who = exec->who;
 	helper->role = exec->role;
+	helper->step = -1;
 	TEXT_COPY(helper->container_id, exec->container_id);
 	TEXT_COPY(helper->verb, exec->verb);
 	HASH_ADD(hh, facts->helpers, who.pid, sizeof(helper->who.pid), helper);
@@ -86,8 +89,10 @@ static struct container *note_cgroup(struct facts *facts, const struct event *ev
 	containers_set_cgroup(facts->containers, c, event->cgroup.cgroup_id);
 	if (!*c->subject.pod_uid)
 		TEXT_COPY(c->subject.pod_uid, event->cgroup.pod_uid);
-	if (!(event->flags & EVENT_RECONSTRUCTED))
+	if (!(event->flags & EVENT_RECONSTRUCTED)) {
 		c->live = true;
+		set_first(&c->cgroup_made_ns, event->boot_ns);
+	}
 	return c;
 }
 
@@ -128,36 +133,64 @@ static struct container *note_entrypoint(struct facts *facts, const struct event
 	return c;
 }
 
+static bool starts(const char *verb)
+{
+	return strcmp(verb, "create") == 0 || strcmp(verb, "start") == 0;
+}
+
+/* A shim, a runtime, or what a runtime executes. */
+static struct container *note_worker(struct facts *facts, const struct event_exec *exec,
+				     uint64_t boot_ns)
+{
+	const struct helper *parent = find_helper(facts, exec->parent_pid);
+	const struct helper *self = find_helper(facts, exec->who.pid);
+	bool within = parent && parent->role == ROLE_RUNTIME && starts(parent->verb);
+	int32_t step = self && self->role == exec->role ? self->step : -1;
+	struct event_exec known = *exec;
+
+	if (exec->role == ROLE_HOOK) {
+		if (!within)
+			return NULL;
+		TEXT_COPY(known.container_id, parent->container_id);
+		TEXT_COPY(known.verb, parent->verb);
+	}
+	struct helper *helper = add_helper(facts, &known);
+	struct container *c = helper && starts(known.verb)
+				      ? containers_get(facts->containers, known.container_id)
+				      : NULL;
+
+	if (!c)
+		return NULL;
+	if (step >= 0)
+		why_work_again(c, step, &known, boot_ns);
+	else
+		step = why_work_begin(c, &known, within, boot_ns);
+	helper->step = step;
+	if (exec->role == ROLE_SHIM || strcmp(known.verb, "create") == 0)
+		set_first(&c->runtime_ns, boot_ns);
+	if (exec->role == ROLE_RUNTIME && strcmp(known.verb, "create") == 0)
+		c->create_ns = boot_ns;
+	return c;
+}
+
 static struct container *note_exec(struct facts *facts, const struct event_exec *exec,
 				   uint64_t boot_ns)
 {
-	struct container *c;
-
 	switch (exec->role) {
 	case ROLE_CNI:
 		return note_plugin(facts, exec, boot_ns);
 	case ROLE_ENTRYPOINT:
 		return note_entrypoint(facts, exec, boot_ns);
 	case ROLE_SHIM:
-		if (strcmp(exec->verb, "start") != 0)
-			return NULL;
-		c = containers_get(facts->containers, exec->container_id);
-		break;
 	case ROLE_RUNTIME:
-		add_helper(facts, exec);
-		if (strcmp(exec->verb, "create") != 0)
-			return NULL;
-		c = containers_get(facts->containers, exec->container_id);
-		break;
+	case ROLE_HOOK:
+		return note_worker(facts, exec, boot_ns);
 	default:
 		return NULL;
 	}
-	if (c)
-		set_first(&c->runtime_ns, boot_ns);
-	return c;
 }
 
-/* runc or a CNI plugin ended. */
+/* A shim's start, runc, a hook of it or a CNI plugin ended. */
 static struct container *note_helper_exit(struct facts *facts, const struct event_exit *exit,
 					  uint64_t boot_ns)
 {
@@ -169,9 +202,10 @@ static struct container *note_helper_exit(struct facts *facts, const struct even
 	if (c && helper->role == ROLE_CNI) {
 		c->plugins[helper->plugin].span.to_ns = boot_ns;
 		c->plugins[helper->plugin].code = exit->signal ? 128 + exit->signal : exit->code;
-	} else if (c && failed && !c->exec_ns &&
-		   (strcmp(helper->verb, "create") == 0 || strcmp(helper->verb, "start") == 0)) {
-		set_first(&c->runtime_failed_ns, boot_ns);
+	} else if (c && starts(helper->verb)) {
+		why_work_end(c, helper->step, boot_ns);
+		if (helper->role == ROLE_RUNTIME && failed && !c->exec_ns)
+			set_first(&c->runtime_failed_ns, boot_ns);
 	}
 	if (helper)
 		drop_helper(facts, helper);
@@ -191,7 +225,8 @@ static struct container *note_exit(struct facts *facts, const struct event_exit 
 {
 	struct container *c;
 
-	if (exit->role == ROLE_RUNTIME || exit->role == ROLE_CNI || exit->role == ROLE_SHIM)
+	if (exit->role == ROLE_RUNTIME || exit->role == ROLE_CNI || exit->role == ROLE_SHIM ||
+	    exit->role == ROLE_HOOK)
 		return note_helper_exit(facts, exit, boot_ns);
 	c = containers_find(facts->containers, exit->container_id);
 	if (!c)

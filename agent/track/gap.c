@@ -152,8 +152,9 @@ void gaps_event(struct gaps *gaps, const struct event *event, uint64_t now_ns)
 
 	if (event->type != EVENT_SOURCE || source->source >= SOURCE_KIND_COUNT)
 		return;
-	/* without these the boot report knows less; nothing of a container is missed */
-	if (source->source == SOURCE_SYSTEMD || source->source == SOURCE_JOURNAL)
+	/* without these the boot report knows less; nothing of a container is missed, but for calls in a log */
+	if (source->source == SOURCE_SYSTEMD ||
+	    (source->source == SOURCE_JOURNAL && source->step != SOURCE_LOST))
 		return;
 	switch (source->step) {
 	case SOURCE_UP:

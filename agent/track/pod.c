@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "track/why_work.h"
 
 /* A kubelet takes at most 110 by default, 500 by far; the oldest goes first. */
 #define PODS_MAX 1024
@@ -35,6 +36,7 @@ static void drop(struct pods *pods, struct pod *pod)
 {
 	HASH_DEL(pods->by_uid, pod);
 	free(pod->containers);
+	free(pod->work);
 	free(pod);
 }
 
@@ -158,6 +160,8 @@ static void note_container(struct pods *pods, const struct event_pod_container *
 	container->init = told->init;
 	container->has_probe = told->has_probe;
 	container->probe_period_s = told->probe_period_s;
+	container->readiness = told->readiness;
+	container->startup = told->startup;
 	container->restarts = told->restarts;
 	if (!told->ready)
 		return; /* what it was once is kept: its start was over then */
@@ -165,6 +169,62 @@ static void note_container(struct pods *pods, const struct event_pod_container *
 		container->ready_ns = boot_ns;
 		container->ready_arrived = told->ready_arrived;
 	}
+}
+
+/* By kind and name. A measured end is better than a bound, and it stays. */
+static void note_work(struct pod *pod, const struct work_step *told)
+{
+	struct work_step *all;
+
+	for (uint32_t i = 0; i < pod->work_count; i++) {
+		struct work_step *step = &pod->work[i];
+
+		if (step->kind != told->kind || strcmp(step->name, told->name) != 0)
+			continue;
+		if (told->span.from_ns && told->span.from_ns < step->span.from_ns)
+			step->span.from_ns = told->span.from_ns;
+		if (told->count > step->count)
+			step->count = told->count;
+		if (told->span.to_ns > step->span.to_ns) { /* else it was told again */
+			step->count += step->span.to_ns != 0;
+			step->span.to_ns = told->span.to_ns;
+			step->at_most = told->at_most;
+		}
+		return;
+	}
+	if (pod->work_count == POD_WORK_MAX)
+		return; /* what came first has waited longest */
+	all = reallocarray(pod->work, pod->work_count + 1, sizeof(*all));
+	if (!all)
+		return;
+	pod->work = all;
+	all[pod->work_count++] = *told;
+}
+
+static void note_trouble(struct pods *pods, const struct event_pod_trouble *told)
+{
+	struct pod *pod = find(pods, told->pod_uid);
+	struct work_step step;
+
+	if (pod && why_work_trouble(told, &step))
+		note_work(pod, &step);
+}
+
+/* The kubelet's log may be read before the API server is asked. */
+static void note_volume(struct pods *pods, const struct event_work *told, uint64_t boot_ns)
+{
+	struct pod *pod = *told->pod_uid ? get(pods, told->pod_uid) : NULL;
+	struct work_step step = {
+		.kind = told->kind,
+		.phase = PHASE_ADMIT,
+		.span = {told->began_ns, boot_ns},
+		.count = 1,
+		.at_most = !told->began_ns,
+	};
+
+	TEXT_COPY(step.name, told->name);
+	if (pod)
+		note_work(pod, &step);
 }
 
 void pods_event(struct pods *pods, const struct event *event, uint64_t now_ns)
@@ -177,6 +237,12 @@ void pods_event(struct pods *pods, const struct event *event, uint64_t now_ns)
 		break;
 	case EVENT_POD_CONTAINER:
 		note_container(pods, &event->pod_container, event->boot_ns);
+		break;
+	case EVENT_POD_TROUBLE:
+		note_trouble(pods, &event->pod_trouble);
+		break;
+	case EVENT_WORK:
+		note_volume(pods, &event->work, event->boot_ns);
 		break;
 	case EVENT_POD_GONE:
 		pod = find(pods, event->pod_gone.pod_uid);

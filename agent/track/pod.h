@@ -13,6 +13,7 @@
 #include "model/record.h"
 
 #define POD_CONTAINERS_MAX 32
+#define POD_WORK_MAX	   8
 
 struct pod_container {
 	char name[NAME_SIZE];
@@ -20,6 +21,7 @@ struct pod_container {
 	bool init;
 	bool has_probe;
 	uint32_t probe_period_s;
+	struct probe_settings readiness, startup;
 	uint64_t ready_ns; /* 0: it is not */
 	bool ready_arrived;
 	uint32_t restarts;
@@ -35,7 +37,9 @@ struct pod {
 	uint64_t due_ns;
 	uint32_t container_count;
 	struct pod_container *containers;
-	UT_hash_handle hh; /* by subject.pod_uid; in the order of first sight */
+	uint32_t work_count;
+	struct work_step *work; /* volumes and devices that it waited for (why_work.c) */
+	UT_hash_handle hh;	/* by subject.pod_uid; in the order of first sight */
 };
 
 struct pods;

@@ -4,7 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
+#include "track/advice.h"
+#include "track/compete.h"
+#include "track/why_private.h"
+#include "track/why_work.h"
+
+/* A pull whose turn has come begins within this time, once its registry has answered. */
+#define TURN_NS (2 * NS_PER_SECOND)
 
 /* A chain of phases without gaps: time between two phases becomes PHASE_WAIT. */
 struct chain {
@@ -209,6 +217,22 @@ static void add_pod_phases(struct chain *chain, const struct start_facts *facts,
 			  !container->live);
 }
 
+/*
+ * Others had their turn first: the last of them ended just before this one began. The kubelet pulls one image after
+ * the other, unless it is told otherwise.
+ */
+static void add_queue(const struct start_facts *facts, uint64_t awaited_ns,
+		      const struct record_pull *pull, struct pull_anatomy *anatomy)
+{
+	const struct record_pull *before =
+		pulls_before(facts->pulls, awaited_ns, pull->span.from_ns);
+
+	if (!before || before->span.to_ns + TURN_NS < pull->span.from_ns)
+		return;
+	anatomy->queue = (struct span){awaited_ns, before->span.to_ns};
+	TEXT_COPY(anatomy->queued_behind, before->image);
+}
+
 static void add_pull(struct chain *chain, const struct start_facts *facts,
 		     const struct container *container)
 {
@@ -217,6 +241,7 @@ static void add_pull(struct chain *chain, const struct start_facts *facts,
 	/* CRI's stamp is of when it was made, and by the wall clock */
 	complete(&create, logged_calls(facts, container)->made);
 	uint64_t begin = create.from_ns ? create.from_ns : own_begin_ns(container);
+	uint64_t awaited_ns = chain->end_ns;
 	const struct record_pull *pull =
 		begin && chain->end_ns ? pulls_find(facts->pulls, container->subject.image,
 						    container->image_id, chain->end_ns, begin)
@@ -227,6 +252,8 @@ static void add_pull(struct chain *chain, const struct start_facts *facts,
 	chain->start->download = pull->download;
 	chain->start->unpack = pull->unpack;
 	chain->start->pull_bytes = pull->bytes;
+	chain->start->pull = pull->anatomy;
+	add_queue(facts, awaited_ns, pull, &chain->start->pull);
 }
 
 static void add_runtime(struct chain *chain, const struct container *c, struct span logged)
@@ -306,6 +333,10 @@ bool start_build(const struct start_facts *facts, const struct container *contai
 	TEXT_COPY(start.listen_address, container->listen_address);
 	TEXT_COPY(start.file, container->file);
 	whys_fill(facts->whys, facts->pods, container, &start);
+	why_work_fill(containers_sandbox(facts->containers, container), container, pod, &start);
+	start.why.competing = compete_count(facts->containers, container, &start);
+	why_probe_fill(told, &start);
+	advice_give(&start);
 	*ret = start;
 	return true;
 }

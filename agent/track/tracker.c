@@ -70,6 +70,8 @@ int tracker_new(struct tracker **ret, const struct tracker_settings *settings, r
 	tracker->ooms = ooms_new(&tracker->containers, emit, tracker);
 	tracker->gaps = gaps_new(emit, tracker);
 	tracker->pods = pods_new(on_pod_ready, tracker);
+	if (tracker->pulls)
+		pulls_know_pods(tracker->pulls, tracker->pods);
 	tracker->waits = waits_new(tracker->pods, emit, tracker);
 	tracker->boot =
 		boot_new(settings->boot_deadline_ns ? settings->boot_deadline_ns : BOOT_DEADLINE_NS,

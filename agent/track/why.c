@@ -44,6 +44,7 @@ void whys_clear(struct whys *whys)
 {
 	while (whys->by_id)
 		drop(whys, whys->by_id);
+	why_pressure_clear(&whys->pressures);
 }
 
 void whys_event(struct whys *whys, const struct event *event, uint64_t now_ns)
@@ -69,6 +70,14 @@ void whys_event(struct whys *whys, const struct event *event, uint64_t now_ns)
 	case EVENT_ADDRESS:
 		why_peers_named(&whys->names, event);
 		break;
+	case EVENT_PRESSURE:
+		why_pressure_note(&whys->pressures, event);
+		break;
+	case EVENT_FILE_READ:
+		facts = get(whys, event->file_read.container_id, now_ns);
+		if (facts)
+			why_files_note(facts, event);
+		break;
 	case EVENT_CONTAINER_GONE:
 		facts = find(whys, event->container_gone.container_id);
 		if (facts)
@@ -84,8 +93,10 @@ void whys_fill(const struct whys *whys, const struct pods *pods, const struct co
 {
 	const struct why_facts *facts = find(whys, container->id);
 
+	why_pressure_fill(&whys->pressures, container->subject.pod_uid, start);
 	if (!facts)
 		return;
 	why_stalls_fill(facts, start);
 	why_peers_fill(facts, &whys->names, pods, start);
+	why_files_fill(facts, start);
 }

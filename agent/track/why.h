@@ -4,7 +4,7 @@
  *
  * tracker.c hands the events on, start.c asks when it builds a start. Each topic has a file of its own (why_*.c),
  * which knows its part of struct why_facts only. The facts of a container come with its first event of this kind;
- * the oldest give way when there are too many.
+ * the oldest give way when there are too many. What the runtime did (why_work.c) is kept with the container.
  */
 #pragma once
 
@@ -15,6 +15,7 @@
 #include "track/container.h"
 #include "track/peer_series.h"
 #include "track/pod.h"
+#include "track/why_pressure.h"
 
 #define WHYS_MAX      256
 #define STALL_SAMPLES 4
@@ -49,14 +50,11 @@ struct why_facts {
 	struct file_read files[WHY_FILES_MAX];
 	uint32_t file_count;
 	uint64_t disk_bytes, read_bytes;
+	bool reads_measured;
 
 	/* why_peers.c */
 	struct peer_facts peers[WHY_PEERS_MAX];
 	uint32_t peer_count;
-
-	/* why_work.c */
-	struct work_step work[START_WORK_MAX];
-	uint32_t work_count;
 
 	UT_hash_handle hh;
 };
@@ -76,6 +74,7 @@ struct address_names {
 
 struct whys {
 	struct why_facts *by_id; /* in the order of their beginning */
+	struct pressures pressures;
 	uint64_t evicted;
 	uint64_t peers_lost;
 	struct address_names names;

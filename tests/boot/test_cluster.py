@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from .kubernetes import ETC, NODE, PATHS, Kubernetes, condition, deployment, pod_spec, readiness
+from .kubernetes import NODE, PATHS, Kubernetes, condition, deployment, pod_spec, readiness
 from .report import final_report
 
 BUILD = os.environ.get("BUILD", "build")
@@ -115,16 +115,17 @@ def test_all_pods_came_back(boot):
 
 
 def test_it_ended_when_kubernetes_says_so(boot):
-    """The last pod's Ready condition, in whole seconds; the agent may hear of it later, on a CPU that all wait for."""
+    """The last pod's Ready condition, in whole seconds, however late the agent heard of it; and what two commands take."""
     last = max(boot.ns(condition(p, "Ready")["lastTransitionTime"]) for p in boot.kubernetes.pods())
     told = boot.told.boot["span"]["to_ns"]
-    assert -10_000 * MS <= last - told <= 1000 * MS, (last / 1e9, told / 1e9)
+    assert -1200 * MS <= last - told <= 1000 * MS, (last / 1e9, told / 1e9)
 
 
 def test_phases_sum_to_the_whole(boot):
     told = boot.told
     inside = [phase for phase in told.phases if phase["phase"] not in ("firmware", "loader")]
-    assert [phase["phase"] for phase in inside] == ["kernel", "userspace", "runtime", "node", "pods"]
+    # the Node may be Ready in the second in which the API server answers
+    assert [phase["phase"] for phase in inside if phase["phase"] != "node"] == ["kernel", "userspace", "runtime", "pods"]
     assert abs(sum(phase["duration_ns"] for phase in inside) - told.boot["span"]["duration_ns"]) <= 50 * MS
     assert all(a["to_ns"] == b["from_ns"] for a, b in zip(inside, inside[1:]))
     # the API server is part of the runtime's phase: it tells systemd before it is ready itself
@@ -143,7 +144,7 @@ def test_the_node_is_ready_when_its_condition_says_so(boot):
     """The kubelet may say Ready at once: then the condition is of before the boot, and when it was told counts."""
     first = next(told for told in boot.nodes if told["status"] == "True")
     at = max(boot.ns(first[stamp]) for stamp in ("lastTransitionTime", "lastHeartbeatTime"))
-    told = boot.told.phase("node")["to_ns"]
+    told = boot.told.phase("pods")["from_ns"]
     assert -1000 * MS <= told - at <= 2000 * MS, (told / 1e9, at / 1e9, first)  # a stamp is cut to whole seconds
 
 
@@ -171,7 +172,8 @@ def test_an_event_on_the_node(boot):
 
 
 def test_the_node_is_well(boot):
-    boot.machine.run("nodewake health --kubeconfig %s/nodewake.kubeconfig" % ETC)
+    """In a shell, which knows nothing of the unit's settings: the daemon does."""
+    boot.machine.run("nodewake health")
     assert not boot.machine.run("systemctl --failed --no-legend --plain")
 
 

@@ -120,6 +120,18 @@ def test_all_is_well(asker, node):
     assert code == 0 and text.endswith("\nwell\n")
 
 
+def test_the_kubeconfig_of_the_daemon(asker, tmp_path):
+    """Nobody names it in a shell: the daemon has it from its unit's settings. What KUBECONFIG names goes first."""
+    at = asker.words.index("--kubeconfig")
+    del asker.words[at:at + 2]
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("KUBECONFIG")}
+    none = str(tmp_path / "none")
+    for more, code, told in (({}, 0, "all 2 are ready"), ({"KUBECONFIG": none}, 1, "cannot read the kubeconfig " + none)):
+        done = asker.start(env={**environment, **more})
+        out, _ = done.communicate(timeout=60)
+        assert done.returncode == code and told in out, out
+
+
 def test_a_pod_that_is_not_ready_is_named(asker, api, node):
     """And how it ended last, as the kernel saw it."""
     pod = node.run_pod("web-1")

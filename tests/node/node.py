@@ -37,8 +37,8 @@ http:
   addr: 127.0.0.1:5000
 """
 
-HOSTS = """server = "http://127.0.0.1:5000"
-[host."http://127.0.0.1:5000"]
+HOSTS = """server = "http://127.0.0.1:{port}"
+[host."http://127.0.0.1:{port}"]
   capabilities = ["pull", "resolve"]
 """
 
@@ -52,6 +52,9 @@ def run(*words, **options):
     if done.returncode:
         raise RuntimeError("%s: %s" % (" ".join(words), (done.stderr or done.stdout).strip()))
     return done.stdout.strip()
+
+
+THROTTLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "throttle.py")
 
 
 class Container:
@@ -96,7 +99,7 @@ class Pod:
 
     def __init__(self, node, name, namespace, **options):
         self.node, self.name, self.namespace = node, name, namespace
-        self.uid = str(uuid.uuid4())
+        self.uid = options.pop("pod_uid", None) or str(uuid.uuid4())
         self.parent = "%s/burstable/pod%s" % (node.cgroup, self.uid)
         self.options = ["%s=%s" % item for item in options.items()]
         self.id = node.cri("runp", "name=" + name, "namespace=" + namespace, "uid=" + self.uid,
@@ -123,15 +126,16 @@ class Pod:
 
 
 class Node:
-    """The private node; a context manager."""
+    """The private node; a context manager. config: what containerd's file holds besides, {dir} being the node's."""
 
-    def __init__(self, build, registry=False, slow_cni_seconds=None):
+    def __init__(self, build, registry=False, slow_cni_seconds=None, config=""):
         self.build = os.path.abspath(build)
         self._cri = self.build + "/cri"
         self.dir = tempfile.mkdtemp(prefix="nodewake-")
         self.name = os.path.basename(self.dir).replace("_", "x").lower()
         self.cgroup = "/" + self.name
         self.socket = self.dir + "/containerd.sock"
+        self.config = config
         self.with_registry = registry
         self.slow_cni_seconds = slow_cni_seconds
         self.processes = []
@@ -177,9 +181,9 @@ class Node:
     def _write_files(self):
         for name in ("cni-bin", "cni-conf", "certs.d/127.0.0.1:5000"):
             os.makedirs(os.path.join(self.dir, name))
-        self._write("config.toml", CONTAINERD.format(dir=self.dir, socket=self.socket))
+        self._write("config.toml", (CONTAINERD + self.config).format(dir=self.dir, socket=self.socket))
         self._write("registry.yml", REGISTRY.format(dir=self.dir))
-        self._write("certs.d/127.0.0.1:5000/hosts.toml", HOSTS)
+        self._write("certs.d/127.0.0.1:5000/hosts.toml", HOSTS.format(port=5000))
         for plugin in ("ptp", "host-local", "loopback", "portmap"):
             os.symlink("/usr/lib/cni/" + plugin, self.dir + "/cni-bin/" + plugin)
         plugins = [{"type": "ptp", "ipam": {"type": "host-local", "dataDir": self.dir + "/ipam",
@@ -225,8 +229,29 @@ class Node:
 
     def push_big(self, name, megabytes):
         """An image with a random layer of this size in the registry; returns its reference."""
+        return self._push(name, lambda path, full: images.write_big(self.build, path, full, megabytes))
+
+    def push(self, name, layers):
+        """An image of the cast and these layers ([{path: bytes}]) in the registry; returns its reference."""
+        layers = [{"cast": images.program(self.build, "cast")}] + layers
+        return self._push(name, lambda path, full: images.write_archive(path, full, layers, ["/cast"]))
+
+    def throttle(self, port, bytes_per_s):
+        """The registry again on another port, over a slow link. Returns (process, log): see throttle.py."""
+        log = "%s/throttle-%d.jsonl" % (self.dir, port)
+        open(log, "w", encoding="utf-8").close()
+        os.makedirs("%s/certs.d/127.0.0.1:%d" % (self.dir, port), exist_ok=True)
+        self._write("certs.d/127.0.0.1:%d/hosts.toml" % port, HOSTS.format(port=port))
+        process = subprocess.Popen(self.inside("/usr/bin/python3", THROTTLE, str(port), "5000", str(bytes_per_s), log))
+        self.processes.append(process)
+        wait_until(lambda: subprocess.run(self.inside("skopeo", "list-tags", "--tls-verify=false",
+                                                       "docker://127.0.0.1:%d/none" % port), capture_output=True, text=True,
+                                          check=False).stderr.find("connection refused") < 0, 20, "the slow link")
+        return process, log
+
+    def _push(self, name, write):
         path = "%s/%s.tar" % (self.dir, name)
-        images.write_big(self.build, path, "localhost/%s:1" % name, megabytes)
+        write(path, "localhost/%s:1" % name)
         run(*self.inside("skopeo", "copy", "--quiet", "--dest-tls-verify=false", "docker-archive:" + path,
                           "docker://127.0.0.1:5000/%s:1" % name))
         os.unlink(path)

@@ -4,6 +4,7 @@
  * own: where STAMPS names a file, it writes "entry NS" and "listen NS" (CLOCK_BOOTTIME) there.
  */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -88,6 +89,111 @@ static int do_listen(char **argv)
 	while (fd >= 0)
 		close(accept(fd, NULL, NULL));
 	return 9;
+}
+
+/* listen-burn PORT MS: it listens at once, and then a child computes for that long; only then it would be able to answer */
+static int do_listen_burn(char **argv)
+{
+	int fd = listen_on(number(argv, 0, 8080));
+	uint64_t end_ns = boot_ns() + (uint64_t)number(argv, 1, 1000) * 1000000;
+
+	if (fork() == 0) {
+		while (boot_ns() < end_ns)
+			;
+		_exit(0);
+	}
+	while (fd >= 0)
+		close(accept(fd, NULL, NULL));
+	return 9;
+}
+
+/* burn PORT MS: computes for so much time of a CPU, then listens */
+static int do_burn(char **argv)
+{
+	clock_t end = clock() + number(argv, 1, 1000) * (CLOCKS_PER_SEC / 1000);
+
+	while (clock() < end)
+		;
+	return do_listen((char *[]){argv[0], NULL});
+}
+
+static uint64_t load_by_read(int fd, int flags)
+{
+	static char buffer[1 << 20] __attribute__((aligned(4096)));
+	uint64_t bytes = 0;
+	ssize_t size;
+
+	if (flags)
+		fcntl(fd, F_SETFL, flags);
+	while ((size = read(fd, buffer, sizeof(buffer))) > 0)
+		bytes += (uint64_t)size;
+	return bytes;
+}
+
+static uint64_t load_by_mmap(int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	volatile const char *at = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	if (at == MAP_FAILED)
+		exit(9);
+	for (off_t i = 0; i < size; i += 4096)
+		(void)at[i];
+	return (uint64_t)size;
+}
+
+static uint64_t load_each(const char *path)
+{
+	DIR *directory = opendir(path);
+	struct dirent *entry;
+	uint64_t bytes = 0;
+
+	while (directory && (entry = readdir(directory))) {
+		int fd = openat(dirfd(directory), entry->d_name, O_RDONLY);
+
+		if (*entry->d_name != '.' && fd >= 0)
+			bytes += load_by_read(fd, 0);
+		close(fd);
+	}
+	return bytes;
+}
+
+/*
+ * load read|mmap|direct|child|each FILE [PORT]: all of the file, or of each in a directory, "bytes" long,
+ * "from" … "to"; then listens, or ends with 0.
+ */
+static int do_load(char **argv)
+{
+	uint64_t bytes, from = boot_ns();
+	int fd = open(argv[1], O_RDONLY), status;
+
+	if (fd < 0)
+		exit(8);
+	if (strcmp(argv[0], "child") == 0) { /* and it stays */
+		int done[2];
+
+		if (pipe(done) == 0 && fork() == 0) {
+			bytes = load_by_read(fd, 0);
+			if (write(done[1], &bytes, sizeof(bytes)) < 0)
+				exit(9);
+			forever();
+		}
+		if (read(done[0], &bytes, sizeof(bytes)) != sizeof(bytes))
+			exit(9);
+	} else if (strcmp(argv[0], "each") == 0) {
+		bytes = load_each(argv[1]);
+	} else if (strcmp(argv[0], "mmap") == 0) {
+		bytes = load_by_mmap(fd);
+	} else {
+		bytes = load_by_read(fd, strcmp(argv[0], "direct") == 0 ? O_DIRECT : 0);
+	}
+	stamp("from", from);
+	stamp("to", boot_ns());
+	stamp("bytes", bytes);
+	status = argv[2] ? listen_on(number(argv, 2, 8080)) : 0;
+	if (argv[2])
+		forever();
+	return status;
 }
 
 /* An IPv4 or IPv6 address in text; returns its size. */
@@ -377,6 +483,9 @@ int main(int argc, char **argv)
 		int (*run)(char **argv);
 	} parts[] = {
 		{"listen", do_listen},
+		{"listen-burn", do_listen_burn},
+		{"burn", do_burn},
+		{"load", do_load},
 		{"retry", do_retry},
 		{"listen-retry", do_listen_retry},
 		{"ask", do_ask},

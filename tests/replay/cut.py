@@ -8,13 +8,14 @@ import sys
 
 def pick(events, pod):
     """True for each event that the pod's story needs."""
-    ids, cgroups, helpers, pulls = set(), set(), set(), False
+    ids, cgroups, helpers, pulls, uids = set(), set(), set(), False, {None}
     for event in events:
         if event.get("pod") == pod and "container_id" in event:
             ids.add(event["container_id"])
     for event in events:
         if event["type"] == "cgroup-new" and event["container_id"] in ids:
             cgroups.add(event["cgroup_id"])
+            uids.add(event.get("pod_uid"))
         if event["type"] == "container" and event["container_id"] in ids:
             pulls |= not event.get("image", "localhost/").startswith(("localhost/", "sha256:"))
         if event["type"] == "exec" and event.get("container_id") in ids:
@@ -22,7 +23,8 @@ def pick(events, pod):
     for event in events:
         of_images = event["type"] in ("ingest", "layer", "image") or \
             event["type"] == "snapshot" and "container_id" not in event
-        yield (event["type"] == "source" or event.get("container_id") in ids or event.get("cgroup_id") in cgroups
+        of_node = event["type"] == "pressure" and event.get("pod_uid") in uids
+        yield (event["type"] == "source" or of_node or event.get("container_id") in ids or event.get("cgroup_id") in cgroups
                or "container_id" not in event and json.dumps(event.get("who")) in helpers or pulls and of_images)
 
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Fills a state directory with synthetic boots: `build/boot-scene DIR FLAVOUR`. */
+/* Fills a state directory with synthetic boots or a pod: `build/report-scene DIR FLAVOUR`. */
 #include <stdio.h>
 #include <string.h>
 
 #include "unit/boot_scene.h"
+#include "unit/pod_scene.h"
 
 int main(int argc, char **argv)
 {
@@ -12,6 +13,11 @@ int main(int argc, char **argv)
 			boot_scene_fill(argv[1], flavour);
 			return 0;
 		}
-	fputs("Usage: boot-scene DIR slow|broken|late|wakes|woken|hostile\n", stderr);
+	if (argc == 3 && strncmp(argv[2], "pod", 3) == 0) {
+		pod_scene_fill(argv[1], strcmp(argv[2], "pod-hostile") == 0);
+		return 0;
+	}
+	fputs("Usage: report-scene DIR slow|broken|late|wakes|woken|hostile|pod|pod-hostile\n",
+	      stderr);
 	return 2;
 }

@@ -8,17 +8,12 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from conftest import SHOTS, boot
+from conftest import boot, keep
 
 jsonschema = pytest.importorskip("jsonschema")
 
 FLAVOURS = [("slow", 0), ("broken", 1), ("late", 0), ("hostile", 0), ("wakes", 1)]
 S = 10 ** 9
-
-
-def keep(name, text):
-    with open(os.path.join(SHOTS, name), "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 @pytest.mark.parametrize("flavour, code", FLAVOURS)

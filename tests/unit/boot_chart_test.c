@@ -96,21 +96,22 @@ static struct chart make(void)
 	return chart;
 }
 
-static const struct chart_row *row_of(const struct chart *chart, enum chart_group group,
+static const struct chart_row *row_of(const struct chart *chart, enum boot_chart_group group,
 				      const char *label)
 {
 	for (size_t i = 0; i < chart->count; i++)
-		if (chart->rows[i].group == group && strcmp(chart->rows[i].label, label) == 0)
+		if (chart->rows[i].group == (size_t)group &&
+		    strcmp(chart->rows[i].label, label) == 0)
 			return &chart->rows[i];
 	return NULL;
 }
 
-static size_t rows_in(const struct chart *chart, enum chart_group group)
+static size_t rows_in(const struct chart *chart, enum boot_chart_group group)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < chart->count; i++)
-		count += chart->rows[i].group == group;
+		count += chart->rows[i].group == (size_t)group;
 	return count;
 }
 
@@ -126,7 +127,7 @@ static void time_begins_at_power_on(void **state)
 	assert_int_equal(chart.rows[1].bars[0].from_ns, 5 * S + 1);
 	assert_int_equal(chart.rows[1].bars[0].to_ns, 105 * S);
 	assert_string_equal(chart.rows[1].bars[0].style, "boot-kernel");
-	boot_chart_done(&chart);
+	chart_done(&chart);
 }
 
 /* Short units make room, but not those that failed or that the node waited for. */
@@ -147,13 +148,13 @@ static void the_units_that_matter(void **state)
 	report.units.left_out = 7;
 	chart = make();
 	assert_int_equal(rows_in(&chart, CHART_UNITS), 60);
-	assert_int_equal(chart.left_out[CHART_UNITS], 90 + 1 + 7);
+	assert_int_equal(chart.groups[CHART_UNITS].left_out, 90 + 1 + 7);
 	assert_string_equal(row_of(&chart, CHART_UNITS, "unit-0.service")->bars[0].style, "failed");
 	assert_true(row_of(&chart, CHART_UNITS, "unit-1.service")->critical);
 	assert_null(row_of(&chart, CHART_UNITS, "unit-2.service"));
 	assert_non_null(row_of(&chart, CHART_UNITS, "unit-92.service"));
 	assert_false(row_of(&chart, CHART_UNITS, "unit-149.service")->critical);
-	boot_chart_done(&chart);
+	chart_done(&chart);
 }
 
 static void restarts_share_a_row_unless_they_overlap(void **state)
@@ -170,7 +171,7 @@ static void restarts_share_a_row_unless_they_overlap(void **state)
 	row = row_of(&chart, CHART_PODS, "shop/web/app");
 	assert_int_equal(row->count, 2);
 	assert_int_equal(row->bars[1].from_ns, 30 * S);
-	boot_chart_done(&chart);
+	chart_done(&chart);
 }
 
 /* One pod's rows stand together, in the order of the pods' begin; its own start says nothing new. */
@@ -205,7 +206,7 @@ static void pods_in_order(void **state)
 	/* it goes on */
 	assert_true(chart.rows[chart.count - 4].bars[0].open);
 	assert_int_equal(chart.rows[chart.count - 4].bars[0].to_ns, chart.total_ns);
-	boot_chart_done(&chart);
+	chart_done(&chart);
 }
 
 static void what_is_on_the_critical_path(void **state)
@@ -226,7 +227,7 @@ static void what_is_on_the_critical_path(void **state)
 	assert_false(row_of(&chart, CHART_PODS, "shop/b/app")->critical);
 	assert_true(row_of(&chart, CHART_PODS, "shop/c/app")->critical);
 	assert_int_equal(rows_in(&chart, CHART_PATH), 3);
-	boot_chart_done(&chart);
+	chart_done(&chart);
 }
 
 int main(void)

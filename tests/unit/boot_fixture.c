@@ -44,6 +44,11 @@ void script_play(struct script *script, struct fixture *fixture, uint64_t until_
 	pass(fixture, until_ns);
 }
 
+struct event ev_boot(uint64_t at)
+{
+	return (struct event){.type = EVENT_BOOT, .boot_ns = at, .boot.userspace_ns = 2 * S};
+}
+
 struct event ev_unit(const char *name, uint64_t begin, uint64_t active, uint64_t end)
 {
 	struct event event = {.type = EVENT_UNIT,
@@ -424,4 +429,23 @@ void assert_boot_phase(const struct record *record, enum boot_phase phase, uint6
 		return;
 	}
 	fail_msg("no phase %d", (int)phase);
+}
+
+void world_open(struct world *world, const struct node_plan *plan)
+{
+	fixture_open(&world->fixture, NULL);
+	script_open(&world->script);
+	script_node(&world->script, plan);
+}
+
+const struct record *world_play(struct world *world, uint64_t until_ns)
+{
+	script_play(&world->script, &world->fixture, until_ns);
+	return boot_told(&world->fixture);
+}
+
+void world_close(struct world *world)
+{
+	script_close(&world->script);
+	fixture_close(&world->fixture);
 }

@@ -48,6 +48,19 @@ uint64_t script_pod(struct script *script, const struct pod_plan *plan, uint64_t
 /* That it was there before the boot, alone. */
 void script_old_pod(struct script *script, const struct pod_plan *plan);
 
+/* Such a node and what is told of it. */
+struct world {
+	struct fixture fixture;
+	struct script script;
+};
+
+void world_open(struct world *world, const struct node_plan *plan);
+/* Returns what is told of the boot at last. */
+const struct record *world_play(struct world *world, uint64_t until_ns);
+void world_close(struct world *world);
+
+/* systemd is asked at that time; userspace began at 2 s. */
+struct event ev_boot(uint64_t at);
 struct event ev_unit(const char *name, uint64_t begin, uint64_t active, uint64_t end);
 struct event ev_after(const char *unit, const char *after, uint64_t at);
 struct event ev_milestone(enum milestone what, const char *unit, uint64_t at);

@@ -65,7 +65,7 @@ static void the_median_and_its_spread(void **state)
 	static const uint64_t odd[] = {20000, 22000, 21000, 24000, 380000};
 	static const uint64_t even[] = {20000, 30000, 24000, 21000};
 	struct boot_history history = of(odd, 5);
-	struct boot_usual usual;
+	struct usual usual;
 
 	(void)state;
 	boot_history_usual(&history, &usual);
@@ -85,7 +85,7 @@ static void nothing_is_said_of_nothing(void **state)
 {
 	struct boot_history history = {0};
 	struct record_boot boot = make(8000, 20000), none = {0};
-	struct boot_usual usual = {1, 1};
+	struct usual usual = {1, 1};
 	struct boot_verdict verdict;
 
 	(void)state;

@@ -217,8 +217,8 @@ static void explain_shows_whom_it_waited_for(void **state)
 	scene_put(&scene, &waits);
 	assert_int_equal(RUN(&capture, cli_explain, "explain", "waits", HERE), CLI_OK);
 	assert_non_null(strstr(capture.out,
-			       "\n      14 refused connections to 10.43.0.12:5432 in 9.60s\n"
-			       "      1 dns question to 10.43.0.10 took 0ns, for db\\x1b[31m\n"));
+			       "\n    14 refused connections to 10.43.0.12:5432 in 9.60s\n"
+			       "    1 dns question to 10.43.0.10 took 0ns, for db\\x1b[31m\n"));
 	capture_done(&capture);
 }
 

@@ -356,7 +356,9 @@ static void the_oldest_goes(void **state)
 		assert_false(take(text, (uint64_t)(i + 1) * NS_PER_MS, &event));
 	}
 	assert_int_equal(calls.count, CRI_CALLS_OPEN_MAX);
-	assert_int_equal(calls.evicted, 2);
+	assert_int_equal(calls.lost.count, 2);
+	assert_int_equal(calls.lost.from_ns, NS_PER_MS);
+	assert_int_equal(calls.lost.to_ns, (CRI_CALLS_OPEN_MAX + 2) * NS_PER_MS);
 	for (int i = 0; i < CRI_CALLS_OPEN_MAX + 2; i++) {
 		snprintf(text, sizeof(text),
 			 INFO "StartContainer for " Q "%064x" Q " returns successfully\"",

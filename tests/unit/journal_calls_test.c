@@ -28,17 +28,6 @@
 /* Of an agent that began at 100 s. */
 static const struct journal_source_options late = {.since_ns = 100 * S};
 
-/* containerd wrote it so long before journald got it. */
-static void line(struct machine *machine, const char *identifier, uint64_t boot_ns,
-		 uint64_t late_ns, const char *rest)
-{
-	char time[WALL_TEXT_SIZE], message[512];
-
-	clock_wall_text(machine->wall_offset_ns + (int64_t)(boot_ns - late_ns), 9, time);
-	snprintf(message, sizeof(message), "time=\"%s\" level=info %s", time, rest);
-	machine_entry(machine, boot_ns, identifier, "containerd.service", message);
-}
-
 static size_t calls_of(const struct machine *machine, const struct event *ret[static 8])
 {
 	size_t count = 0;
@@ -65,20 +54,18 @@ static void a_pod(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	machine_boot(&machine, LAST_BOOT, WALL - 1000 * (int64_t)S);
-	line(&machine, "containerd", 10 * S, 0, RUN);
-	line(&machine, "containerd", 11 * S, 0, RUN_END);
+	machine_containerd(&machine, "containerd", 10 * S, 0, RUN);
+	machine_containerd(&machine, "containerd", 11 * S, 0, RUN_END);
 	machine_boot(&machine, THIS_BOOT, WALL);
-	line(&machine, "containerd", 20 * S, 40 * MS, RUN);
-	line(&machine, "app", 21 * S, 0, START);
-	line(&machine, "containerd", 22 * S, 250 * MS, RUN_END);
-	line(&machine, "containerd", 23 * S, 0, CREATE);
-	line(&machine, "containerd", 24 * S, 0, CREATE_END);
-	line(&machine, "containerd", 25 * S, 0, START);
-	line(&machine, "containerd", 26 * S, 0, START_END);
+	machine_containerd(&machine, "containerd", 20 * S, 40 * MS, RUN);
+	machine_containerd(&machine, "app", 21 * S, 0, START);
+	machine_containerd(&machine, "containerd", 22 * S, 250 * MS, RUN_END);
+	machine_containerd(&machine, "containerd", 23 * S, 0, CREATE);
+	machine_containerd(&machine, "containerd", 24 * S, 0, CREATE_END);
+	machine_containerd(&machine, "containerd", 25 * S, 0, START);
+	machine_containerd(&machine, "containerd", 26 * S, 0, START_END);
 	machine_write(&machine, PERSISTENT, "system.journal");
 	machine_look(&machine, late, 1, NULL);
 	assert_int_equal(calls_of(&machine, calls), 3);
@@ -103,20 +90,18 @@ static void a_pull(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	machine_boot(&machine, LAST_BOOT, WALL - 1000 * (int64_t)S);
-	line(&machine, "containerd", 10 * S, 0, PULL);
-	line(&machine, "containerd", 19 * S, 0, PULL_END);
+	machine_containerd(&machine, "containerd", 10 * S, 0, PULL);
+	machine_containerd(&machine, "containerd", 19 * S, 0, PULL_END);
 	machine_boot(&machine, THIS_BOOT, WALL);
-	line(&machine, "containerd", 20 * S, 40 * MS, PULL);
-	line(&machine, "containerd", 21 * S, 0, "msg=\"PullImage \\\"none:1\\\"\"");
-	line(&machine, "containerd", 22 * S, 0,
-	     "msg=\"PullImage \\\"none:1\\\" failed\" error=\"no\"");
-	line(&machine, "containerd", 81 * S, 250 * MS, PULL_END);
-	line(&machine, "containerd", 101 * S, 0, PULL);
-	line(&machine, "containerd", 102 * S, 0, PULL_END);
+	machine_containerd(&machine, "containerd", 20 * S, 40 * MS, PULL);
+	machine_containerd(&machine, "containerd", 21 * S, 0, "msg=\"PullImage \\\"none:1\\\"\"");
+	machine_containerd(&machine, "containerd", 22 * S, 0,
+			   "msg=\"PullImage \\\"none:1\\\" failed\" error=\"no\"");
+	machine_containerd(&machine, "containerd", 81 * S, 250 * MS, PULL_END);
+	machine_containerd(&machine, "containerd", 101 * S, 0, PULL);
+	machine_containerd(&machine, "containerd", 102 * S, 0, PULL_END);
 	machine_write(&machine, PERSISTENT, "system.journal");
 	machine_look(&machine, late, 1, NULL);
 	assert_int_equal(calls_of(&machine, calls), 1);
@@ -134,16 +119,14 @@ static void an_agent_that_was_there(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	machine_boot(&machine, THIS_BOOT, WALL);
-	line(&machine, "containerd", 14 * S, 0, RUN);
-	line(&machine, "containerd", 20 * S, 0, CREATE);
-	line(&machine, "containerd", 22 * S, 0, RUN_END);
-	line(&machine, "containerd", 24 * S, 0, CREATE_END);
-	line(&machine, "containerd", 25 * S, 0, START);
-	line(&machine, "containerd", 26 * S, 0, START_END);
+	machine_containerd(&machine, "containerd", 14 * S, 0, RUN);
+	machine_containerd(&machine, "containerd", 20 * S, 0, CREATE);
+	machine_containerd(&machine, "containerd", 22 * S, 0, RUN_END);
+	machine_containerd(&machine, "containerd", 24 * S, 0, CREATE_END);
+	machine_containerd(&machine, "containerd", 25 * S, 0, START);
+	machine_containerd(&machine, "containerd", 26 * S, 0, START_END);
 	machine_write(&machine, PERSISTENT, "system.journal");
 	machine_look(&machine, early, 1, NULL);
 	/* but for what had begun */
@@ -158,14 +141,12 @@ static void beyond_the_horizon(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	machine_boot(&machine, THIS_BOOT, WALL);
-	line(&machine, "containerd", 800 * S, 0, RUN);
-	line(&machine, "containerd", 801 * S, 0, RUN_END);
-	line(&machine, "containerd", 899 * S, 0, START);
-	line(&machine, "containerd", 901 * S, 0, START_END);
+	machine_containerd(&machine, "containerd", 800 * S, 0, RUN);
+	machine_containerd(&machine, "containerd", 801 * S, 0, RUN_END);
+	machine_containerd(&machine, "containerd", 899 * S, 0, START);
+	machine_containerd(&machine, "containerd", 901 * S, 0, START_END);
 	machine_write(&machine, PERSISTENT, "system.journal");
 	machine_look(&machine, (struct journal_source_options){.since_ns = 5000 * S}, 1, NULL);
 	assert_int_equal(calls_of(&machine, calls), 1);
@@ -180,14 +161,12 @@ static void over_two_files(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	machine_boot(&machine, THIS_BOOT, WALL);
-	line(&machine, "containerd", 20 * S, 0, RUN);
+	machine_containerd(&machine, "containerd", 20 * S, 0, RUN);
 	machine_write(&machine, PERSISTENT, "system@1.journal");
 	machine_boot(&machine, THIS_BOOT, WALL);
-	line(&machine, "containerd", 22 * S, 0, RUN_END);
+	machine_containerd(&machine, "containerd", 22 * S, 0, RUN_END);
 	machine_write(&machine, PERSISTENT, "system.journal");
 	machine_look(&machine, late, 1, NULL);
 	assert_int_equal(calls_of(&machine, calls), 1);
@@ -205,30 +184,66 @@ static void k3s(void **state)
 		     {26 * S, CREATE_END}, {27 * S, START},   {28 * S, START_END}};
 	const struct event *calls[8];
 	struct machine machine;
-	char log[8192], time[WALL_TEXT_SIZE];
-	size_t length = 0;
+	char *text = NULL;
+	size_t size = 0;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	machine_boot(&machine, THIS_BOOT, WALL);
-	line(&machine, "k3s", 20 * S, 0, "msg=\"Starting k3s v1.35.4+k3s1\"");
-	line(&machine, "k3s", 30 * S, 0, START);
-	line(&machine, "k3s", 31 * S, 0, START_END);
+	machine_containerd(&machine, "k3s", 20 * S, 0, "msg=\"Starting k3s v1.35.4+k3s1\"");
+	machine_containerd(&machine, "k3s", 30 * S, 0, START);
+	machine_containerd(&machine, "k3s", 31 * S, 0, START_END);
 	machine_write(&machine, PERSISTENT, "system.journal");
-	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
-		clock_wall_text(WALL + (int64_t)lines[i].boot_ns, 9, time);
-		length += (size_t)snprintf(log + length, sizeof(log) - length,
-					   "time=\"%s\" level=info %s\n", time, lines[i].rest);
-	}
-	machine_put(&machine, K3S_LOG, log, length);
+	FILE *log = open_memstream(&text, &size);
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		containerd_line(log, WALL + (int64_t)lines[i].boot_ns, lines[i].rest);
+	fclose(log);
+	machine_put(&machine, K3S_LOG, text, size);
+	free(text);
 	machine_look(&machine, late, 1, NULL);
 	assert_int_equal(calls_of(&machine, calls), 4);
 	assert_call(calls[0], CRI_START_CONTAINER, MAIN, 30 * S, 31 * S);
 	assert_call(calls[1], CRI_RUN_POD_SANDBOX, SANDBOX, 21 * S, 24 * S);
 	assert_call(calls[2], CRI_CREATE_CONTAINER, MAIN, 25 * S, 26 * S);
 	assert_call(calls[3], CRI_START_CONTAINER, MAIN, 27 * S, 28 * S);
+	machine_remove(&machine);
+}
+
+/* A crash loop's begins, more than there is room for: those that were left out are told, once. */
+static void too_many(void **state)
+{
+	struct journal_source_options options = late;
+	const struct event *calls[8], *lost = NULL;
+	const unsigned int room = 256, more = 3;
+	struct machine machine;
+	char rest[128];
+
+	(void)state;
+	machine_open(&machine);
+	machine_boot(&machine, THIS_BOOT, WALL);
+	for (unsigned int i = 1; i <= room + more; i++) {
+		snprintf(rest, sizeof(rest), "msg=\"StartContainer for \\\"%064x\\\"\"", i);
+		machine_containerd(&machine, "containerd", 20 * S + i * MS, 0, rest);
+	}
+	machine_containerd(&machine, "containerd", 22 * S, 0, RUN);
+	machine_containerd(&machine, "containerd", 23 * S, 0, RUN_END);
+	machine_write(&machine, PERSISTENT, "system.journal");
+	options.look_ns = 20 * MS;
+	options.horizon_ns = INT64_MAX / 2;
+	machine_look(&machine, options, 3, NULL);
+	for (size_t i = 0; i < machine.count; i++)
+		if (machine.events[i].type == EVENT_SOURCE &&
+		    machine.events[i].source.step == SOURCE_LOST) {
+			assert_null(lost);
+			lost = &machine.events[i];
+		}
+	assert_non_null(lost);
+	assert_int_equal(lost->source.source, SOURCE_JOURNAL);
+	assert_int_equal(lost->source.count, more + 1);
+	assert_int_equal(lost->source.since_ns, 20 * S + 1 * MS);
+	assert_int_equal(lost->boot_ns, 22 * S);
+	assert_int_equal(calls_of(&machine, calls), 1);
 	machine_remove(&machine);
 }
 
@@ -241,6 +256,7 @@ int main(void)
 		cmocka_unit_test(beyond_the_horizon),
 		cmocka_unit_test(over_two_files),
 		cmocka_unit_test(k3s),
+		cmocka_unit_test(too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,9 +71,7 @@ static void clean(void **state)
 	int64_t end = START - 42 * SS;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	life(&machine, OLDER_BOOT, end - 5000 * SS);
 	life(&machine, LAST_BOOT, end);
 	reboot_in_order(&machine);
@@ -97,9 +95,7 @@ static void power_loss(void **state)
 	int64_t end = START - 42 * SS;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	life(&machine, OLDER_BOOT, end - 5000 * SS);
 	reboot_in_order(&machine);
 	life(&machine, LAST_BOOT, end);
@@ -128,9 +124,7 @@ static void lockup(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	life(&machine, LAST_BOOT, START - 42 * SS);
 	machine_entry(&machine, 1000 * S, "kernel", "",
 		      "watchdog: BUG: soft lockup - CPU#0 stuck for 23s! [app:77]");
@@ -166,9 +160,7 @@ static void panic(void **state)
 	int64_t end = START - 42 * SS;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	life(&machine, LAST_BOOT, end);
 	machine_entry(&machine, 1000 * S, "app", "app.service", "its last words");
 	this_boot(&machine, START);
@@ -205,9 +197,7 @@ static void the_watchdog_device(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	life(&machine, LAST_BOOT, START - 42 * SS);
 	machine_entry(&machine, 1000 * S, "app", "app.service", "its last words");
 	this_boot(&machine, START);
@@ -230,9 +220,7 @@ static void vacuumed(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	life(&machine, OLDER_BOOT, START - 5000 * SS);
 	reboot_in_order(&machine);
 	this_boot(&machine, START);
@@ -255,9 +243,7 @@ static void a_boot_without_the_agent(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	life(&machine, OLDER_BOOT, START - 5000 * SS);
 	life(&machine, LAST_BOOT, START - 42 * SS);
 	reboot_in_order(&machine);
@@ -282,9 +268,7 @@ static void a_clock_that_steps(void **state)
 	int64_t end = START - 42 * SS;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	life(&machine, OLDER_BOOT, START + 365 * 86400 * SS);
 	machine_write(&machine, PERSISTENT, "system@1.journal");
 	life(&machine, LAST_BOOT, end);
@@ -306,9 +290,7 @@ static void a_clock_that_was_ahead(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	life(&machine, LAST_BOOT, START + 3600 * SS);
 	reboot_in_order(&machine);
 	this_boot(&machine, START);
@@ -327,9 +309,7 @@ static void another_machine(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	life(&machine, LAST_BOOT, START - 42 * SS);
 	reboot_in_order(&machine);
 	this_boot(&machine, START);
@@ -352,9 +332,7 @@ static void only_this_boot(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	this_boot(&machine, START);
 	machine_write(&machine, VOLATILE, "system.journal");
 	told = look(&machine, (struct journal_source_options){0});

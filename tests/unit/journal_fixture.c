@@ -6,17 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #define MAKER "/lib/systemd/systemd-journal-remote"
-
-bool machine_has_journals(void)
-{
-	if (access(MAKER, X_OK) == 0)
-		return true;
-	fputs("SKIPPED: systemd-journal-remote is not installed: run make deps\n", stderr);
-	return false;
-}
 
 void machine_make(struct machine *machine)
 {
@@ -25,6 +18,15 @@ void machine_make(struct machine *machine)
 		.machine_id = MACHINE,
 	};
 	assert_non_null(mkdtemp(machine->root));
+}
+
+void machine_open(struct machine *machine)
+{
+	if (access(MAKER, X_OK) < 0) {
+		fputs("SKIPPED: systemd-journal-remote is not installed: run make deps\n", stderr);
+		skip();
+	}
+	machine_make(machine);
 }
 
 static int remove_one(const char *path, const struct stat *found, int type, struct FTW *place)
@@ -104,6 +106,26 @@ void machine_entry(struct machine *machine, uint64_t boot_ns, const char *identi
 	if (strcmp(identifier, "systemd") == 0)
 		fputs(*unit == 'u' ? "_PID=1234\n" : "_PID=1\n", out);
 	fprintf(out, "MESSAGE=%s\n\n", message);
+}
+
+#define CONTAINERD_LINE "time=\"%s\" level=info %s"
+
+void machine_containerd(struct machine *machine, const char *identifier, uint64_t boot_ns,
+			uint64_t late_ns, const char *rest)
+{
+	char time[WALL_TEXT_SIZE], message[512];
+
+	clock_wall_text(machine->wall_offset_ns + (int64_t)(boot_ns - late_ns), 9, time);
+	snprintf(message, sizeof(message), CONTAINERD_LINE, time, rest);
+	machine_entry(machine, boot_ns, identifier, "containerd.service", message);
+}
+
+void containerd_line(FILE *log, int64_t wall_ns, const char *rest)
+{
+	char time[WALL_TEXT_SIZE];
+
+	clock_wall_text(wall_ns, 9, time);
+	fprintf(log, CONTAINERD_LINE "\n", time, rest);
 }
 
 static void convert(struct machine *machine, const char *dir, const char *name)

@@ -41,10 +41,10 @@ struct machine {
 	uint32_t turns;	    /* of the loop, in the last machine_look */
 };
 
-/* False: systemd-journal-remote is not installed; the test is skipped by name. */
-bool machine_has_journals(void);
-
+/* Without files. */
 void machine_make(struct machine *machine);
+/* For a test that writes journals; skips it, by name, if systemd-journal-remote is not installed. */
+void machine_open(struct machine *machine);
 void machine_remove(struct machine *machine);
 
 /* Makes the directories, too. */
@@ -55,11 +55,17 @@ void machine_boot(struct machine *machine, const char *boot_id, int64_t start_wa
 /* systemd is process 1, unless its unit is user@... */
 void machine_entry(struct machine *machine, uint64_t boot_ns, const char *identifier,
 		   const char *unit, const char *message);
+/* A line of containerd's, as it wrote it so long before journald got it. */
+void machine_containerd(struct machine *machine, const char *identifier, uint64_t boot_ns,
+			uint64_t late_ns, const char *rest);
 /* The entries so far become a file; the next are another's. */
 void machine_write(struct machine *machine, const char *dir, const char *name);
 /* A text that stands beside the tests, of which @THIS_BOOT@ is made this boot's id, becomes a file. */
 void machine_write_recorded(struct machine *machine, const char *dir, const char *name,
 			    const char *recorded);
+
+/* The same line as containerd writes it into a file of its own. */
+void containerd_line(FILE *log, int64_t wall_ns, const char *rest);
 
 /* Takes a source's events; the context is the machine. */
 void machine_on_event(void *context, const struct event *event);
@@ -68,6 +74,6 @@ void machine_on_event(void *context, const struct event *event);
 void machine_look(struct machine *machine, struct journal_source_options options, uint32_t looks,
 		  struct journal_source_stats *ret);
 
-/* The event of this type (and milestone), or NULL. */
+/* The first event of this type (and milestone), or NULL. */
 const struct event *machine_event(const struct machine *machine, enum event_type type,
 				  enum milestone what);

@@ -55,9 +55,7 @@ static void a_k3s_server(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	machine_write_recorded(&machine, PERSISTENT, "system.journal", RECORDED);
 	machine_look(&machine, (struct journal_source_options){0}, 1, &stats);
 	assert_true(stats.up);
@@ -76,33 +74,21 @@ static void a_k3s_server(void **state)
 	machine_remove(&machine);
 }
 
-/* A line of containerd's, as it wrote it so long before journald got it. */
-static void containerd_line(struct machine *machine, uint64_t boot_ns, uint64_t late_ns,
-			    const char *rest)
-{
-	char time[WALL_TEXT_SIZE], message[512];
-
-	clock_wall_text(machine->wall_offset_ns + (int64_t)(boot_ns - late_ns), 9, time);
-	snprintf(message, sizeof(message), "time=\"%s\" level=info %s", time, rest);
-	machine_entry(machine, boot_ns, "containerd", "containerd.service", message);
-}
-
 static void containerd_and_a_kubelet(void **state)
 {
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	machine_boot(&machine, THIS_BOOT, WALL);
-	containerd_line(&machine, 8 * S, 40 * MS,
-			"msg=\"starting containerd\" revision=\"1.6.20~ds1-1+deb12u3\" "
-			"version=\"1.6.20~ds1\"");
-	containerd_line(&machine, 9 * S, 250 * MS,
-			"msg=\"Start cni network conf syncer for default\"");
+	machine_containerd(&machine, "containerd", 8 * S, 40 * MS,
+			   "msg=\"starting containerd\" revision=\"1.6.20~ds1-1+deb12u3\" "
+			   "version=\"1.6.20~ds1\"");
+	machine_containerd(&machine, "containerd", 9 * S, 250 * MS,
+			   "msg=\"Start cni network conf syncer for default\"");
 	/* a time that can't be its own: the journal's counts */
-	containerd_line(&machine, 30 * S, 20 * S, "msg=\"containerd successfully booted in 1.2s\"");
+	machine_containerd(&machine, "containerd", 30 * S, 20 * S,
+			   "msg=\"containerd successfully booted in 1.2s\"");
 	machine_entry(&machine, 11 * S, "kubelet", "kubelet.service",
 		      "I0921 13:33:31.000000     903 server.go:487] \"Kubelet version\" "
 		      "kubeletVersion=\"v1.29.9\"");
@@ -133,9 +119,7 @@ static void containerd_as_recorded(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	machine_write_recorded(&machine, PERSISTENT, "system.journal",
 			       "tests/unit/journal/containerd-with-cni.export");
 	machine_look(&machine, options, 1, NULL);
@@ -144,7 +128,7 @@ static void containerd_as_recorded(void **state)
 	assert_milestone(&machine, MILESTONE_RUNTIME_READY, 16224946621771, "", "journal");
 	machine_remove(&machine);
 
-	machine_make(&machine);
+	machine_open(&machine);
 	machine_write_recorded(&machine, PERSISTENT, "system.journal",
 			       "tests/unit/journal/containerd-no-cni.export");
 	machine_look(&machine, options, 1, NULL);
@@ -164,13 +148,11 @@ static void without_a_cni_configuration(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	machine_boot(&machine, THIS_BOOT, WALL);
-	containerd_line(&machine, 8 * S, 0, "msg=\"starting containerd\"");
-	containerd_line(&machine, 9 * S, 0, denied);
-	containerd_line(&machine, 10 * S, 0, syncer);
+	machine_containerd(&machine, "containerd", 8 * S, 0, "msg=\"starting containerd\"");
+	machine_containerd(&machine, "containerd", 9 * S, 0, denied);
+	machine_containerd(&machine, "containerd", 10 * S, 0, syncer);
 	machine_write(&machine, PERSISTENT, "system.journal");
 	machine_look(&machine, (struct journal_source_options){0}, 1, NULL);
 	assert_non_null(machine_event(&machine, EVENT_MILESTONE, MILESTONE_RUNTIME_STARTED));
@@ -179,11 +161,11 @@ static void without_a_cni_configuration(void **state)
 	/* started again, with one there */
 	machine.count = 0;
 	machine_boot(&machine, THIS_BOOT, WALL);
-	containerd_line(&machine, 8 * S, 0, "msg=\"starting containerd\"");
-	containerd_line(&machine, 9 * S, 0, denied);
-	containerd_line(&machine, 10 * S, 0, syncer);
-	containerd_line(&machine, 30 * S, 0, "msg=\"starting containerd\"");
-	containerd_line(&machine, 31 * S, 0, syncer);
+	machine_containerd(&machine, "containerd", 8 * S, 0, "msg=\"starting containerd\"");
+	machine_containerd(&machine, "containerd", 9 * S, 0, denied);
+	machine_containerd(&machine, "containerd", 10 * S, 0, syncer);
+	machine_containerd(&machine, "containerd", 30 * S, 0, "msg=\"starting containerd\"");
+	machine_containerd(&machine, "containerd", 31 * S, 0, syncer);
 	machine_write(&machine, PERSISTENT, "system.journal");
 	machine_look(&machine, (struct journal_source_options){0}, 1, NULL);
 	assert_milestone(&machine, MILESTONE_NETWORK_READY, 31 * S, "containerd.service",
@@ -198,9 +180,7 @@ static void what_is_left_out(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	machine_boot(&machine, LAST_BOOT, WALL - 1000 * (int64_t)S);
 	machine_entry(&machine, 5 * S, "k3s", "k3s.service", "Starting k3s v1.35.4+k3s1");
 	machine_boot(&machine, THIS_BOOT, WALL);
@@ -225,9 +205,7 @@ static void a_long_journal(void **state)
 	struct machine machine;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	machine_boot(&machine, THIS_BOOT, WALL);
 	for (uint64_t i = 0; i < 100000; i++)
 		machine_entry(&machine, 5 * S + i * MS, "k3s", "k3s.service",
@@ -254,9 +232,7 @@ static void damaged_files(void **state)
 	size_t size;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	machine_boot(&machine, THIS_BOOT, WALL);
 	for (uint64_t i = 0; i < 2000; i++)
 		machine_entry(&machine, 5 * S + i * MS, "k3s", "k3s.service", "nothing");
@@ -304,18 +280,12 @@ static void containerd_log(const char *place)
 		"msg=\"containerd successfully booted in 0.321s\"",
 	};
 	const int64_t behind = WALL - 86400 * (int64_t)S; /* a day */
-	static char log[4 << 20];
-	size_t length = 0;
 	struct machine machine;
-	char time[WALL_TEXT_SIZE];
+	char *text = NULL;
+	size_t size = 0;
+	FILE *log = open_memstream(&text, &size);
 
-#define LINE(wall_ns, rest)                                                            \
-	do {                                                                           \
-		clock_wall_text(wall_ns, 9, time);                                     \
-		length += (size_t)snprintf(log + length, sizeof(log) - length,         \
-					   "time=\"%s\" level=info %s\n", time, rest); \
-	} while (0)
-	machine_make(&machine);
+	machine_open(&machine);
 	machine_boot(&machine, THIS_BOOT, behind);
 	machine_entry(&machine, 2 * S, "systemd", "init.scope", "first");
 	machine_entry(&machine, 20 * S, "k3s", "k3s.service", "Starting k3s v1.35.4+k3s1");
@@ -324,30 +294,29 @@ static void containerd_log(const char *place)
 	machine_write(&machine, PERSISTENT, "system.journal");
 	/* the boot before: 2 MB, which began with the same lines */
 	for (int i = 0; i < 3; i++)
-		LINE(behind - 3000 * (int64_t)S + i, rests[i]);
+		containerd_line(log, behind - 3000 * (int64_t)S + i, rests[i]);
 	for (int i = 0; i < 20000; i++)
-		LINE(behind - 2000 * (int64_t)S + i, "msg=\"another line of the boot before\"");
-	LINE(behind + 30 * (int64_t)S, rests[0]);
-	length += (size_t)snprintf(log + length, sizeof(log) - length, "no line of containerd's\n");
-	LINE(WALL + 41 * (int64_t)S, rests[1]);
-	LINE(WALL + 42 * (int64_t)S, rests[2]);
-	/* cut: written at this moment */
-	length += (size_t)snprintf(log + length, sizeof(log) - length, "time=\"2026-");
-	machine_put(&machine, place, log, length);
+		containerd_line(log, behind - 2000 * (int64_t)S + i,
+				"msg=\"another line of the boot before\"");
+	containerd_line(log, behind + 30 * (int64_t)S, rests[0]);
+	fputs("no line of containerd's\n", log);
+	containerd_line(log, WALL + 41 * (int64_t)S, rests[1]);
+	containerd_line(log, WALL + 42 * (int64_t)S, rests[2]);
+	fputs("time=\"2026-", log); /* cut: written at this moment */
+	fclose(log);
+	machine_put(&machine, place, text, size);
+	free(text);
 	machine_look(&machine, (struct journal_source_options){0}, 1, NULL);
 	assert_milestone(&machine, MILESTONE_KUBELET_STARTED, 20 * S, "k3s.service", "journal");
 	assert_milestone(&machine, MILESTONE_RUNTIME_STARTED, 30 * S, "", "log");
 	assert_milestone(&machine, MILESTONE_NETWORK_READY, 41 * S, "", "log");
 	assert_milestone(&machine, MILESTONE_RUNTIME_READY, 42 * S, "", "log");
 	machine_remove(&machine);
-#undef LINE
 }
 
 static void k3s_containerd_log(void **state)
 {
 	(void)state;
-	if (!machine_has_journals())
-		skip();
 	containerd_log(K3S_LOG);
 	containerd_log("var/lib/rancher/rke2/agent/containerd/containerd.log");
 }
@@ -365,9 +334,7 @@ static void what_comes_later(void **state)
 	sd_event *loop;
 
 	(void)state;
-	if (!machine_has_journals())
-		skip();
-	machine_make(&machine);
+	machine_open(&machine);
 	options.root = machine.root;
 	machine_boot(&machine, THIS_BOOT, WALL);
 	machine_entry(&machine, 8 * S, "k3s", "k3s.service", "Starting k3s v1.35.4+k3s1");

@@ -332,7 +332,7 @@ static void pulls_and_waits(void **state)
 		.span = {S, 62 * S}, .download = {S, 40 * S}, .bytes = 78 << 20, .layers = 3};
 	TEXT_COPY(record.pull.image, "docker.io/big:1");
 	expect(record, "ImagePullSlow", "Normal",
-	       "docker.io/big:1: pulled 78MiB in 1min 1.0s: download 39.0s at 2 MB/s, 3 of 3 "
+	       "docker.io/big:1: pulled 78MiB in 1min 1.0s: download 39.0s at 2.1 MB/s, 3 of 3 "
 	       "layers");
 	record.pull.span.to_ns = 61 * S;
 	expect_none(record);

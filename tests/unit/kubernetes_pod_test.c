@@ -23,7 +23,8 @@ static const char pod_text[] =
 	" 'spec':{'nodeName':'a',"
 	"  'initContainers':[{'name':'migrate','image':'m:1'},"
 	"   {'name':'proxy','image':'p:1','restartPolicy':'Always'}],"
-	"  'containers':[{'name':'web','image':'w:1','readinessProbe':{'periodSeconds':7}},"
+	"  'containers':[{'name':'web','image':'w:1','readinessProbe':{'periodSeconds':7,"
+	"   'initialDelaySeconds':30,'successThreshold':2},'startupProbe':{'failureThreshold':60}},"
 	"   {'name':'slow','image':'s:1','startupProbe':{'tcpSocket':{'port':1}}},"
 	"   {'name':'plain','image':'q:1','livenessProbe':{'periodSeconds':3}}]},"
 	" 'status':{'phase':'Running','conditions':["
@@ -82,10 +83,19 @@ static void a_pod(void **state)
 	assert_string_equal(containers[2].name, "web");
 	assert_true(containers[2].ready && containers[2].has_probe && !containers[2].init);
 	assert_int_equal(containers[2].probe_period_s, 7);
+	assert_int_equal(containers[2].readiness.period_s, 7);
+	assert_int_equal(containers[2].readiness.initial_s, 30);
+	assert_int_equal(containers[2].readiness.successes, 2);
+	assert_int_equal(containers[2].readiness.failures, 3);
+	assert_int_equal(containers[2].startup.period_s, 10);
+	assert_int_equal(containers[2].startup.initial_s, 0);
+	assert_int_equal(containers[2].startup.successes, 1);
+	assert_int_equal(containers[2].startup.failures, 60);
 	assert_int_equal(containers[2].restarts, 3);
 	assert_int_equal(since_ns[2], AT(71));
 	assert_string_equal(containers[3].reason, "ImagePullBackOff");
 	assert_int_equal(containers[3].probe_period_s, 10); /* the API's default */
+	assert_int_equal(containers[3].readiness.period_s, 0);
 	assert_false(containers[4].has_probe);
 	assert_int_equal(containers[4].state, POD_CONTAINER_NONE);
 	assert_int_equal(kubernetes_pod_containers(json, OFFSET, containers, since_ns, 2), 2);
@@ -183,6 +193,43 @@ static void troubles(void **state)
 		read_trouble("'type':'Warning','reportingComponent':'nodewake.io/agent'", &trouble),
 		-ENOENT);
 	assert_int_equal(read_trouble("'type':'Warning','reason':'BackOff'", &trouble), -ENOENT);
+}
+
+static int read_attach(const char *reason, const char *message, const char *stamp,
+		       struct event_work *ret, uint64_t *ret_ns)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "{'involvedObject':{'kind':'Pod','uid':'u'},'type':'Normal','reason':'%s',"
+		 "'message':'%s','lastTimestamp':'%s'}",
+		 reason, message, stamp);
+	json_t *json = load(text);
+	int r = kubernetes_attach_read(json, OFFSET, ret, ret_ns);
+
+	json_decref(json);
+	return r;
+}
+
+static void attached_volumes(void **state)
+{
+	static const char message[] = "AttachVolume.Attach succeeded for volume \\'pvc-1f3b\\' ";
+	static const char stamp[] = "2026-11-25T10:00:25Z";
+	struct event_work work;
+	uint64_t at_ns;
+
+	(void)state;
+	assert_int_equal(read_attach("SuccessfulAttachVolume", message, stamp, &work, &at_ns), 0);
+	assert_int_equal(work.kind, WORK_VOLUME);
+	assert_string_equal(work.pod_uid, "u");
+	assert_string_equal(work.name, "pvc-1f3b");
+	assert_int_equal(work.began_ns, 0);
+	assert_int_equal(at_ns, AT(25));
+	assert_int_equal(read_attach("Scheduled", message, stamp, &work, &at_ns), -ENOENT);
+	assert_int_equal(read_attach("SuccessfulAttachVolume", "done", stamp, &work, &at_ns),
+			 -ENOENT);
+	assert_int_equal(read_attach("SuccessfulAttachVolume", message, "soon", &work, &at_ns),
+			 -ENOENT);
 }
 
 static struct kubernetes_node read_node(const char *boot_id, const char *ready)
@@ -289,6 +336,7 @@ int main(void)
 		cmocka_unit_test(a_static_pod_has_the_nodes_uid),
 		cmocka_unit_test(what_is_no_pod),
 		cmocka_unit_test(troubles),
+		cmocka_unit_test(attached_volumes),
 		cmocka_unit_test(nodes),
 		cmocka_unit_test(wall_times),
 	};

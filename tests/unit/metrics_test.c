@@ -118,6 +118,27 @@ static void a_start_is_observed(void **state)
 		     "nodewake_start_phase_duration_seconds_count{phase=\"app\"} 0");
 }
 
+/* A pod's own start repeats its container's: once. */
+static void stalls_add_up(void **state)
+{
+	struct record record = a_start("app");
+	struct start_why *why = &record.start.why;
+
+	why->stall_count = 2;
+	why->stalls[0].phase = PHASE_APP;
+	why->stalls[0].wall = (struct stall_times){{[STALL_DISK] = 2 * S, [STALL_CPU] = S / 2}};
+	why->stalls[1].phase = PHASE_PROBE;
+	why->stalls[1].wall = (struct stall_times){{[STALL_SLEEP] = 3 * S}};
+	metrics_record(*state, &record, RECORD_UNKNOWN);
+	record.subject.container[0] = '\0';
+	strcpy(record.key, "of the pod");
+	metrics_record(*state, &record, RECORD_UNKNOWN);
+	ASSERT_LINES(*state, "nodewake_start_stall_seconds_total{phase=\"app\",kind=\"disk\"} 2",
+		     "nodewake_start_stall_seconds_total{phase=\"app\",kind=\"cpu\"} 0.5",
+		     "nodewake_start_stall_seconds_total{phase=\"app\",kind=\"run-queue\"} 0",
+		     "nodewake_start_stall_seconds_total{phase=\"probe\",kind=\"sleep\"} 3");
+}
+
 static void a_pods_start_keeps_to_its_own_phases(void **state)
 {
 	struct record record = a_start("");
@@ -446,6 +467,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_start_is_observed),
+		TEST(stalls_add_up),
 		TEST(a_pods_start_keeps_to_its_own_phases),
 		TEST(what_was_before_all_containers_counts_once),
 		TEST(what_was_found_afterwards_is_counted_not_observed),

@@ -212,7 +212,7 @@ static void the_store_says_what_is_usual(void **state)
 {
 	struct record_boot boot = a_boot();
 	struct boot_history earlier;
-	struct boot_usual usual;
+	struct usual usual;
 	struct folder folder;
 	struct record own;
 	char boot_id[32];

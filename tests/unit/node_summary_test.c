@@ -323,6 +323,52 @@ static void the_boot(void **state)
 	node_summary_free(summary);
 }
 
+/* Why a phase took so long stands with it; it gives way where the line is full. */
+static void the_cause_of_the_slowest(void **state)
+{
+	struct node_summary *summary = node_summary_new("0.1.0", AT(0));
+	struct record record = a_start("llama-cpp", 120, 57, 30);
+	struct start_why *why = &record.start.why;
+	char pod[101];
+
+	(void)state;
+	why->stall_count = 1;
+	why->stalls[0] = (struct phase_stalls){
+		.phase = PHASE_APP,
+		.grade = STALLS_MEASURED,
+		.wall = {{[STALL_DISK] = 22 * S, [STALL_CPU] = 8 * S}},
+	};
+	take(summary, record);
+	assert_string_equal(
+		line(summary, SUMMARY_SLOWEST_START, 600),
+		"ai-stack/llama-cpp 94s at 06:14Z: pull 57s, app 30s (disk 22s), probe 6.0s");
+
+	/* the longest words there can be */
+	memset(pod, 'p', sizeof(pod) - 1);
+	pod[sizeof(pod) - 1] = '\0';
+	TEXT_COPY(record.subject.pod, pod);
+	record.start.span.to_ns += S;
+	record.start.phases[0].phase = PHASE_SANDBOX;
+	record.start.phases[0].reconstructed = true;
+	record.start.plugin_count = 1;
+	record.start.plugins[0].span = record.start.phases[0].span;
+	memset(record.start.plugins[0].name, 'c', sizeof(record.start.plugins[0].name) - 1);
+	why->stalls[0].wall.ns[STALL_DISK] = 0;
+	why->peer_count = 1;
+	why->peers[0] = (struct peer_wait){
+		.kind = PEER_WAIT_FAILED,
+		.span = record.start.phases[1].span,
+		.name = "\033[31m%n</x>",
+	};
+	why->stalls[0].wall.ns[STALL_NETWORK] = 22 * S;
+	take(summary, record);
+	assert_string_equal(line(summary, SUMMARY_SLOWEST_START, 600),
+			    "ai-stack/pppppppppppppppp..pppppppppppppppppppppppp 95s at 06:14Z: "
+			    "sandbox 57s, app 30s (\\x1b[31m%n</x> 22s), probe 6.0s "
+			    "[reconstructed]");
+	node_summary_free(summary);
+}
+
 static void lines_are_bounded(void **state)
 {
 	struct node_summary *summary = node_summary_new("0.1.0", AT(0));
@@ -382,6 +428,7 @@ int main(void)
 		cmocka_unit_test(the_order_does_not_matter),
 		cmocka_unit_test(gaps),
 		cmocka_unit_test(the_boot),
+		cmocka_unit_test(the_cause_of_the_slowest),
 		cmocka_unit_test(lines_are_bounded),
 		cmocka_unit_test(a_foreign_container_is_not_kubernetes),
 	};

@@ -79,7 +79,8 @@ static void starts(void **state)
 
 	(void)state;
 	expect_words(&record, "listening on port 8080 after 4.00s: sandbox 1.00s (network 600ms), "
-			      "pull 2.00s (191MiB), runtime 100ms, app 900ms");
+			      "pull 2.00s (191MiB), runtime 100ms, app 900ms; pull: download "
+			      "1.00s, 191MiB at 200 MB/s");
 	start->phase_count = 1;
 	start->state = START_EXITED;
 	start->init_container = true;
@@ -95,6 +96,32 @@ static void starts(void **state)
 	expect_words(&record, "executed after 4.00s, runs without listening");
 	start->state = START_RUNNING;
 	expect_words(&record, "executed after 4.00s");
+}
+
+/* Below a second, or where nothing inside the phase explains it, there is nothing to add. */
+static void the_cause_of_a_start(void **state)
+{
+	struct record record = make_start("web", "app", 1);
+	struct record_start *start = &record.start;
+
+	(void)state;
+	start->phase_count = 1;
+	start->phases[0] = (struct phase_span){PHASE_APP, start->span, false};
+	expect_words(&record, "listening on port 8080 after 4.00s: app 4.00s");
+	start->why.stall_count = 1;
+	start->why.stalls[0] = (struct phase_stalls){
+		.phase = PHASE_APP,
+		.grade = STALLS_MEASURED,
+		.wall = {{[STALL_DISK] = 3 * NS_PER_SECOND, [STALL_CPU] = NS_PER_SECOND}},
+	};
+	start->why.file_count = 1;
+	start->why.files[0] = (struct file_read){
+		.path = "/models/\033[2J%n",
+		.bytes = 300 * 1000000,
+		.span = {start->span.from_ns, start->span.from_ns + 3 * NS_PER_SECOND},
+	};
+	expect_words(&record, "listening on port 8080 after 4.00s: app 4.00s; app: disk 3.00s, "
+			      "read \\x1b[2J%n 286MiB at 100 MB/s");
 }
 
 static void ooms(void **state)
@@ -344,6 +371,7 @@ int main(void)
 		cmocka_unit_test(whole_lines),
 		cmocka_unit_test(a_pull_that_was_logged),
 		cmocka_unit_test(starts),
+		cmocka_unit_test(the_cause_of_a_start),
 		cmocka_unit_test(ooms),
 		cmocka_unit_test(exits),
 		cmocka_unit_test(boots),

@@ -2,32 +2,19 @@
 /* What comes late: an agent that starts long after the boot, and facts that are found when all is over. */
 #include "unit/boot_fixture.h"
 
-struct world {
-	struct fixture fixture;
-	struct script script;
-};
-
 static const struct node_plan kubernetes = {.kubernetes = true};
 static const struct pod_plan web = {.n = 1, .name = "web-0"};
 static const struct pod_plan db = {.n = 2, .name = "db-0", .app_ns = 4 * S};
 
-static void begin(struct world *w, const struct node_plan *plan)
+static void open_late(struct fixture *f, uint64_t at)
 {
-	fixture_open(&w->fixture, NULL);
-	script_open(&w->script);
-	script_node(&w->script, plan);
-}
+	struct event boot = ev_boot(at);
 
-static const struct record *play(struct world *w, uint64_t until_ns)
-{
-	script_play(&w->script, &w->fixture, until_ns);
-	return boot_told(&w->fixture);
-}
-
-static void end(struct world *w)
-{
-	script_close(&w->script);
-	fixture_close(&w->fixture);
+	boot.flags = EVENT_RECONSTRUCTED;
+	fixture_open(f, NULL);
+	feed(f, ev_milestone(MILESTONE_AGENT_STARTED, "", at));
+	feed(f, ev_up(SOURCE_KERNEL, at));
+	feed(f, boot);
 }
 
 /* It is watched from 120 s on; all times come from stamps. */
@@ -39,15 +26,10 @@ static void agent_came_late(void **state)
 		ev_milestone(MILESTONE_RUNTIME_STARTED, "containerd.service", 4100 * MS),
 		ev_milestone(MILESTONE_RUNTIME_READY, "containerd.service", 4900 * MS),
 	};
-	struct event boot = {.type = EVENT_BOOT, .flags = EVENT_RECONSTRUCTED, .boot_ns = 120 * S};
 	struct fixture f;
 
 	(void)state;
-	fixture_open(&f, NULL);
-	feed(&f, ev_milestone(MILESTONE_AGENT_STARTED, "", 120 * S));
-	feed(&f, ev_up(SOURCE_KERNEL, 120 * S));
-	boot.boot.userspace_ns = 2 * S;
-	feed(&f, boot);
+	open_late(&f, 120 * S);
 	for (size_t i = 0; i < 3; i++) {
 		units[i].flags = i < 2 ? EVENT_RECONSTRUCTED : 0;
 		feed_late(&f, units[i], 120 * S);
@@ -75,16 +57,12 @@ static void agent_came_late(void **state)
 
 static void open_days_later(struct fixture *f, uint64_t web_ready, uint64_t db_ready)
 {
-	struct event boot = {.type = EVENT_BOOT, .flags = EVENT_RECONSTRUCTED, .boot_ns = DAYS};
 	struct event pods[] = {
 		ev_pod_is(&web, "Running", web_ready, DAYS + 1 * S),
 		ev_pod_is(&db, "Running", db_ready, DAYS + 1 * S),
 	};
 
-	fixture_open(f, NULL);
-	boot.boot.userspace_ns = 2 * S;
-	feed(f, ev_milestone(MILESTONE_AGENT_STARTED, "", DAYS));
-	feed(f, boot);
+	open_late(f, DAYS);
 	feed_late(f, ev_unit("containerd.service", 4 * S, 5 * S, 0), DAYS);
 	/* restarted since: no part of the boot */
 	feed_late(f, ev_milestone(MILESTONE_RUNTIME_STARTED, "containerd.service", 90000 * S),
@@ -167,11 +145,11 @@ static void how_the_last_boot_ended(void **state)
 	uint64_t ready;
 
 	(void)state;
-	begin(&w, &kubernetes);
+	world_open(&w, &kubernetes);
 	ready = script_pod(&w.script, &web, w.script.begin_ns);
 	last.boot_ns = ready + 30 * S;
 	script_add(&w.script, last);
-	const struct record *record = play(&w, ready + 60 * S);
+	const struct record *record = world_play(&w, ready + 60 * S);
 
 	assert_true(record->final);
 	assert_int_equal(record->boot.state, BOOT_READY);
@@ -180,7 +158,7 @@ static void how_the_last_boot_ended(void **state)
 	assert_int_equal(record->boot.last_wall_ns, 77);
 	assert_int_equal(record->boot.down_ns, 40 * S);
 	assert_string_equal(record->boot.last_evidence, "the journal stops");
-	end(&w);
+	world_close(&w);
 }
 
 static void forget_node_ready(struct script *script)
@@ -204,7 +182,7 @@ static void whole_seconds_are_no_earlier(void **state)
 		struct world w;
 		uint64_t ready, api_ns;
 
-		begin(&w, &kubernetes);
+		world_open(&w, &kubernetes);
 		ready = script_pod(&w.script, &web, w.script.begin_ns);
 		forget_node_ready(&w.script);
 		api_ns = w.script.runtime_ns + 1500 * MS;
@@ -214,14 +192,53 @@ static void whole_seconds_are_no_earlier(void **state)
 		journal = ev_milestone(MILESTONE_NODE_READY, "",
 				       api_ns + (uint64_t)cases[i / 2].journal_ms * MS);
 		TEXT_COPY(journal.milestone.told_by, "journal");
-		play(&w, ready + 1 * S);
+		world_play(&w, ready + 1 * S);
 		feed_late(&w.fixture, i % 2 ? api : journal, ready + 1 * S);
 		feed_late(&w.fixture, i % 2 ? journal : api, ready + 1 * S);
 		pass(&w.fixture, ready + 10 * S);
 		assert_boot_phase(boot_told(&w.fixture), BOOT_PHASE_NODE,
 				  w.script.runtime_ns + 1 * S,
 				  api_ns + (uint64_t)cases[i / 2].wanted_ms * MS);
-		end(&w);
+		world_close(&w);
+	}
+}
+
+/*
+ * The kubelet calls the Node Ready behind its first answer from the API server, which the journal has exactly; the stamp
+ * is cut to the second in which both were.
+ */
+static void a_node_is_not_ready_before_the_server(void **state)
+{
+	static const struct {
+		uint64_t server_ms, wanted_ms; /* after the stamp */
+		bool node;		       /* it takes time of its own */
+	} cases[] = {{400, 400, false}, {1100, 0, true}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct event node;
+		struct world w;
+		uint64_t ready, server_ns;
+
+		world_open(&w, &kubernetes);
+		ready = script_pod(&w.script, &web, w.script.begin_ns);
+		forget_node_ready(&w.script);
+		server_ns = w.script.runtime_ns + 1 * S;
+		node = ev_milestone(MILESTONE_NODE_READY, "", server_ns - cases[i].server_ms * MS);
+		node.flags = EVENT_RECONSTRUCTED;
+		TEXT_COPY(node.milestone.told_by, "api");
+		world_play(&w, ready + 1 * S);
+		feed_late(&w.fixture, node, ready + 1 * S);
+		pass(&w.fixture, ready + 10 * S);
+		const struct record_boot *boot = &boot_told(&w.fixture)->boot;
+		const struct boot_phase_span *last = &boot->phases[boot->phase_count - 1];
+
+		assert_int_equal(last->phase, BOOT_PHASE_PODS);
+		assert_int_equal(last[-1].phase, BOOT_PHASE_RUNTIME);
+		assert_int_equal(last->span.from_ns, node.boot_ns + cases[i].wanted_ms * MS);
+		assert_int_equal(last->reconstructed, cases[i].node);
+		assert_int_equal(last[-1].reconstructed, cases[i].node);
+		world_close(&w);
 	}
 }
 
@@ -233,10 +250,10 @@ static void late_facts_find_their_place(void **state)
 	uint64_t ready, node_ns;
 
 	(void)state;
-	begin(&w, &kubernetes);
+	world_open(&w, &kubernetes);
 	ready = script_pod(&w.script, &web, w.script.begin_ns);
 	forget_node_ready(&w.script);
-	play(&w, ready + 10 * S);
+	world_play(&w, ready + 10 * S);
 	node_ns = w.script.runtime_ns + 2 * S;
 	node = ev_milestone(MILESTONE_NODE_READY, "", node_ns);
 	node.flags = EVENT_RECONSTRUCTED;
@@ -256,7 +273,7 @@ static void late_facts_find_their_place(void **state)
 		  ready + 201 * S);
 	pass(&w.fixture, ready + 300 * S);
 	assert_ptr_equal(boot_told(&w.fixture), record);
-	end(&w);
+	world_close(&w);
 }
 
 static const struct boot_step *step_of(const struct record *record, enum phase phase)
@@ -274,16 +291,11 @@ static const struct boot_step *step_of(const struct record *record, enum phase p
 /* The journal is long: it is read to its end when the boot has been told. A sandbox's part is found then. */
 static void what_was_logged_of_a_start(void **state)
 {
-	struct event boot = {.type = EVENT_BOOT, .flags = EVENT_RECONSTRUCTED, .boot_ns = 120 * S};
 	struct fixture f;
 
 	(void)state;
-	fixture_open(&f, NULL);
-	feed(&f, ev_milestone(MILESTONE_AGENT_STARTED, "", 120 * S));
-	feed(&f, ev_up(SOURCE_KERNEL, 120 * S));
+	open_late(&f, 120 * S);
 	feed(&f, ev_up(SOURCE_CONTAINERD, 120 * S));
-	boot.boot.userspace_ns = 2 * S;
-	feed(&f, boot);
 	feed_late(&f, ev_unit("containerd.service", 4 * S, 5 * S, 0), 120 * S);
 	feed_late(&f, ev_milestone(MILESTONE_RUNTIME_READY, "", 4900 * MS), 120 * S);
 	feed_late(&f, ev_status(SANDBOX, SANDBOX, "", CONTAINER_RUNNING, 10 * S, 0, 0, 0, ""),
@@ -350,6 +362,7 @@ int main(void)
 		cmocka_unit_test(nothing_known_nothing_told),
 		cmocka_unit_test(how_the_last_boot_ended),
 		cmocka_unit_test(whole_seconds_are_no_earlier),
+		cmocka_unit_test(a_node_is_not_ready_before_the_server),
 		cmocka_unit_test(late_facts_find_their_place),
 		cmocka_unit_test(what_was_logged_of_a_start),
 	};

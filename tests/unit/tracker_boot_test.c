@@ -2,33 +2,9 @@
 /* A boot's state: which pods are expected, when it is over, what is missing. */
 #include "unit/boot_fixture.h"
 
-struct world {
-	struct fixture fixture;
-	struct script script;
-};
-
 static const struct node_plan kubernetes = {.kubernetes = true};
 static const struct pod_plan web = {.n = 1, .name = "web-0"};
 static const struct pod_plan db = {.n = 2, .name = "db-0", .app_ns = 4 * S};
-
-static void begin(struct world *w, const struct node_plan *plan)
-{
-	fixture_open(&w->fixture, NULL);
-	script_open(&w->script);
-	script_node(&w->script, plan);
-}
-
-static const struct record *play(struct world *w, uint64_t until_ns)
-{
-	script_play(&w->script, &w->fixture, until_ns);
-	return boot_told(&w->fixture);
-}
-
-static void end(struct world *w)
-{
-	script_close(&w->script);
-	fixture_close(&w->fixture);
-}
 
 static void waking_then_ready(void **state)
 {
@@ -36,10 +12,10 @@ static void waking_then_ready(void **state)
 	uint64_t told_ns = 0, ready;
 
 	(void)state;
-	begin(&w, &kubernetes);
+	world_open(&w, &kubernetes);
 	script_pod(&w.script, &web, w.script.begin_ns);
 	ready = script_pod(&w.script, &db, w.script.begin_ns);
-	const struct record *record = play(&w, ready + 60 * S);
+	const struct record *record = world_play(&w, ready + 60 * S);
 
 	assert_true(record->final);
 	assert_int_equal(record->boot.state, BOOT_READY);
@@ -66,7 +42,7 @@ static void waking_then_ready(void **state)
 		told_ns = told->boot_ns;
 	}
 	assert_true(told_ns > 0);
-	end(&w);
+	world_close(&w);
 }
 
 /* What began in this boot by somebody's wish is no part of it. */
@@ -77,15 +53,15 @@ static void fresh_pods_are_not_expected(void **state)
 	uint64_t ready;
 
 	(void)state;
-	begin(&w, &kubernetes);
+	world_open(&w, &kubernetes);
 	ready = script_pod(&w.script, &web, w.script.begin_ns);
 	script_pod(&w.script, &fresh, w.script.begin_ns);
-	const struct record *record = play(&w, ready + 60 * S);
+	const struct record *record = world_play(&w, ready + 60 * S);
 
 	assert_int_equal(record->boot.state, BOOT_READY);
 	assert_int_equal(record->boot.span.to_ns, ready);
 	assert_int_equal(record->boot.pods_expected, 1);
-	end(&w);
+	world_close(&w);
 }
 
 static void deleted_while_waking(void **state)
@@ -95,13 +71,13 @@ static void deleted_while_waking(void **state)
 	uint64_t ready;
 
 	(void)state;
-	begin(&w, &kubernetes);
+	world_open(&w, &kubernetes);
 	ready = script_pod(&w.script, &web, w.script.begin_ns);
 	script_old_pod(&w.script, &db);
 	gone.boot_ns = ready + 20 * S;
 	pod_uid(&db, gone.pod_gone.pod_uid);
 	script_add(&w.script, gone);
-	const struct record *record = play(&w, ready + 10 * S);
+	const struct record *record = world_play(&w, ready + 10 * S);
 
 	assert_false(record->final);
 	assert_int_equal(record->boot.state, BOOT_WAKING);
@@ -113,7 +89,7 @@ static void deleted_while_waking(void **state)
 	assert_int_equal(record->boot.state, BOOT_READY);
 	assert_int_equal(record->boot.pods_expected, 1);
 	assert_int_equal(record->boot.span.to_ns, ready);
-	end(&w);
+	world_close(&w);
 }
 
 static void completed_jobs_are_over(void **state)
@@ -122,14 +98,14 @@ static void completed_jobs_are_over(void **state)
 	uint64_t ready;
 
 	(void)state;
-	begin(&w, &kubernetes);
+	world_open(&w, &kubernetes);
 	ready = script_pod(&w.script, &web, w.script.begin_ns);
 	script_add(&w.script, ev_pod_is(&db, "Succeeded", 0, w.script.runtime_ns + 1050 * MS));
-	const struct record *record = play(&w, ready + 60 * S);
+	const struct record *record = world_play(&w, ready + 60 * S);
 
 	assert_int_equal(record->boot.state, BOOT_READY);
 	assert_int_equal(record->boot.pods_expected, 1);
-	end(&w);
+	world_close(&w);
 }
 
 /* It runs, dies, runs: Ready for a moment is not back. */
@@ -140,7 +116,7 @@ static void a_crash_loop_is_not_ready(void **state)
 	uint64_t ready, died;
 
 	(void)state;
-	begin(&w, &kubernetes);
+	world_open(&w, &kubernetes);
 	ready = script_pod(&w.script, &web, w.script.begin_ns);
 	died = ready + 1 * S;
 	container_id(&web, id);
@@ -156,11 +132,11 @@ static void a_crash_loop_is_not_ready(void **state)
 	script_add(&w.script, ev_container_is(&web, POD_CONTAINER_WAITING, "CrashLoopBackOff",
 					      "back-off 20s restarting failed container", false,
 					      died + 15 * S));
-	const struct record *record = play(&w, 599 * S);
+	const struct record *record = world_play(&w, 599 * S);
 
 	assert_false(record->final);
 	assert_int_equal(record->boot.state, BOOT_WAKING);
-	record = play(&w, 601 * S);
+	record = world_play(&w, 601 * S);
 	assert_true(record->final);
 	assert_int_equal(record->boot.state, BOOT_NOT_RECOVERED);
 	assert_int_equal(record->boot.span.to_ns, 600 * S);
@@ -170,7 +146,7 @@ static void a_crash_loop_is_not_ready(void **state)
 	assert_string_equal(record->boot.missing[0].container, "app");
 	assert_string_equal(record->boot.missing[0].reason, "CrashLoopBackOff");
 	assert_string_equal(record->boot.missing[0].detail, "exit code 3");
-	end(&w);
+	world_close(&w);
 }
 
 static void each_missing_pod_has_its_reason(void **state)
@@ -192,7 +168,7 @@ static void each_missing_pod_has_its_reason(void **state)
 	uint64_t t;
 
 	(void)state;
-	begin(&w, &kubernetes);
+	world_open(&w, &kubernetes);
 	t = w.script.begin_ns;
 	script_old_pod(&w.script, &db);
 	script_add(&w.script, ev_pod_is(&db, "Pending", 0, t));
@@ -210,7 +186,7 @@ static void each_missing_pod_has_its_reason(void **state)
 	TEXT_COPY(pending.pod.message, "0/1 nodes are available: 1 Insufficient memory.");
 	script_add(&w.script, pending);
 	script_old_pod(&w.script, &old);
-	const struct record *record = play(&w, 620 * S);
+	const struct record *record = world_play(&w, 620 * S);
 	const struct boot_missing *missing = record->boot.missing;
 
 	assert_int_equal(record->boot.state, BOOT_NOT_RECOVERED);
@@ -239,7 +215,7 @@ static void each_missing_pod_has_its_reason(void **state)
 			assert_string_equal(missing[i].reason, "not started");
 		}
 	}
-	end(&w);
+	world_close(&w);
 }
 
 static void ready_after_the_deadline(void **state)
@@ -248,12 +224,12 @@ static void ready_after_the_deadline(void **state)
 	uint64_t ready;
 
 	(void)state;
-	begin(&w, &kubernetes);
+	world_open(&w, &kubernetes);
 	script_pod(&w.script, &web, w.script.begin_ns);
 	script_old_pod(&w.script, &db);
 	ready = 700 * S;
 	script_add(&w.script, ev_pod_is(&db, "Running", ready, ready));
-	const struct record *record = play(&w, 650 * S);
+	const struct record *record = world_play(&w, 650 * S);
 
 	assert_true(record->final);
 	assert_int_equal(record->boot.state, BOOT_NOT_RECOVERED);
@@ -264,7 +240,7 @@ static void ready_after_the_deadline(void **state)
 	assert_true(record->final);
 	assert_int_equal(record->boot.state, BOOT_READY);
 	assert_int_equal(record->boot.span.to_ns, ready);
-	end(&w);
+	world_close(&w);
 }
 
 /* That the one that was missing is deleted later does not make the boot a good one. */
@@ -274,15 +250,15 @@ static void deleted_after_the_deadline(void **state)
 	struct world w;
 
 	(void)state;
-	begin(&w, &kubernetes);
+	world_open(&w, &kubernetes);
 	script_pod(&w.script, &web, w.script.begin_ns);
 	script_old_pod(&w.script, &db);
 	pod_uid(&db, gone.pod_gone.pod_uid);
 	script_add(&w.script, gone);
-	const struct record *record = play(&w, 1000 * S);
+	const struct record *record = world_play(&w, 1000 * S);
 
 	assert_int_equal(record->boot.state, BOOT_NOT_RECOVERED);
-	end(&w);
+	world_close(&w);
 }
 
 static void without_kubernetes(void **state)
@@ -292,10 +268,10 @@ static void without_kubernetes(void **state)
 	char old[ID_SIZE];
 
 	(void)state;
-	begin(&w, &(struct node_plan){0});
+	world_open(&w, &(struct node_plan){0});
 	ready = script_pod(&w.script, &db, w.script.begin_ns);
 	script_old_pod(&w.script, &web);
-	const struct record *record = play(&w, ready + 60 * S);
+	const struct record *record = world_play(&w, ready + 60 * S);
 
 	/* containerd knows of web-0 from before: it does not come */
 	assert_int_equal(record->boot.state, BOOT_WAKING);
@@ -309,7 +285,7 @@ static void without_kubernetes(void **state)
 	assert_int_equal(record->boot.state, BOOT_READY);
 	assert_int_equal(record->boot.span.to_ns, ready);
 	assert_true(record->final);
-	end(&w);
+	world_close(&w);
 }
 
 /* Its CRI client makes up new uids: the name tells that it is the same. */
@@ -320,15 +296,15 @@ static void back_under_another_uid(void **state)
 	uint64_t ready;
 
 	(void)state;
-	begin(&w, &(struct node_plan){0});
+	world_open(&w, &(struct node_plan){0});
 	script_old_pod(&w.script, &web);
 	ready = script_pod(&w.script, &reborn, w.script.begin_ns);
-	const struct record *record = play(&w, ready + 60 * S);
+	const struct record *record = world_play(&w, ready + 60 * S);
 
 	assert_int_equal(record->boot.state, BOOT_READY);
 	assert_int_equal(record->boot.pods_expected, 1);
 	assert_int_equal(record->boot.span.to_ns, ready);
-	end(&w);
+	world_close(&w);
 }
 
 /* The condition kept its old stamp, but the containers of this boot are ready: the kubelet never said otherwise. */
@@ -338,16 +314,16 @@ static void an_old_stamp_of_a_ready_pod(void **state)
 	uint64_t ready;
 
 	(void)state;
-	begin(&w, &kubernetes);
+	world_open(&w, &kubernetes);
 	ready = script_pod(&w.script, &web, w.script.begin_ns);
 	for (size_t i = 0; i < w.script.count; i++) /* 1: from before the boot */
 		if (w.script.events[i].type == EVENT_POD)
 			w.script.events[i].pod.ready_ns = 1;
-	const struct record *record = play(&w, ready + 60 * S);
+	const struct record *record = world_play(&w, ready + 60 * S);
 
 	assert_int_equal(record->boot.state, BOOT_READY);
 	assert_int_equal(record->boot.span.to_ns, ready);
-	end(&w);
+	world_close(&w);
 }
 
 /* Nothing is known of before: what comes up in the boot's time counts; the second comes 20 s after the first. */
@@ -359,30 +335,28 @@ static void first_boot_without_kubernetes(void **state)
 	uint64_t ready;
 
 	(void)state;
-	begin(&w, &(struct node_plan){0});
+	world_open(&w, &(struct node_plan){0});
 	script_pod(&w.script, &first, w.script.begin_ns);
 	ready = script_pod(&w.script, &second, w.script.begin_ns + 20 * S);
-	const struct record *record = play(&w, ready + 60 * S);
+	const struct record *record = world_play(&w, ready + 60 * S);
 
 	assert_true(record->final);
 	assert_int_equal(record->boot.state, BOOT_READY);
 	assert_int_equal(record->boot.span.to_ns, ready);
 	assert_int_equal(record->boot.pods_expected, 2);
-	end(&w);
+	world_close(&w);
 }
 
 /* The runtime never comes up. */
 static void the_runtime_fails(void **state)
 {
 	struct event failed = ev_unit("k3s.service", 5 * S, 0, 6 * S);
-	struct event boot = {.type = EVENT_BOOT, .boot_ns = 3 * S};
 	struct fixture f;
 
 	(void)state;
 	fixture_open(&f, NULL);
-	boot.boot.userspace_ns = 2 * S;
 	TEXT_COPY(failed.unit.result, "exit-code");
-	feed(&f, boot);
+	feed(&f, ev_boot(3 * S));
 	feed(&f, ev_source(SOURCE_KUBERNETES, SOURCE_DOWN, "no answer", 4 * S));
 	feed(&f, failed);
 	pass(&f, 601 * S);

@@ -2,30 +2,6 @@
 /* The units of a boot, the borders of its phases, and full tables. */
 #include "unit/boot_fixture.h"
 
-struct world {
-	struct fixture fixture;
-	struct script script;
-};
-
-static void begin(struct world *w, const struct node_plan *plan)
-{
-	fixture_open(&w->fixture, NULL);
-	script_open(&w->script);
-	script_node(&w->script, plan);
-}
-
-static const struct record *play(struct world *w, uint64_t until_ns)
-{
-	script_play(&w->script, &w->fixture, until_ns);
-	return boot_told(&w->fixture);
-}
-
-static void end(struct world *w)
-{
-	script_close(&w->script);
-	fixture_close(&w->fixture);
-}
-
 static const struct record_unit *unit_told(const struct fixture *f, const char *name)
 {
 	const struct record *record = fixture_find(f, RECORD_UNIT, name);
@@ -41,9 +17,9 @@ static void units_with_what_they_waited_for(void **state)
 	uint64_t ready;
 
 	(void)state;
-	begin(&w, &(struct node_plan){.oneshot_ns = 5 * S});
+	world_open(&w, &(struct node_plan){.oneshot_ns = 5 * S});
 	ready = script_pod(&w.script, &pod, w.script.begin_ns);
-	play(&w, ready + 60 * S);
+	world_play(&w, ready + 60 * S);
 	const struct record_unit *unit = unit_told(&w.fixture, "containerd.service");
 
 	assert_string_equal(unit->after, "slow-disk.service");
@@ -57,7 +33,7 @@ static void units_with_what_they_waited_for(void **state)
 	assert_int_equal(fixture_count(&w.fixture, RECORD_UNIT), 6);
 	for (size_t i = 0; i < 6; i++)
 		assert_true(fixture_last(&w.fixture, RECORD_UNIT, i)->final);
-	end(&w);
+	world_close(&w);
 }
 
 static void the_first_activation_counts(void **state)
@@ -161,16 +137,47 @@ static void awaited_is_no_gap(void **state)
 	fixture_close(&f);
 }
 
-/* Several sources tell of one milestone; the first time is nearest to the truth, whoever comes last. */
-static void the_earliest_telling_counts(void **state)
+/* What the boot report alone can do without is no gap. */
+static void what_is_a_gap(void **state)
 {
-	struct event boot = {.type = EVENT_BOOT, .boot_ns = 2500 * MS};
+	const struct event others[] = {
+		ev_source(SOURCE_SYSTEMD, SOURCE_LOST, "many units", 10 * S),
+		ev_source(SOURCE_SYSTEMD, SOURCE_DOWN, "no answer", 10 * S),
+		ev_source(SOURCE_JOURNAL, SOURCE_MISSING, "no journal", 10 * S),
+	};
+	struct event calls = ev_source(SOURCE_JOURNAL, SOURCE_LOST, "many calls", 12 * S);
 	struct fixture f;
 
 	(void)state;
 	fixture_open(&f, NULL);
-	boot.boot.userspace_ns = 2 * S;
-	feed(&f, boot);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		feed(&f, others[i]);
+	pass(&f, 60 * S);
+	assert_int_equal(fixture_count(&f, RECORD_GAP), 0);
+	/* a start before the agent's begin misses its phases */
+	calls.source.count = 3;
+	calls.source.since_ns = 8 * S;
+	feed_late(&f, calls, 61 * S);
+	pass(&f, 100 * S);
+	assert_int_equal(fixture_count(&f, RECORD_GAP), 1);
+	const struct record *record = fixture_last(&f, RECORD_GAP, 0);
+
+	assert_true(record->final);
+	assert_string_equal(record->gap.source, "journal");
+	assert_int_equal(record->gap.count, 3);
+	assert_int_equal(record->gap.span.from_ns, 8 * S);
+	assert_int_equal(record->gap.span.to_ns, 12 * S);
+	fixture_close(&f);
+}
+
+/* Several sources tell of one milestone; the first time is nearest to the truth, whoever comes last. */
+static void the_earliest_telling_counts(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	feed(&f, ev_boot(2500 * MS));
 	feed(&f, ev_unit("k3s.service", 3 * S, 0, 0));
 	feed(&f, ev_milestone(MILESTONE_RUNTIME_READY, "", 6 * S));
 	feed_late(&f, ev_milestone(MILESTONE_RUNTIME_READY, "k3s.service", 5 * S), 7 * S);
@@ -188,7 +195,7 @@ static void milestones_after_what_needed_them(void **state)
 	uint64_t ready;
 
 	(void)state;
-	begin(&w, &(struct node_plan){.kubernetes = true});
+	world_open(&w, &(struct node_plan){.kubernetes = true});
 	ready = script_pod(&w.script, &pod, w.script.begin_ns);
 	for (size_t i = 0; i < w.script.count; i++) {
 		struct event *event = &w.script.events[i];
@@ -201,12 +208,12 @@ static void milestones_after_what_needed_them(void **state)
 		    event->milestone.what == MILESTONE_API_READY)
 			event->boot_ns = ready + 1 * S;
 	}
-	const struct record *record = play(&w, ready + 60 * S);
+	const struct record *record = world_play(&w, ready + 60 * S);
 
 	assert_int_equal(record->boot.state, BOOT_READY);
 	assert_boot_phase(record, BOOT_PHASE_RUNTIME, 2810 * MS, w.script.begin_ns);
 	assert_boot_phase(record, BOOT_PHASE_PODS, w.script.begin_ns, ready);
-	end(&w);
+	world_close(&w);
 }
 
 /* Told ready while the API server's readiness was asked for too seldom: no phase ends after the next one. */
@@ -217,30 +224,28 @@ static void a_node_that_is_ready_before_the_api_server(void **state)
 	uint64_t ready, node_ns;
 
 	(void)state;
-	begin(&w, &(struct node_plan){.kubernetes = true});
+	world_open(&w, &(struct node_plan){.kubernetes = true});
 	node_ns = w.script.runtime_ns + 2 * S;
 	ready = script_pod(&w.script, &pod, w.script.begin_ns);
 	for (size_t i = 0; i < w.script.count; i++)
 		if (w.script.events[i].type == EVENT_MILESTONE &&
 		    w.script.events[i].milestone.what == MILESTONE_API_READY)
 			w.script.events[i].boot_ns = node_ns + 300 * MS;
-	const struct record *record = play(&w, ready + 60 * S);
+	const struct record *record = world_play(&w, ready + 60 * S);
 
 	assert_boot_phase(record, BOOT_PHASE_RUNTIME, 2810 * MS, node_ns);
 	assert_boot_phase(record, BOOT_PHASE_PODS, node_ns, ready);
-	end(&w);
+	world_close(&w);
 }
 
 /* Units that are ordered in a circle and take no time must not go on for ever. */
 static void units_in_a_circle(void **state)
 {
-	struct event boot = {.type = EVENT_BOOT, .boot_ns = 2500 * MS};
 	struct fixture f;
 
 	(void)state;
 	fixture_open(&f, NULL);
-	boot.boot.userspace_ns = 2 * S;
-	feed(&f, boot);
+	feed(&f, ev_boot(2500 * MS));
 	feed(&f, ev_unit("a.target", 3 * S, 3 * S, 0));
 	feed(&f, ev_unit("b.target", 3 * S, 3 * S, 0));
 	feed(&f, ev_unit("containerd.service", 3 * S, 4 * S, 0));
@@ -258,14 +263,12 @@ static void units_in_a_circle(void **state)
 /* K3s has the runtime inside: its unit is what the pods waited for, though a containerd is there too. */
 static void k3s_is_the_runtime(void **state)
 {
-	struct event boot = {.type = EVENT_BOOT, .boot_ns = 2500 * MS};
 	struct fixture f;
 
 	(void)state;
 	fixture_open(&f, NULL);
-	boot.boot.userspace_ns = 2 * S;
 	feed(&f, ev_up(SOURCE_KERNEL, 2400 * MS));
-	feed(&f, boot);
+	feed(&f, ev_boot(2500 * MS));
 	feed(&f, ev_unit("containerd.service", 3 * S, 4 * S, 0));
 	feed(&f, ev_unit("wait-online.service", 3 * S, 15 * S, 0));
 	feed(&f, ev_unit("network-online.target", 15 * S, 15 * S, 0));
@@ -301,13 +304,11 @@ static void k3s_is_the_runtime(void **state)
 /* The kubelet waits for a unit that containerd does not wait for: userspace goes on until the kubelet begins. */
 static void the_kubelet_waits_alone(void **state)
 {
-	struct event boot = {.type = EVENT_BOOT, .boot_ns = 2500 * MS};
 	struct fixture f;
 
 	(void)state;
 	fixture_open(&f, NULL);
-	boot.boot.userspace_ns = 2 * S;
-	feed(&f, boot);
+	feed(&f, ev_boot(2500 * MS));
 	feed(&f, ev_unit("containerd.service", 3 * S, 4 * S, 0));
 	feed(&f, ev_milestone(MILESTONE_RUNTIME_STARTED, "containerd.service", 3 * S));
 	feed(&f, ev_milestone(MILESTONE_RUNTIME_READY, "", 3900 * MS));
@@ -327,6 +328,7 @@ static void the_kubelet_waits_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_a_gap),
 		cmocka_unit_test(units_with_what_they_waited_for),
 		cmocka_unit_test(the_first_activation_counts),
 		cmocka_unit_test(full_tables_are_a_gap),

@@ -2,30 +2,6 @@
 /* The longer ways of a critical path: earlier attempts, init containers, queues, and a boot that goes on. */
 #include "unit/boot_fixture.h"
 
-struct world {
-	struct fixture fixture;
-	struct script script;
-};
-
-static void begin(struct world *w, const struct node_plan *plan)
-{
-	fixture_open(&w->fixture, NULL);
-	script_open(&w->script);
-	script_node(&w->script, plan);
-}
-
-static const struct record *play(struct world *w, uint64_t until_ns)
-{
-	script_play(&w->script, &w->fixture, until_ns);
-	return boot_told(&w->fixture);
-}
-
-static void end(struct world *w)
-{
-	script_close(&w->script);
-	fixture_close(&w->fixture);
-}
-
 /* A container dies at a refused connection, is put off, and comes up at the second attempt. */
 static void an_earlier_attempt_is_on_the_path(void **state)
 {
@@ -36,7 +12,7 @@ static void an_earlier_attempt_is_on_the_path(void **state)
 	uint64_t died, up;
 
 	(void)state;
-	begin(&w, &(struct node_plan){0});
+	world_open(&w, &(struct node_plan){0});
 	died = script_pod(&w.script, &pod, w.script.begin_ns) - 100 * MS;
 	container_id(&pod, first);
 	sandbox_id(&pod, sandbox);
@@ -56,7 +32,7 @@ static void an_earlier_attempt_is_on_the_path(void **state)
 	pod_uid(&pod, w.script.events[w.script.count - 1].cgroup.pod_uid);
 	script_add(&w.script, ev_exec(ROLE_ENTRYPOINT, second, 2000, "/srv", "", up + 80 * MS));
 	script_add(&w.script, ev_listen(second, 8080, up + 500 * MS));
-	const struct record *record = play(&w, up + 60 * S);
+	const struct record *record = world_play(&w, up + 60 * S);
 
 	assert_int_equal(record->boot.state, BOOT_READY);
 	assert_int_equal(record->boot.span.to_ns, up + 500 * MS);
@@ -66,7 +42,7 @@ static void an_earlier_attempt_is_on_the_path(void **state)
 	assert_string_equal(step->detail, "back-off after exit code 7");
 	step = assert_step(record, 1, BOOT_STEP_POD, "app", PHASE_APP, 2900 * MS);
 	assert_string_equal(step->detail, "ended: exit code 7");
-	end(&w);
+	world_close(&w);
 }
 
 /* An init container that waits for the database, as many do. */
@@ -80,7 +56,7 @@ static void an_init_container_waits_for_a_peer(void **state)
 	uint64_t t, done, ready;
 
 	(void)state;
-	begin(&w, &(struct node_plan){0});
+	world_open(&w, &(struct node_plan){0});
 	t = w.script.begin_ns;
 	ready = script_pod(&w.script, &pod, t) + 8 * S;
 	/* what comes after the sandbox is 8 s later */
@@ -108,7 +84,7 @@ static void an_init_container_waits_for_a_peer(void **state)
 	done = t + 8 * S;
 	script_add(&w.script, ev_exit(ROLE_ENTRYPOINT, init, 2000, 0, 0, done));
 	script_add(&w.script, ev_task(init, TASK_EXIT, 2000, 0, done));
-	const struct record *record = play(&w, ready + 60 * S);
+	const struct record *record = world_play(&w, ready + 60 * S);
 
 	assert_int_equal(record->boot.state, BOOT_READY);
 	assert_int_equal(record->boot.span.to_ns, ready);
@@ -116,7 +92,48 @@ static void an_init_container_waits_for_a_peer(void **state)
 		assert_step(record, 0, BOOT_STEP_PEER, "wait-for-db", PHASE_INIT, 7600 * MS);
 
 	assert_string_equal(step->detail, "8 refused connections to [fd00::1]:5432");
-	end(&w);
+	world_close(&w);
+}
+
+/* The kubelet stops the pod's sandbox of before the boot first: the time of its CNI plugins. */
+static void its_old_sandbox_is_taken_down(void **state)
+{
+	static const char old[] =
+		"0d00000000000000000000000000000000000000000000000000000000000001";
+	struct pod_plan pod = {.n = 1, .name = "web-0"};
+	struct event nested;
+	struct world w;
+	uint64_t t, ready;
+
+	(void)state;
+	world_open(&w, &(struct node_plan){0});
+	t = w.script.begin_ns;
+	ready = script_pod(&w.script, &pod, t + 9 * S);
+	script_add(&w.script, ev_exec(ROLE_CNI, old, 2000, "/opt/cni/bin/loopback", "DEL", t + S));
+	script_add(&w.script, ev_exit(ROLE_CNI, "", 2000, 0, 0, t + 1200 * MS));
+	script_add(&w.script,
+		   ev_exec(ROLE_CNI, old, 2001, "/opt/cni/bin/ptp", "DEL", t + 1200 * MS));
+	nested = ev_exec(ROLE_CNI, old, 2002, "/opt/cni/bin/host-local", "DEL", t + 2 * S);
+	nested.exec.parent_pid = 2001;
+	script_add(&w.script, nested);
+	/* another's */
+	script_add(&w.script, ev_exec(ROLE_CNI, OTHER, 2003, "/opt/cni/bin/ptp", "DEL", t + 2 * S));
+	script_add(&w.script, ev_exit(ROLE_CNI, "", 2002, 0, 0, t + 8100 * MS));
+	script_add(&w.script, ev_exit(ROLE_CNI, "", 2001, 0, 0, t + 8200 * MS));
+	script_add(&w.script, ev_exit(ROLE_CNI, "", 2003, 0, 0, t + 8900 * MS));
+	const struct record *record = world_play(&w, ready + 60 * S);
+
+	assert_int_equal(record->boot.state, BOOT_READY);
+	assert_int_equal(record->boot.span.to_ns, ready);
+	const struct boot_step *step =
+		assert_step(record, 0, BOOT_STEP_POD, "app", PHASE_WAIT, 7200 * MS);
+
+	assert_int_equal(step->span.from_ns, t + S);
+	assert_string_equal(step->pod, "shop/web-0");
+	assert_string_equal(
+		step->detail,
+		"its sandbox of before the boot was taken down: 7.0s in CNI plugin ptp");
+	world_close(&w);
 }
 
 /* Its own pull had to wait for another pod's: the kubelet pulls one image after another. */
@@ -131,7 +148,7 @@ static void a_pull_waits_for_its_turn(void **state)
 	size_t from;
 
 	(void)state;
-	begin(&w, &(struct node_plan){0});
+	world_open(&w, &(struct node_plan){0});
 	t = w.script.begin_ns;
 	script_pod(&w.script, &big, t);
 	from = w.script.count;
@@ -148,7 +165,7 @@ static void a_pull_waits_for_its_turn(void **state)
 		event->container.created_ns += event->type == EVENT_CONTAINER ? 20 * S : 0;
 	}
 	script_old_pod(&w.script, &small);
-	const struct record *record = play(&w, ready + 60 * S);
+	const struct record *record = world_play(&w, ready + 60 * S);
 
 	assert_int_equal(record->boot.state, BOOT_READY);
 	assert_int_equal(record->boot.span.to_ns, ready);
@@ -158,19 +175,17 @@ static void a_pull_waits_for_its_turn(void **state)
 	assert_string_equal(step->pod, "shop/small-0");
 	assert_non_null(
 		strstr(step->detail, "waited for the pull of registry.local/big1:1: 200 MB"));
-	end(&w);
+	world_close(&w);
 }
 
 /* What is waited for now is on the path of a boot that goes on. */
 static void the_path_of_a_waking_node(void **state)
 {
-	struct event boot = {.type = EVENT_BOOT, .boot_ns = 2500 * MS};
 	struct fixture f;
 
 	(void)state;
 	fixture_open(&f, NULL);
-	boot.boot.userspace_ns = 2 * S;
-	feed(&f, boot);
+	feed(&f, ev_boot(2500 * MS));
 	feed(&f, ev_unit("systemd-networkd-wait-online.service", 3 * S, 0, 0));
 	feed(&f, ev_unit("other.service", 20 * S, 21 * S, 0));
 	pass(&f, 22 * S);
@@ -191,21 +206,22 @@ static void tries_of_a_waking_pod(void **state)
 	uint64_t exec;
 
 	(void)state;
-	begin(&w, &(struct node_plan){0});
+	world_open(&w, &(struct node_plan){0});
 	exec = script_pod(&w.script, &pod, w.script.begin_ns) - pod.app_ns;
 	for (int i = 0; i < 40; i++)
 		script_add(&w.script, ev_refused(&pod, "10.0.0.1", 5432,
 						 exec - 5 * MS + (uint64_t)i * 500 * MS));
-	const struct record *record = play(&w, exec + 20 * S);
+	const struct record *record = world_play(&w, exec + 20 * S);
 
 	assert_int_equal(record->boot.state, BOOT_WAKING);
 	assert_step(record, 0, BOOT_STEP_PEER, "app", PHASE_APP, record->boot.span.to_ns - exec);
-	end(&w);
+	world_close(&w);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(its_old_sandbox_is_taken_down),
 		cmocka_unit_test(an_earlier_attempt_is_on_the_path),
 		cmocka_unit_test(an_init_container_waits_for_a_peer),
 		cmocka_unit_test(a_pull_waits_for_its_turn),

@@ -10,13 +10,21 @@ static void begin(struct fixture *f)
 	feed(f, ev_up(SOURCE_CONTAINERD, 100 * S));
 }
 
+static struct event runs(const char *id, uint64_t created, uint64_t started)
+{
+	return ev_status(id, SANDBOX, "web", CONTAINER_RUNNING, created, started, 0, 0, "");
+}
+
+static void find_sandbox(struct fixture *f, uint64_t created)
+{
+	feed_late(f, ev_status(SANDBOX, SANDBOX, "", CONTAINER_RUNNING, created, 0, 0, 0, ""),
+		  101 * S);
+}
+
 static void find_pod(struct fixture *f)
 {
-	feed_late(f, ev_status(SANDBOX, SANDBOX, "", CONTAINER_RUNNING, 50 * S, 0, 0, 0, ""),
-		  101 * S);
-	feed_late(f,
-		  ev_status(WEB, SANDBOX, "web", CONTAINER_RUNNING, 51900 * MS, 53 * S, 0, 0, ""),
-		  101 * S);
+	find_sandbox(f, 50 * S);
+	feed_late(f, runs(WEB, 51900 * MS, 53 * S), 101 * S);
 }
 
 static void read_log(struct fixture *f, uint64_t seen)
@@ -108,8 +116,7 @@ static void the_list_first(void **state)
 /* CRI's list names an image by its id, its status by its tag and the repository's digest. */
 static void find_pod_of(struct fixture *f, const char *image, const char *image_id)
 {
-	struct event web =
-		ev_status(WEB, SANDBOX, "web", CONTAINER_RUNNING, 51900 * MS, 53 * S, 0, 0, "");
+	struct event web = runs(WEB, 51900 * MS, 53 * S);
 
 	TEXT_COPY(web.container.image, image);
 	TEXT_COPY(web.container.image_id, image_id);
@@ -280,8 +287,7 @@ static void a_restart_has_no_sandbox(void **state)
 	const struct want want[] = {{PHASE_CREATE, 70 * S, 70500 * MS, false},
 				    {PHASE_WAIT, 70500 * MS, 71 * S, false},
 				    {PHASE_RUNTIME, 71 * S, 71800 * MS, false}};
-	struct event again = ev_status(OTHER, SANDBOX, "web", CONTAINER_RUNNING, 70400 * MS,
-				       71800 * MS, 0, 0, "");
+	struct event again = runs(OTHER, 70400 * MS, 71800 * MS);
 	struct fixture f;
 
 	(void)state;
@@ -305,16 +311,14 @@ static void a_restart_has_no_sandbox(void **state)
 /* The kubelet counts on over a reboot: not its first attempt, but the first in this sandbox. */
 static void a_later_attempt_in_a_new_sandbox(void **state)
 {
-	struct event web =
-		ev_status(WEB, SANDBOX, "web", CONTAINER_RUNNING, 51900 * MS, 53 * S, 0, 0, "");
+	struct event web = runs(WEB, 51900 * MS, 53 * S);
 	struct fixture f;
 
 	(void)state;
 	web.container.attempt = 3;
 	begin(&f);
 	read_log(&f, 100500 * MS);
-	feed_late(&f, ev_status(SANDBOX, SANDBOX, "", CONTAINER_RUNNING, 50 * S, 0, 0, 0, ""),
-		  101 * S);
+	find_sandbox(&f, 50 * S);
 	feed_late(&f, web, 101 * S);
 	pass(&f, 110 * S);
 	assert_phases(start_of(&f, WEB), whole, COUNT(whole));
@@ -386,11 +390,8 @@ static void the_wall_clock_was_set(void **state)
 	(void)state;
 	begin(&f);
 	read_log(&f, 100500 * MS);
-	feed_late(&f, ev_status(SANDBOX, SANDBOX, "", CONTAINER_RUNNING, 20 * S, 0, 0, 0, ""),
-		  101 * S);
-	feed_late(&f,
-		  ev_status(WEB, SANDBOX, "web", CONTAINER_RUNNING, 21900 * MS, 23 * S, 0, 0, ""),
-		  101 * S);
+	find_sandbox(&f, 20 * S);
+	feed_late(&f, runs(WEB, 21900 * MS, 23 * S), 101 * S);
 	feed_late(&f, ev_pulled("localhost/web:1", IMAGE_ID, 50200 * MS, 50900 * MS), 101 * S);
 	pass(&f, 110 * S);
 	assert_phases(start_of(&f, WEB), want, COUNT(want));

@@ -17,7 +17,7 @@
 
 	function matches(row, words) {
 		const data = report.chart[row.dataset.row];
-		const text = [data.label, data.detail, ...data.bars.map((bar) => bar.title)].join('\n').toLowerCase();
+		const text = [data.label, data.detail, ...data.bars.flatMap((bar) => [bar.title, ...bar.lines])].join('\n').toLowerCase();
 
 		return words.every((word) => text.includes(word)) && (!critical.checked || data.critical);
 	}
@@ -62,11 +62,13 @@
 
 		if (bar) {
 			lines.push(line(bar.title));
-			lines.push(line(`${seconds(bar.from_ns)} to ${bar.open ? 'now' : seconds(bar.to_ns)}`));
+			lines.push(line(bar.share ? 'so much of the time, not when' :
+				`${seconds(bar.from_ns)} to ${bar.open ? 'now' : seconds(bar.to_ns)}`));
 			if (bar.critical)
 				lines.push(line('on the critical path'));
 			if (bar.reconstructed)
 				lines.push(line('reconstructed from timestamps found afterwards'));
+			lines.push(...bar.lines.map((text) => line(text)));
 		}
 		if (row.detail && !(bar && bar.title.includes(row.detail)))
 			lines.push(line(row.detail));
@@ -144,6 +146,7 @@
 			layout();
 		}
 	});
+	critical.parentElement.hidden = !report.chart.some((row) => row.critical);
 	document.getElementById('tools').hidden = false;
 	layout();
 })();

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How boot_chart.c and boot_chart_pods.c make rows. A failed allocation is noted, and ends the chart at its end. */
+/* How rows of a chart are made. A failed allocation is noted, and ends the chart at its end. */
 #pragma once
 
 #include <stdio.h>
 
-#include "cli/boot_chart.h"
+#include "cli/chart.h"
+#include "model/record.h"
 
 struct chart_making {
 	struct chart *chart;
-	const struct boot_report *report;
+	uint64_t origin_ns; /* on the boot clock: where the axis begins, … */
+	uint64_t before_ns; /* … or was so long before */
 	int error;
 };
 
@@ -32,15 +34,18 @@ char *chart_sentence(struct chart_making *making, const struct record *record);
 char *chart_title(struct chart_making *making, const char *name, const struct chart_bar *bar,
 		  const char *detail);
 
+/* Owns the title from now on. Returns the group's number. */
+size_t chart_add_group(struct chart_making *making, char *title);
+
+/* So many rows of a group are not shown. */
+void chart_leave_out(struct chart_making *making, size_t group, size_t count);
+
 /* Owns label and detail from now on; NULL for want of memory. */
-struct chart_row *chart_add_row(struct chart_making *making, enum chart_group group, char *label,
+struct chart_row *chart_add_row(struct chart_making *making, size_t group, char *label,
 				char *detail);
 
 /* On the axis of the chart; what is not over goes to its end. */
 void chart_place(struct chart_making *making, struct span span, struct chart_bar *bar);
 
-/* Owns the bar's title from now on; row may be NULL. */
+/* Owns the bar's title and lines from now on; row may be NULL. */
 void chart_add_bar(struct chart_making *making, struct chart_row *row, struct chart_bar bar);
-
-/* boot_chart_pods.c */
-void chart_add_pods(struct chart_making *making);

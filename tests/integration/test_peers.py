@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from node import Daemon
+from node import Daemon, images
 from node.node import run
 from node.processes import end, wait_until
 
@@ -167,10 +167,19 @@ def of_the_node(node):
     return NODE_ADDRESS
 
 
+@pytest.fixture(name="asks", scope="module")
+def with_the_program(node):
+    """Starts one that asks the name server; see tests/programs/ask.c."""
+    path = node.dir + "/ask.tar"
+    images.write_archive(path, "localhost/ask:1", [{"ask": images.program(node.build, "ask")}], ["/ask"])
+    node.ctr("images", "import", path)
+    return lambda pod, *words: pod.start("app", list(words), image="localhost/ask:1", program="/ask")
+
+
 @pytest.mark.parametrize("how", ["connected", "open"])
-def test_a_slow_name_server(daemon, node, pod, address, how):
+def test_a_slow_name_server(daemon, node, pod, address, how, asks):
     with name_server(node.inside(), address, 1.2):
-        container = pod.start("app", ["ask", address, how, "3", "5000", "1", "8080"])
+        container = asks(pod, address, how, "3", "5000", "1", "8080")
         stamps = wait_stamps(container, "listen")
     told = only(daemon, container)
     assert stamps["answered"] == 3
@@ -182,28 +191,28 @@ def test_a_slow_name_server(daemon, node, pod, address, how):
     assert "3 dns questions to %s took " % address in explain(daemon, container)
 
 
-def test_a_name_server_that_is_quick(daemon, node, pod, address):
+def test_a_name_server_that_is_quick(daemon, node, pod, address, asks):
     """Also when there is no such name: that is what search lists are made of."""
     with name_server(node.inside(), address, 0, code=3):
-        container = pod.start("app", ["ask", address, "connected", "20", "5000", "1", "8080"])
+        container = asks(pod, address, "connected", "20", "5000", "1", "8080")
         stamps = wait_stamps(container, "listen")
     assert stamps["answered"] == 20
     assert peers(daemon, container) == []
 
 
-def test_a_name_server_that_fails(daemon, node, pod, address):
+def test_a_name_server_that_fails(daemon, node, pod, address, asks):
     with name_server(node.inside(), address, 0.3, code=2):
-        container = pod.start("app", ["ask", address, "open", "4", "5000", "1", "8080"])
+        container = asks(pod, address, "open", "4", "5000", "1", "8080")
         stamps = wait_stamps(container, "listen")
     told = only(daemon, container)
     assert (told["count"], told["failed"], told["error"]) == (4, 4, 2)
     assert about(told["wait_ns"], stamps["waited"])
 
 
-def test_questions_that_are_lost(daemon, node, pod, address):
+def test_questions_that_are_lost(daemon, node, pod, address, asks):
     """Asked again with the same id, as libc does: every other question is answered at once."""
     with name_server(node.inside(), address, 0, each=2):
-        container = pod.start("app", ["ask", address, "connected", "2", "1500", "2", "8080"])
+        container = asks(pod, address, "connected", "2", "1500", "2", "8080")
         stamps = wait_stamps(container, "listen")
     told = only(daemon, container)
     assert stamps["answered"] == 2
@@ -212,19 +221,19 @@ def test_questions_that_are_lost(daemon, node, pod, address):
     assert ", unanswered, the longest 1.5" in explain(daemon, container)
 
 
-def test_nobody_answers(daemon, node, pod, address):
+def test_nobody_answers(daemon, node, pod, address, asks):
     """… nor asks again: known when the start is over."""
     with name_server(node.inside(), address, 0, code=-1):
-        container = pod.start("app", ["ask", address, "connected", "1", "3000", "1", "8080"])
+        container = asks(pod, address, "connected", "1", "3000", "1", "8080")
         stamps = wait_stamps(container, "listen")
     told = only(daemon, container)
     assert (told["count"], told["failed"], told["error"]) == (1, 1, -1)
     assert about(told["wait_ns"], stamps["waited"])
 
 
-def test_no_name_server_is_there(daemon, pod, address):
+def test_no_name_server_is_there(daemon, pod, address, asks):
     """ICMP says so at once: that is no wait of 5 s."""
-    container = pod.start("app", ["ask", address, "connected", "3", "5000", "1", "8080", "200"])
+    container = asks(pod, address, "connected", "3", "5000", "1", "8080", "200")
     stamps = wait_stamps(container, "listen")
     told = only(daemon, container)
     assert (told["count"], told["failed"], told["error"]) == (3, 3, -1)
@@ -232,12 +241,12 @@ def test_no_name_server_is_there(daemon, pod, address):
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-def test_a_name_server_in_the_pod(daemon, pod, address):
+def test_a_name_server_in_the_pod(daemon, pod, address, asks):
     """Loopback, IPv4 and IPv6: a sidecar that resolves."""
     pause = pod.start("pause", ["sleep", "600000"])
     where = ("nsenter", "-t", str(pause.inspect()["pid"]), "-n")
     with name_server(where, address, 0.7):
-        container = pod.start("app", ["ask", address, "connected", "2", "5000", "1", "8080"])
+        container = asks(pod, address, "connected", "2", "5000", "1", "8080")
         stamps = wait_stamps(container, "listen")
     told = only(daemon, container)
     assert (told["address"], told["count"], told["failed"]) == (address, 2, 0)
@@ -282,10 +291,10 @@ def with_names(node):
     shutil.rmtree(state)
 
 
-def test_names_are_kept_where_they_are_wanted(named, node, address):
+def test_names_are_kept_where_they_are_wanted(named, node, address, asks):
     pod = node.run_pod("named")
     with name_server(node.inside(), address, 0.5):
-        container = pod.start("app", ["ask", address, "connected", "1", "5000", "1", "8080"])
+        container = asks(pod, address, "connected", "1", "5000", "1", "8080")
         wait_stamps(container, "listen")
     assert only(named, container)["query"] == "db.test"
     pod.remove()

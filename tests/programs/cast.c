@@ -278,68 +278,6 @@ static int do_listen_retry(char **argv)
 	return do_retry(argv + 1);
 }
 
-/* Asks once, and again with the same id when no answer came in time, as libc does. Returns whether one came. */
-static int ask(int fd, const struct sockaddr_storage *to, socklen_t size, uint16_t id, long wait_ms,
-	       long tries)
-{
-	unsigned char question[] = {id >> 8, id & 0xff, 1, 0,	0,   1,	  0,   0, 0, 0, 0, 0, 2,
-				    'd',     'b',	4, 't', 'e', 's', 't', 0, 0, 1, 0, 1};
-	unsigned char answer[512];
-	struct pollfd ready = {.fd = fd, .events = POLLIN};
-
-	for (long i = 0; i < tries; i++) {
-		if (sendto(fd, question, sizeof(question), 0, (const struct sockaddr *)to, size) <
-		    0)
-			return 0;
-		if (poll(&ready, 1, (int)wait_ms) > 0)
-			return recv(fd, answer, sizeof(answer), 0) > 2 &&
-			       memcmp(answer, question, 2) == 0;
-	}
-	return 0;
-}
-
-/*
- * ask SERVER connected|open COUNT WAIT_MS TRIES [THEN_LISTEN_PORT [PAUSE_MS]]: DNS questions, by a socket each that is
- * connected (glibc) or not (musl). "waited" is how long in all, "longest" for one, "answered" how many.
- */
-static int do_ask(char **argv)
-{
-	uint64_t waited = 0, longest = 0, answered = 0;
-	struct sockaddr_storage address;
-	long count = number(argv, 2, 1);
-
-	if (!argv[0] || !argv[1])
-		return 9;
-	socklen_t size = parse(argv[0], 53, &address);
-
-	stamp("first", boot_ns());
-	for (long i = 0; i < count; i++) {
-		int connected = strcmp(argv[1], "connected") == 0;
-		int fd = socket(address.ss_family, SOCK_DGRAM, 0);
-		uint64_t began = boot_ns(), took;
-
-		if (connected && connect(fd, (struct sockaddr *)&address, size) < 0)
-			return 9;
-		answered += (uint64_t)ask(fd, connected ? NULL : &address, connected ? 0 : size,
-					  (uint16_t)(getpid() * 7 + i), number(argv, 3, 5000),
-					  number(argv, 4, 1));
-		took = boot_ns() - began;
-		close(fd);
-		waited += took;
-		longest = took > longest ? took : longest;
-		pause_ms(number(argv, 6, 0));
-	}
-	stamp("last", boot_ns());
-	stamp("waited", waited);
-	stamp("longest", longest);
-	stamp("answered", answered);
-	if (!number(argv, 5, 0))
-		return 0;
-	listen_on(number(argv, 5, 0));
-	forever();
-	return 0;
-}
-
 /* exit CODE AFTER_MS */
 static int do_exit(char **argv)
 {
@@ -488,7 +426,6 @@ int main(int argc, char **argv)
 		{"load", do_load},
 		{"retry", do_retry},
 		{"listen-retry", do_listen_retry},
-		{"ask", do_ask},
 		{"exit", do_exit},
 		{"segv", do_segv},
 		{"abort", do_abort},

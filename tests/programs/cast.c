@@ -420,22 +420,14 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(char **argv);
 	} parts[] = {
-		{"listen", do_listen},
-		{"listen-burn", do_listen_burn},
-		{"burn", do_burn},
-		{"load", do_load},
-		{"retry", do_retry},
-		{"listen-retry", do_listen_retry},
-		{"exit", do_exit},
-		{"segv", do_segv},
-		{"abort", do_abort},
-		{"eat", do_eat},
-		{"eat-child", do_eat_child},
-		{"eat-flood", do_eat_flood},
-		{"storm", do_storm},
-		{"deaf", do_deaf},
-		{"polite", do_polite},
-		{"sleep", do_sleep},
+		{"listen", do_listen},	     {"listen-burn", do_listen_burn},
+		{"burn", do_burn},	     {"load", do_load},
+		{"retry", do_retry},	     {"listen-retry", do_listen_retry},
+		{"exit", do_exit},	     {"segv", do_segv},
+		{"abort", do_abort},	     {"eat", do_eat},
+		{"eat-child", do_eat_child}, {"eat-flood", do_eat_flood},
+		{"storm", do_storm},	     {"deaf", do_deaf},
+		{"polite", do_polite},	     {"sleep", do_sleep},
 		{"pause", do_pause},
 	};
 	const char *base = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];

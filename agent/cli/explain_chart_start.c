@@ -9,6 +9,7 @@
 #include "cli/explain_row.h"
 #include "cli/explain_topic.h"
 #include "cli/explain_words.h"
+#include "model/peer_text.h"
 #include "model/json.h"
 
 struct adding {
@@ -75,7 +76,7 @@ static void print_program_lines(FILE *out, const struct record_start *start,
 	for (uint32_t i = 0; i < start->why.peer_count && i < START_PEERS_MAX; i++) {
 		if (!overlaps(start->why.peers[i].span, phase->span))
 			continue;
-		explain_words_peer(&start->why.peers[i], words);
+		peer_text(&start->why.peers[i], words);
 		print_line(out, words);
 	}
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/explain_words.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -15,45 +14,6 @@ void explain_words_file(const struct file_read *file, char ret[static EXPLAIN_WO
 	explain_rate(file->bytes, explain_length(file->span), rate);
 	snprintf(ret, EXPLAIN_WORDS_SIZE, "read %s %s%s%s", *file->path ? file->path : "a file",
 		 rate, *file->device ? " from " : "", file->device);
-}
-
-static const char *failure(const struct peer_wait *peer)
-{
-	switch (peer->error) {
-	case ECONNREFUSED:
-		return "refused";
-	case ETIMEDOUT:
-		return "timed out";
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-		return "unreachable";
-	default:
-		return "failed";
-	}
-}
-
-void explain_words_peer(const struct peer_wait *peer, char ret[static EXPLAIN_WORDS_SIZE])
-{
-	bool v6 = strchr(peer->address, ':'); /* whose colons are not its port's */
-	const char *before = v6 ? "[" : "", *behind = v6 ? "]" : "";
-	const char *open = *peer->name ? " (" : "", *close = *peer->name ? ")" : "";
-	uint32_t count =
-		peer->kind == PEER_WAIT_FAILED && peer->failed ? peer->failed : peer->count;
-	const char *s = count == 1 ? "" : "s";
-
-	if (peer->kind == PEER_WAIT_DNS)
-		snprintf(ret, EXPLAIN_WORDS_SIZE,
-			 "%" PRIu32 " DNS question%s to %s%s%s, %" PRIu32
-			 " without answer or with an error, %s%s%s",
-			 count, s, before, peer->address, behind, peer->failed,
-			 columns_duration(peer->wait_ns), *peer->query ? ", the slowest for " : "",
-			 peer->query);
-	else
-		snprintf(ret, EXPLAIN_WORDS_SIZE,
-			 "%" PRIu32 " %s connection%s to %s%s%s:%" PRIu16 "%s%s%s, %s", count,
-			 peer->kind == PEER_WAIT_FAILED ? failure(peer) : "slow", s, before,
-			 peer->address, behind, peer->port, open, peer->name, close,
-			 columns_duration(peer->wait_ns ?: explain_length(peer->span)));
 }
 
 void explain_words_grade(const struct phase_stalls *stalls, char ret[static EXPLAIN_WORDS_SIZE])

@@ -57,7 +57,8 @@ static __always_inline __u64 bytes_in(struct page *page, struct inode *inode)
 
 static __always_inline void count_page(struct page *page, struct inode *inode)
 {
-	__u64 container_id = starting_container((struct task_struct *)bpf_get_current_task());
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u64 container_id = starting_container(cgroup_id_of(deciding_cgroup(task)), task);
 	__u64 now_ns = bpf_ktime_get_boot_ns(), bytes;
 	struct wire_file_reads *found;
 	struct wire_reads *all;

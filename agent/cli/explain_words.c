@@ -7,13 +7,43 @@
 #include "cli/columns.h"
 #include "cli/explain_row.h"
 
+/* How much of the file it was: a part may have been cached, or not be wanted. */
+static void print_share(FILE *out, const struct file_read *file)
+{
+	double share = file->size_bytes ? (double)file->bytes / (double)file->size_bytes : 0;
+
+	if (share >= 1.5)
+		fprintf(out, "%.1f times over", share);
+	else if (share >= 0.95)
+		fputs("cold", out);
+	else if (share > 0)
+		fprintf(out, "%.0f%% of the file", share * 100);
+	else
+		fputs("size not known", out);
+}
+
 void explain_words_file(const struct file_read *file, char ret[static EXPLAIN_WORDS_SIZE])
 {
+	uint64_t span_ns = explain_length(file->span);
 	char rate[EXPLAIN_RATE_SIZE];
+	FILE *out = fmemopen(ret, EXPLAIN_WORDS_SIZE, "w");
 
-	explain_rate(file->bytes, explain_length(file->span), rate);
-	snprintf(ret, EXPLAIN_WORDS_SIZE, "read %s %s%s%s", *file->path ? file->path : "a file",
-		 rate, *file->device ? " from " : "", file->device);
+	*ret = '\0';
+	if (!out)
+		return;
+	explain_rate(file->bytes, span_ns, rate);
+	if (!span_ns)
+		rate[strcspn(rate, " ")] = '\0'; /* at no rate */
+	fprintf(out, "read %s%s %s from %s (", *file->path ? file->path : "a file",
+		file->outside ? " (the node's path)" : "", rate,
+		*file->device ? file->device : "disk");
+	print_share(out, file);
+	if (file->latency_ns && file->requests && span_ns)
+		fprintf(out, ", the disk at work %.0f%% of the time, %s a request",
+			(double)file->busy_ns * 100 / (double)span_ns,
+			columns_duration(file->latency_ns / file->requests));
+	fputc(')', out);
+	fclose(out);
 }
 
 void explain_words_grade(const struct phase_stalls *stalls, char ret[static EXPLAIN_WORDS_SIZE])

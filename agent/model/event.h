@@ -268,19 +268,18 @@ enum image_step {
 	IMAGE_CREATE,
 	IMAGE_UPDATE,
 	IMAGE_DELETE,
-	IMAGE_PULLING, /* not an image so far; name is registry/repository, digest its manifest's */
+	IMAGE_PULLING, /* name is "registry/repository", digest its manifest's */
 	IMAGE_STEP_COUNT
 };
 
-/* Where it is not deleted, the image's layers come first, then this. */
+/* Where it is not deleted, its layers come first. */
 struct event_image {
 	enum image_step step;
 	char name[IMAGE_SIZE];
 	char digest[DIGEST_SIZE];   /* what the name points to: index or manifest, "" unknown */
 	char image_id[DIGEST_SIZE]; /* digest of the config, what CRI calls the image id */
 	uint64_t resolved_ns; /* when its manifest was stored: first sign of a pull; 0 unknown */
-	char registry
-		[REGISTRY_SIZE]; /* that its content was fetched from, by its name; "" unknown */
+	char registry[REGISTRY_SIZE]; /* that it was fetched from, by its name; "" unknown */
 };
 
 /*

@@ -168,7 +168,7 @@ static void keep_layers(const struct parts *parts, struct pull_anatomy *anatomy)
 
 		for (uint32_t j = 0; j < parts->count; j++)
 			longer += weight(&parts->all[j]) > weight(part) ||
-				  (weight(&parts->all[j]) == weight(part) && j < i);
+				  (j < i && weight(&parts->all[j]) == weight(part));
 		if (longer >= PULL_LAYERS_MAX)
 			continue;
 		struct pull_layer *layer = &anatomy->layers[anatomy->layer_count++];

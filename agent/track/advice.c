@@ -74,6 +74,12 @@ static const struct peer_wait *peer_of(const struct finding *f)
 
 /* --- the rules' conditions and words --------------------------------------------------------- */
 
+static bool always(const struct finding *f)
+{
+	(void)f;
+	return true;
+}
+
 static void cpu_limit_words(FILE *out, const struct finding *f)
 {
 	fprintf(out, "raise the CPU limit: throttled %.0f %% of %s",
@@ -104,7 +110,8 @@ static bool has_pull_bytes(const struct finding *f)
 
 static void pull_words(FILE *out, const struct finding *f)
 {
-	uint64_t ns = length(f->start->download);
+	uint64_t fetch_ns = f->start->pull.fetch_ns;
+	uint64_t ns = fetch_ns ? fetch_ns : length(f->start->download);
 
 	fprintf(out, "pull %s", bytes(f->start->pull_bytes));
 	if (ns)
@@ -113,10 +120,16 @@ static void pull_words(FILE *out, const struct finding *f)
 	fputs(": pre-pull or mirror", out);
 }
 
+static void queue_words(FILE *out, const struct finding *f)
+{
+	cause_print(out, f->start, f->cause);
+	fputs(": pre-pull, or let pulls run in parallel", out);
+}
+
 static void unpack_words(FILE *out, const struct finding *f)
 {
-	fprintf(out, "unpack of %s went on for %s after its download: pre-pull or a smaller image",
-		bytes(f->start->pull_bytes), duration(f->cause->ns));
+	fprintf(out, "unpack took %s of a pull of %s: pre-pull or a smaller image",
+		duration(f->cause->ns), duration(f->cause->phase_ns));
 }
 
 /* Cold reads explain a wait for the disk; writing back or another's reads don't. */
@@ -248,7 +261,8 @@ static const struct rule {
 	{ADVICE_PROBE_DELAY, CAUSE_PROBE, 0, false, is_probe_delay, cause_words},
 	{ADVICE_PROBE_PERIOD, CAUSE_PROBE, 0, false, is_probe_period, cause_words},
 	{ADVICE_PULL, CAUSE_DOWNLOAD, 50, true, has_pull_bytes, pull_words},
-	{ADVICE_UNPACK, CAUSE_UNPACK, 50, false, has_pull_bytes, unpack_words},
+	{ADVICE_PULL, CAUSE_QUEUE, 50, false, always, queue_words},
+	{ADVICE_UNPACK, CAUSE_UNPACK, 50, true, has_pull_bytes, unpack_words},
 	{ADVICE_DISK, CAUSE_DISK, 30, false, read_cold, disk_words},
 	{ADVICE_PEER, CAUSE_PEER, 30, false, peer_failed, peer_failed_words},
 	{ADVICE_PEER, CAUSE_PEER, 30, false, peer_slow, peer_slow_words},

@@ -3,9 +3,9 @@
  * What starting containers have brought in from disks, file by file.
  *
  * A request (bio) is counted when it is made: block_bio_queue runs in the task that wants the data, be it by read(2), a
- * fault or readahead for it, before device mapper or RAID copy the request for what is below. Its pages are the
+ * fault or readahead for it (or in a kernel thread, later), before device mapper or RAID copy the request for what is below. Its pages are the
  * page cache's, and say which file they belong to. Not told by file, but counted: metadata, swap, direct I/O.
- * File systems that don't read through block devices (NFS, FUSE, 9p) make no bios.
+ * File systems without a disk make no bios: remote.bpf.c.
  */
 #pragma once
 
@@ -23,6 +23,8 @@
 #define BIO_CLONED   1	   /* a bit; in place since 4.13 */
 #define PG_LOCKED    1ul   /* PG_locked is the first bit */
 #define MAPPING_BITS 3ul   /* of page->mapping: not a file's */
+#define MEMCG_BITS   3ul   /* of page->memcg_data: not the page cache's */
+#define PF_KTHREAD   0x200000
 
 struct pending {
 	struct wire_file file;
@@ -244,7 +246,9 @@ static __always_inline struct wire_file_reads *make_reads(const struct wire_file
 	__builtin_memset(&room->reads, 0, sizeof(room->reads));
 	room->reads.first_ns = room->reads.last_ns = now_ns;
 	room->reads.size = BPF_CORE_READ(inode, i_size);
-	room->reads.disk = disk_of(bio);
+	room->reads.magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	if (bio)
+		room->reads.disk = disk_of(bio);
 	read_names(&room->reads, inode);
 	if (room->reads.size >= LARGE_FILE) /* or another CPU has */
 		bpf_map_update_elem(&large_files, file, &room->reads, BPF_NOEXIST);
@@ -253,10 +257,9 @@ static __always_inline struct wire_file_reads *make_reads(const struct wire_file
 	return find_reads(file);
 }
 
-/* Whose window is open; 0: none. */
-static __always_inline __u64 starting_container(struct task_struct *task)
+/* The container of this cgroup, where its window is open; 0: none. `task`: who reads, where it is one of its own. */
+static __always_inline __u64 starting_container(__u64 id, struct task_struct *task)
 {
-	__u64 id = cgroup_id_of(deciding_cgroup(task));
 	struct known *entry;
 
 	if (!is_watched(id))
@@ -267,9 +270,35 @@ static __always_inline __u64 starting_container(struct task_struct *task)
 	id = entry->container_id;
 	struct known *container = bpf_map_lookup_elem(&known, &id);
 
-	if (!container || !has_window(container, id) || is_session(container, task))
+	if (!container || !has_window(container, id) || (task && is_session(container, task)))
 		return 0;
 	return id;
+}
+
+/*
+ * A kernel thread asks for others: what a limit on reading has held back, for one. The pages are charged to whom they
+ * are for. A kernel that keeps something else there than a memory cgroup gives an id that nobody knows.
+ */
+static __always_inline __u64 charged_cgroup(struct bio *bio)
+{
+	struct page *page = BPF_CORE_READ(bio, bi_io_vec, bv_page);
+	unsigned long charged;
+
+	if (!page || !bpf_core_field_exists(struct page, memcg_data))
+		return 0;
+	charged = BPF_CORE_READ(head_of(page), memcg_data);
+	if (charged & MEMCG_BITS)
+		return 0;
+	return cgroup_id_of(BPF_CORE_READ((struct mem_cgroup *)charged, css.cgroup));
+}
+
+static __always_inline __u64 container_of_request(struct bio *bio)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+		return starting_container(charged_cgroup(bio), NULL);
+	return starting_container(cgroup_id_of(deciding_cgroup(task)), task);
 }
 
 /* --- the requests ----------------------------------------------------------------------------------- */
@@ -314,8 +343,7 @@ static __always_inline struct wire_reads *reads_of(__u64 container_id)
 
 static __always_inline void count_request(struct bio *bio)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	__u64 container_id = starting_container(task);
+	__u64 container_id = container_of_request(bio);
 	__u32 bytes = bio->bi_iter.bi_size;
 	struct wire_reads *all;
 
@@ -414,7 +442,7 @@ int read_tasks(struct bpf_iter__task *ctx)
 
 	if (!task || !is_accounted())
 		return 0;
-	told.container_id = starting_container(task);
+	told.container_id = starting_container(cgroup_id_of(deciding_cgroup(task)), task);
 	if (!told.container_id)
 		return 0;
 	told.bytes = read_by(task);

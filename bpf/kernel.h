@@ -172,6 +172,7 @@ struct dentry___unnamed {
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_magic;
 };
 
 struct inode {
@@ -198,6 +199,7 @@ struct files_struct {
 };
 
 struct task_struct {
+	unsigned int flags;
 	int pid, tgid;
 	unsigned int __state;
 	unsigned in_iowait : 1;
@@ -229,7 +231,18 @@ typedef struct {
 struct page {
 	memdesc_flags_t flags;
 	struct address_space *mapping;
+	unsigned long index;
 	unsigned long compound_head;
+	unsigned long memcg_data;
+};
+
+enum pageflags {
+	PG_head = 0, /* relocated */
+};
+
+/* since 6.16 */
+struct page___renamed {
+	unsigned long __folio_index;
 };
 
 struct page___number {

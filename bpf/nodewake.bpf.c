@@ -14,6 +14,7 @@
 #include "bpf/file.bpf.c"
 #include "bpf/listen.bpf.c"
 #include "bpf/oom.bpf.c"
+#include "bpf/remote.bpf.c"
 #include "bpf/socket.bpf.c"
 #include "bpf/stall.bpf.c"
 

@@ -220,18 +220,26 @@ _Static_assert(sizeof(struct wire_file) == 24, "wire_file");
 
 #define WIRE_FILE_NAMES 320
 
+/* File systems without a disk of their own whose files are told: linux/magic.h, and the kernel's sources of Ceph and SMB. */
+#define WIRE_MAGIC_NFS	0x6969
+#define WIRE_MAGIC_FUSE 0x65735546
+#define WIRE_MAGIC_9P	0x01021997
+#define WIRE_MAGIC_CEPH 0x00c36400
+#define WIRE_MAGIC_CIFS 0xff534d42
+#define WIRE_MAGIC_SMB2 0xfe534d42
+
 /* What was read so far. The kernel only ever adds. */
 struct wire_file_reads {
 	__u64 first_ns; /* the first request was made */
 	__u64 last_ns;	/* the last that is completed was */
 	__u64 bytes, size;
-	__u64 latency_ns; /* of all completed requests together */
-	__u64 busy_ns;	  /* at least so long one of them was on its way */
-	__u32 requests, completed;
-	__u32 disk; /* the block device, as wire_file.device */
+	__u64 latency_ns;	   /* of all completed requests together */
+	__u64 busy_ns;		   /* at least so long one of them was on its way */
+	__u32 requests, completed; /* to the disk */
+	__u32 disk;		   /* the block device, as wire_file.device; 0: none */
+	__u32 magic;		   /* the kind of file system */
 	__u32 names_size;
-	__u32 names_whole; /* they go up to the root */
-	__u32 pad;
+	__u32 names_whole;	     /* they go up to the root */
 	char names[WIRE_FILE_NAMES]; /* of the file, its directory, …, each with its NUL */
 };
 _Static_assert(sizeof(struct wire_file_reads) == 72 + 320, "wire_file_reads");

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs every package that the Makefile's targets need on Debian 12. Idempotent; needs root.
+# Installs every package that the Makefile's targets need on Debian 12; with the word "programs", what check-programs
+# and the scheduler's part of bench run besides. Idempotent; needs root.
 set -eu
 
 packages="build-essential pkg-config clang llvm lld libclang-rt-14-dev clang-format cppcheck shellcheck
@@ -23,6 +24,10 @@ packages="$packages systemd dbus-daemon"
 
 # what the boot report's page is looked at with
 packages="$packages chromium chromium-driver fonts-dejavu-core python3-selenium python3-jsonschema"
+
+# real programs as containers, and what they are checked with
+[ "${1:-}" != programs ] || packages="$packages postgresql redis-server nginx-light prometheus python3-flask python3-pandas
+strace linux-perf rt-tests"
 
 missing=""
 for package in $packages; do

@@ -67,7 +67,7 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 		$(BUILD)/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
 			$(BUILD)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
 
-.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-containerd check-kernels check-cluster check-boot check-boot-cluster check-clang layers lint fmt asan demo bench
+.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-programs check-containerd check-kernels check-cluster check-boot check-boot-cluster check-clang layers lint fmt asan demo bench
 
 TIERS := check-unit check-replay layers check-deploy check-report check-kube check-node check-containerd check-kernels
 
@@ -107,6 +107,11 @@ check-node: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(IMAGE) ## integration tests: 
 	@if [ "$$(id -u)" -ne 0 ]; then echo "check-node: SKIPPED: needs root"; \
 	elif [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-node: SKIPPED: this kernel has no BTF"; \
 	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/integration $(KUBE_TESTS:%=--ignore=%); fi
+
+# Not part of `check`: its packages and what it makes with them take minutes.
+check-programs: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## what is said of PostgreSQL, Redis, nginx, Prometheus and Python (root); see $(BUILD)/explain/
+	@tests/deps.sh programs
+	@BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/why
 
 check-containerd: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## the truth and the gaps again with containerd 1.7 and 2.x
 	@if [ "$$(id -u)" -ne 0 ] || [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-containerd: SKIPPED: as check-node"; \

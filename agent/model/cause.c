@@ -39,6 +39,7 @@ static void add(struct list *list, enum cause_kind kind, uint32_t index, uint64_
 	list->causes[list->count++] = (struct cause){
 		.kind = kind,
 		.phase = list->phase->phase,
+		.phase_index = (uint32_t)(list->phase - list->start->phases),
 		.index = index,
 		.phase_ns = length(list->phase->span),
 		.ns = ns,
@@ -135,13 +136,22 @@ static void add_plugins(struct list *list)
 	}
 }
 
+/* The same of steps; those inside one follow it. */
 static void add_work(struct list *list)
 {
 	const struct start_why *why = &list->start->why;
 
-	for (uint32_t i = 0; i < why->work_count && i < START_WORK_MAX; i++)
-		if (why->work[i].phase == list->phase->phase)
-			add(list, CAUSE_WORK, i, inside(why->work[i].span, list->phase->span));
+	for (uint32_t i = 0; i < why->work_count && i < START_WORK_MAX; i++) {
+		const struct work_step *own = &why->work[i];
+		uint64_t ns = inside(own->span, list->phase->span), nested = 0;
+
+		if (own->phase != list->phase->phase)
+			continue;
+		for (uint32_t k = i + 1; !own->nested && k < why->work_count && why->work[k].nested;
+		     k++)
+			nested += inside(why->work[k].span, own->span);
+		add(list, CAUSE_WORK, i, ns > nested ? ns - nested : 0);
+	}
 }
 
 /* Layers are unpacked while others still come: what the unpacking cost is what was left of it then. */
@@ -282,12 +292,14 @@ static void print_stall(FILE *out, const struct record_start *start, const struc
 	}
 }
 
-static void print_work(FILE *out, const struct work_step *work, uint64_t ns)
+/* Steps are called by their name, but for things: "volume data". */
+static void print_work(FILE *out, const struct work_step *step, uint64_t ns)
 {
-	fputs(work_kind_name(work->kind), out);
-	if (*work->name)
-		fprintf(out, " %.60s", work->name);
-	fprintf(out, " %s", duration(ns));
+	bool thing = step->kind == WORK_VOLUME || step->kind == WORK_DEVICE || !*step->name;
+
+	fprintf(out, "%s%s%.60s %s%s", thing ? work_kind_name(step->kind) : "",
+		thing && *step->name ? " " : "", step->name, step->at_most ? "at most " : "",
+		duration(ns));
 }
 
 void cause_print(FILE *out, const struct record_start *start, const struct cause *cause)
@@ -326,23 +338,26 @@ void cause_print(FILE *out, const struct record_start *start, const struct cause
 	}
 }
 
-static const struct phase_span *longest_phase(const struct record_start *start)
+/* Of this kind, where it isn't PHASE_NONE. */
+static const struct phase_span *longest_phase(const struct record_start *start, enum phase phase)
 {
 	const struct phase_span *longest = NULL;
 
 	for (uint32_t i = 0; i < start->phase_count && i < START_PHASES_MAX; i++)
-		if (!longest || length(start->phases[i].span) > length(longest->span))
+		if ((phase == PHASE_NONE || start->phases[i].phase == phase) &&
+		    (!longest || length(start->phases[i].span) > length(longest->span)))
 			longest = &start->phases[i];
 	return longest;
 }
 
-bool cause_of_phase(const struct record_start *start, enum phase phase, struct cause *ret)
+static bool greatest(const struct record_start *start, const struct phase_span *phase,
+		     struct cause *ret)
 {
 	struct cause causes[CAUSES_MAX], found = {0};
 
 	for (uint32_t i = cause_list(start, causes); i-- > 0;)
-		if (causes[i].phase == phase && causes[i].ns * 3 >= causes[i].phase_ns &&
-		    causes[i].ns >= found.ns)
+		if (start->phases + causes[i].phase_index == phase &&
+		    causes[i].ns * 3 >= causes[i].phase_ns && causes[i].ns >= found.ns)
 			found = causes[i];
 	if (found.kind == CAUSE_NONE)
 		return false;
@@ -350,9 +365,16 @@ bool cause_of_phase(const struct record_start *start, enum phase phase, struct c
 	return true;
 }
 
+bool cause_of_phase(const struct record_start *start, enum phase phase, struct cause *ret)
+{
+	const struct phase_span *longest = longest_phase(start, phase);
+
+	return longest && greatest(start, longest, ret);
+}
+
 uint64_t start_cause(const struct record_start *start, char ret_text[static CAUSE_SIZE])
 {
-	const struct phase_span *phase = longest_phase(start);
+	const struct phase_span *phase = longest_phase(start, PHASE_NONE);
 	struct cause found = {0};
 	char text[4 * CAUSE_SIZE] = "";
 	uint64_t phase_ns = phase ? length(phase->span) : 0;
@@ -360,7 +382,7 @@ uint64_t start_cause(const struct record_start *start, char ret_text[static CAUS
 	*ret_text = '\0';
 	if (!phase_ns)
 		return 0;
-	cause_of_phase(start, phase->phase, &found);
+	greatest(start, phase, &found);
 	FILE *out = fmemopen(text, sizeof(text), "w");
 
 	if (!out)

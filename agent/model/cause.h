@@ -36,9 +36,10 @@ enum cause_kind {
 struct cause {
 	enum cause_kind kind;
 	enum phase phase;
-	uint32_t index;	   /* of what the kind says */
-	uint64_t phase_ns; /* length of the phase */
-	uint64_t ns;	   /* of it: this cause's */
+	uint32_t phase_index; /* of phases: a start has several waits */
+	uint32_t index;	      /* of what the kind says */
+	uint64_t phase_ns;    /* length of the phase */
+	uint64_t ns;	      /* of it: this cause's */
 };
 
 #define CAUSES_MAX 64

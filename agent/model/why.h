@@ -66,7 +66,7 @@ struct phase_stalls {
 	uint32_t thread_count;	    /* that were seen */
 };
 
-/* What a start brought in from a disk. */
+/* What a start brought in from a disk, or from a file system without one (NFS, FUSE), which has no requests. */
 struct file_read {
 	char path[FILE_SIZE]; /* as the container sees it, cut at the front; "" not known */
 	bool outside; /* it is the path on the file's own file system: the container's was not found */
@@ -179,8 +179,9 @@ struct start_why {
 	uint32_t stall_count;
 	struct phase_stalls stalls[START_STALLS_MAX];
 	bool reads_measured;
-	uint64_t disk_bytes; /* all that was read from disk */
-	uint64_t read_bytes; /* all that was read, cached or not; 0 not known */
+	uint64_t disk_bytes; /* all that was not cached */
+	uint64_t
+		read_bytes; /* all that read(2) gave: cached or not, pipes and sockets too; 0 not known */
 	uint32_t file_count; /* the top ones, by bytes */
 	struct file_read files[START_FILES_MAX];
 	uint32_t peer_count; /* longest first */

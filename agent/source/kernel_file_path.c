@@ -38,7 +38,15 @@ void kernel_file_path(const struct wire_file_reads *reads,
 	strcpy(ret_path, begin);
 }
 
-void kernel_file_device(const char *dir, uint32_t device, char *ret_name, size_t size)
+static const struct {
+	uint32_t magic;
+	const char *name;
+} kinds[] = {
+	{WIRE_MAGIC_NFS, "nfs"},   {WIRE_MAGIC_FUSE, "fuse"}, {WIRE_MAGIC_9P, "9p"},
+	{WIRE_MAGIC_CEPH, "ceph"}, {WIRE_MAGIC_CIFS, "smb"},  {WIRE_MAGIC_SMB2, "smb"},
+};
+
+static void block_device(const char *dir, uint32_t device, char *ret_name, size_t size)
 {
 	uint32_t major = device >> MINOR_BITS, minor = device & ((1u << MINOR_BITS) - 1);
 	char link[PATH_MAX], target[PATH_MAX];
@@ -54,4 +62,17 @@ void kernel_file_device(const char *dir, uint32_t device, char *ret_name, size_t
 	} else {
 		snprintf(ret_name, size, "%" PRIu32 ":%" PRIu32, major, minor);
 	}
+}
+
+void kernel_file_device(const char *dir, const struct wire_file_reads *reads, char *ret_name,
+			size_t size)
+{
+	if (reads->disk) {
+		block_device(dir, reads->disk, ret_name, size);
+		return;
+	}
+	*ret_name = '\0';
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (kinds[i].magic == reads->magic)
+			text_copy(ret_name, size, kinds[i].name);
 }

@@ -14,5 +14,9 @@
 void kernel_file_path(const struct wire_file_reads *reads,
 		      char ret_path[static KERNEL_FILE_PATH_SIZE]);
 
-/* "vda1"; "254:1" if it is not known below dir, which is /sys/dev/block. */
-void kernel_file_device(const char *dir, uint32_t device, char *ret_name, size_t size);
+/*
+ * What it is read from: "vda1", "254:1" if that is not known below dir, which is /sys/dev/block; without a disk the kind
+ * of file system, "nfs".
+ */
+void kernel_file_device(const char *dir, const struct wire_file_reads *reads, char *ret_name,
+			size_t size);

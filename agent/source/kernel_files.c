@@ -132,7 +132,7 @@ static void name_file(struct kernel_files *files, struct reader *reader,
 {
 	char path[KERNEL_FILE_PATH_SIZE];
 
-	kernel_file_device(files->devices, reads->disk, read->device, sizeof(read->device));
+	kernel_file_device(files->devices, reads, read->device, sizeof(read->device));
 	kernel_file_path(reads, path);
 	if (!*path)
 		return;

@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -153,6 +154,7 @@ static int load(struct nodewake **ret, const struct settings *settings, const in
 	if (!object)
 		return -errno;
 	object->rodata->memory_on_v1 = settings->memory_on_v1;
+	object->rodata->page_bytes = (uint32_t)sysconf(_SC_PAGESIZE);
 	object->rodata->memcg_oom_start = settings->memcg_oom_start;
 	object->rodata->memcg_oom_end = settings->memcg_oom_end;
 	if (settings->start_window_ns)

@@ -23,6 +23,7 @@ struct starting {
 	char container_id[ID_SIZE];
 	char pod_uid[POD_UID_SIZE];
 	char pod_dir[CGROUP_PATH_SIZE]; /* below the hierarchy; "" not known */
+	bool paused;			/* it executed what a sandbox does */
 	uint64_t until_ns;
 };
 
@@ -33,7 +34,7 @@ struct pressure_source {
 		cgroup_dir[PATH_MAX / 4]; /* cgroup_dir "": v1 */
 	uint64_t window_ns;
 	sd_event_source *timer;
-	uint64_t sampled_ns;
+	uint64_t sampled_ns, pods_ns;
 	struct starting starting[STARTING_MAX];
 	uint32_t count;
 	uint64_t samples, left_out;
@@ -94,7 +95,7 @@ static void look_at_pod(struct pressure_source *source, const struct starting *s
 	char dir[PATH_MAX];
 
 	snprintf(dir, sizeof(dir), "%s%s", source->cgroup_dir, starting->pod_dir);
-	if (!read_times(dir, true, &event.pressure))
+	if (!*source->cgroup_dir || !*starting->pod_dir || !read_times(dir, true, &event.pressure))
 		return;
 	TEXT_COPY(event.pressure.pod_uid, starting->pod_uid);
 	source->on_event(source->context, &event);
@@ -120,6 +121,15 @@ static void arm(struct pressure_source *source, uint64_t at_ns)
 	sd_event_source_set_enabled(source->timer, SD_EVENT_ONESHOT);
 }
 
+static void look_at_pods(struct pressure_source *source, uint64_t now_ns)
+{
+	source->pods_ns = now_ns;
+	for (uint32_t i = 0; i < source->count; i++)
+		if (is_first_of_pod(source, i))
+			look_at_pod(source, &source->starting[i], now_ns);
+}
+
+/* At the node now, or as soon as it may be; at all pods once a second, however much happens. */
 static void look(struct pressure_source *source, uint64_t now_ns)
 {
 	if (now_ns < source->sampled_ns + GAP_NS) {
@@ -128,11 +138,17 @@ static void look(struct pressure_source *source, uint64_t now_ns)
 	}
 	source->sampled_ns = now_ns;
 	look_at_node(source, now_ns);
-	if (*source->cgroup_dir)
-		for (uint32_t i = 0; i < source->count; i++)
-			if (is_first_of_pod(source, i))
-				look_at_pod(source, &source->starting[i], now_ns);
+	if (now_ns >= source->pods_ns + INTERVAL_NS)
+		look_at_pods(source, now_ns);
 	arm(source, now_ns + INTERVAL_NS);
+}
+
+/* At a moment of one start. */
+static void look_at(struct pressure_source *source, const struct starting *starting,
+		    uint64_t now_ns)
+{
+	look(source, now_ns);
+	look_at_pod(source, starting, now_ns);
 }
 
 /* --- what starts ----------------------------------------------------------------------------- */
@@ -174,36 +190,64 @@ static void note_cgroup(struct pressure_source *source, const struct event_cgrou
 	if (*cgroup->pod_uid && *cgroup->path == '/' && slash > cgroup->path)
 		text_copy_n(starting->pod_dir, sizeof(starting->pod_dir), cgroup->path,
 			    (size_t)(slash - cgroup->path));
-	look(source, now_ns);
+	look_at(source, starting, now_ns);
 }
 
-/* Of the pod of this sandbox, is there any but the sandbox itself? */
-static bool has_others(struct pressure_source *source, const struct starting *sandbox)
+/* A sandbox has no start of its own: it ends with the last of its containers'. */
+static void drop_sandbox(struct pressure_source *source, const char *pod_uid,
+			 const char *sandbox_id)
 {
-	for (uint32_t i = 0; i < source->count; i++)
-		if (&source->starting[i] != sandbox &&
-		    strcmp(source->starting[i].pod_uid, sandbox->pod_uid) == 0)
-			return true;
-	return false;
+	struct starting *sandbox = NULL;
+
+	for (uint32_t i = 0; i < source->count; i++) {
+		struct starting *other = &source->starting[i];
+
+		if (strcmp(other->pod_uid, pod_uid) != 0)
+			continue;
+		if (!other->paused && strcmp(other->container_id, sandbox_id) != 0)
+			return;
+		sandbox = other;
+	}
+	if (sandbox)
+		drop(source, sandbox);
 }
 
 void pressure_source_over(struct pressure_source *source, const char *container_id,
 			  const char *sandbox_id)
 {
 	struct starting *over = source ? find(source, container_id) : NULL;
+	char pod_uid[POD_UID_SIZE];
 
-	if (over)
-		drop(source, over);
-	/* a sandbox has no start of its own: it ends with the last of its containers' */
-	struct starting *sandbox = source ? find(source, sandbox_id) : NULL;
+	if (!over)
+		return;
+	TEXT_COPY(pod_uid, over->pod_uid);
+	drop(source, over);
+	if (*pod_uid)
+		drop_sandbox(source, pod_uid, sandbox_id);
+}
 
-	if (sandbox && !has_others(source, sandbox))
-		drop(source, sandbox);
+/* containerd may not know it, or not yet: a program called pause is a sandbox's. */
+static bool is_pause(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return strcmp(slash ? slash + 1 : file, "pause") == 0;
+}
+
+static struct starting *note_exec(struct pressure_source *source, const struct event_exec *exec,
+				  uint64_t now_ns)
+{
+	struct starting *starting = begin(source, exec->container_id, now_ns);
+
+	if (starting)
+		starting->paused = is_pause(exec->file);
+	return starting;
 }
 
 void pressure_source_event(struct pressure_source *source, const struct event *event)
 {
 	bool live = !(event->flags & EVENT_RECONSTRUCTED);
+	struct starting *starting = NULL;
 	uint64_t now_ns;
 
 	if (!source)
@@ -215,18 +259,20 @@ void pressure_source_event(struct pressure_source *source, const struct event *e
 			note_cgroup(source, &event->cgroup, now_ns);
 		break;
 	case EVENT_EXEC:
-		if (live && event->exec.role == ROLE_ENTRYPOINT &&
-		    begin(source, event->exec.container_id, now_ns))
-			look(source, now_ns);
+		if (live && event->exec.role == ROLE_ENTRYPOINT)
+			starting = note_exec(source, &event->exec, now_ns);
+		if (starting)
+			look_at(source, starting, now_ns);
 		break;
 	case EVENT_LISTEN:
-		if (find(source, event->listen.container_id))
-			look(source, now_ns);
+		starting = find(source, event->listen.container_id);
+		if (starting)
+			look_at(source, starting, now_ns);
 		break;
 	case EVENT_POD_CONTAINER:
-		if (event->pod_container.ready_arrived &&
-		    find(source, event->pod_container.container_id))
-			look(source, now_ns);
+		starting = find(source, event->pod_container.container_id);
+		if (starting && event->pod_container.ready_arrived)
+			look_at(source, starting, now_ns);
 		break;
 	case EVENT_CGROUP_GONE:
 		pressure_source_over(source, event->cgroup.container_id, "");

@@ -194,7 +194,9 @@ static void cni_words(FILE *out, const struct finding *f)
 
 static bool is_volume(const struct finding *f)
 {
-	return f->start->why.work[f->cause->index].kind == WORK_VOLUME;
+	const struct work_step *step = &f->start->why.work[f->cause->index];
+
+	return step->kind == WORK_VOLUME && !step->at_most;
 }
 
 static void volume_words(FILE *out, const struct finding *f)

@@ -19,11 +19,14 @@ _nodewake() {
 		return
 		;;
 	-o | --output)
-		if [ "${COMP_WORDS[1]}" = boot ]; then
-			COMPREPLY=($(compgen -W 'text json svg html trace' -- "$word"))
-		else
-			COMPREPLY=($(compgen -W 'text json' -- "$word"))
-		fi
+		case "${COMP_WORDS[1]}" in
+		boot | explain) COMPREPLY=($(compgen -W 'text json svg html trace' -- "$word")) ;;
+		*) COMPREPLY=($(compgen -W 'text json' -- "$word")) ;;
+		esac
+		return
+		;;
+	--by)
+		COMPREPLY=($(compgen -W 'image' -- "$word"))
 		return
 		;;
 	--sort)
@@ -64,7 +67,8 @@ _nodewake() {
 	watch) options='--type --all --output --socket --help' ;;
 	boot) options='--boot --list --compare --against --follow --output --state-dir --help' ;;
 	explain) options='--namespace --output --state-dir --help' ;;
-	starts | ooms | exits | pulls | gaps | waits) options=$history ;;
+	starts) options="--by $history" ;;
+	ooms | exits | pulls | gaps | waits) options=$history ;;
 	uninstall-annotations) options='--kubeconfig --node-name --annotation-prefix --help' ;;
 	status) options='--output --socket --help' ;;
 	health)

@@ -19,10 +19,12 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 
-from node import Daemon, Node  # noqa: E402
-from node.processes import end  # noqa: E402
+from node import Daemon, Node, images, links, why  # noqa: E402
+from node.processes import end, wait_until  # noqa: E402
 
-ROUNDS = {"starts": 100, "forks": 20}
+ROUNDS = {"starts": 100, "forks": 20, "outside": 20, "inside": 20}
+PIPE_OPERATIONS = 100000
+STORM = {"starts": 200, "sleep_ms": 400, "cpu_ms": 50}
 PODS_PER_ROUND = 6
 RESAMPLES = 1000
 IDLE_CONTAINERS = 110
@@ -114,6 +116,82 @@ class Bench:
     def forks(self):
         self.interleaved("fork + exec + wait on the host, on / off", self.fork_times,
                          ROUNDS["forks"], 1e3, "us", "<= 1.02")
+
+    def pipe_times(self, words=()):
+        """perf's worst case for whoever watches the scheduler: two processes that wake each other."""
+        done = subprocess.run([*words, "perf", "bench", "--format=simple", "sched", "pipe", "-l", str(PIPE_OPERATIONS)],
+                              capture_output=True, text=True, check=True)
+        return [float(done.stdout) * 1e9 / PIPE_OPERATIONS]
+
+    def outside_times(self):
+        """On the host, while a container starts that never listens."""
+        pod = self.node.run_pod("open")
+        pod.start("open", ["sleep", "600000"])
+        times = self.pipe_times() + self.pipe_times()
+        pod.remove()
+        return times
+
+    def inside_times(self):
+        """By a starting container itself."""
+        pod = self.node.run_pod("inside", logs=tempfile.mkdtemp(dir=self.node.dir))
+        perf = ["bench", "--format=simple", "sched", "pipe", "-l", str(PIPE_OPERATIONS)]
+        times = []
+        for i in range(2):
+            container = pod.create("perf%d" % i, perf, image="localhost/host:1", program="/usr/bin/perf",
+                                   mount=["/usr:/usr:ro", "/etc:/etc:ro"]).start()
+            container.wait_exited(60)
+            logs = next(option.split("=", 1)[1] for option in pod.options if option.startswith("logs="))
+            with open("%s/perf%d_0.log" % (logs, i), encoding="utf-8") as file:
+                times.append(float(file.read().split()[-1]) * 1e9 / PIPE_OPERATIONS)
+        pod.remove()
+        return times
+
+    def windows(self):
+        """What the programs cost that are there only while something starts."""
+        path = self.node.dir + "/host.tar"
+        images.write_host(path)
+        self.node.ctr("images", "import", path)
+        self.interleaved("perf bench sched pipe on the host while a container starts, on / off", self.outside_times,
+                         ROUNDS["outside"], 1e3, "us", "<= 1.01")
+        self.interleaved("perf bench sched pipe in a starting container, on / off", self.inside_times,
+                         ROUNDS["inside"], 1e3, "us", "<= 1.10")
+        with self.daemon() as daemon:
+            pod = self.node.run_pod("watched")
+            pod.start("watched", ["listen", "8080", "2000"])
+            during = len(links.on_demand(daemon.process.pid))
+            pod.remove()
+            time.sleep(10)
+            self.row("on-demand programs attached, in a start / 10 s after", "%d / %d" % (
+                during, len(links.on_demand(daemon.process.pid))), "0 at rest")
+
+    def storm(self):
+        """Many starts at once, each of which sleeps and computes for a known time."""
+        plan = STORM
+        with self.daemon() as daemon:
+            pid = daemon.process.pid
+            self.remove_pods(self.start_pods(3, "warm"))
+            time.sleep(10)
+            before = peak = pss_kib(pid)
+            begin = time.monotonic()
+            client = self.node.start_pods("storm", plan["starts"], 8, image="localhost/plant:1", command=[
+                "/plant", "sleep", str(plan["sleep_ms"]), "burn", str(plan["cpu_ms"]), "listen", "8080"])
+            while client.poll() is None:
+                peak = max(peak, pss_kib(pid))
+                time.sleep(0.2)
+            took = time.monotonic() - begin
+            self.node.containers("storm")
+
+            def all_told():
+                found = [r for r in daemon.records("starts", final=True)
+                         if r["subject"].get("pod", "").startswith("storm") and r["subject"].get("container_id")]
+                return found if len(found) >= plan["starts"] else None
+            records = wait_until(all_told, 60, "the storm's records")
+            peak = max(peak, pss_kib(pid))
+            wrong = why.wrong_breakdowns(records, sleep=plan["sleep_ms"], cpu=plan["cpu_ms"])
+            self.row("%d starts in %.0f s: wrong breakdowns" % (plan["starts"], took), "%d (%s)" % (
+                len(wrong), ", ".join("%d %s" % (count, grade) for grade, count in why.grades(records).items())), "0")
+            self.row("PSS, growth during the storm", "%.1f MiB" % ((peak - before) / 1024), "<= 4 MB")
+        self.node.remove_pods()
 
     def idle(self):
         pods = self.start_pods(IDLE_CONTAINERS, "idle")
@@ -216,7 +294,7 @@ def write(rows):
 def main():
     arguments = [word for word in sys.argv[1:] if not word.startswith("--")]
     build = arguments[0] if arguments else "build"
-    parts = arguments[1:] or ["starts", "forks", "ready", "idle", "latency", "probes"]
+    parts = arguments[1:] or ["starts", "forks", "ready", "idle", "latency", "probes", "windows", "storm"]
     with Node(build, slow_cni_seconds=0) as node:
         bench = Bench(node)
         for part in parts:

@@ -69,6 +69,7 @@ char *container_create(char *pod, char *name, char *image)
 	Cri__LinuxContainerConfig linux_config = CRI__LINUX_CONTAINER_CONFIG__INIT;
 	Cri__LinuxContainerResources resources = CRI__LINUX_CONTAINER_RESOURCES__INIT;
 	Cri__LinuxContainerSecurityContext security = CRI__LINUX_CONTAINER_SECURITY_CONTEXT__INIT;
+	Cri__Int64Value user = CRI__INT64_VALUE__INIT;
 	Cri__ContainerConfig__LabelsEntry labels[4] = {CRI__CONTAINER_CONFIG__LABELS_ENTRY__INIT,
 						       CRI__CONTAINER_CONFIG__LABELS_ENTRY__INIT,
 						       CRI__CONTAINER_CONFIG__LABELS_ENTRY__INIT,
@@ -104,6 +105,8 @@ char *container_create(char *pod, char *name, char *image)
 	resources.memory_limit_in_bytes = atoll(option("memory", "0"));
 	resources.cpu_quota = atoll(option("quota", "0"));
 	resources.cpu_period = resources.cpu_quota ? 100000 : 0;
+	user.value = atoll(option("user", "0"));
+	security.run_as_user = user.value ? &user : NULL;
 	security.namespace_options = &namespaces;
 	linux_config.resources = &resources;
 	linux_config.security_context = &security;

@@ -16,6 +16,15 @@ pytest.register_assert_rewrite("kube.contract", "kube.told")
 BUILD = os.environ.get("BUILD", "build")
 
 
+def pytest_configure(config):
+    config.told_at_the_end = []
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for table in config.told_at_the_end:
+        terminalreporter.write_line(table.text())
+
+
 @pytest.fixture(scope="session", name="node")
 def one_node():
     with Node(BUILD, registry=True, slow_cni_seconds=0) as node:

@@ -3,12 +3,14 @@
 
 import glob
 import os
+import re
 import subprocess
 import tempfile
 
 import pytest
 
 from node import images
+from node.processes import wait_until
 
 MB = 1 << 20
 SIZE = 300 * MB
@@ -98,6 +100,8 @@ def test_a_cold_file_in_a_volume(daemon, pod, models, how):
     why = why_of(daemon, container)
     file = assert_one_file(why, container, "/models/llama-7b.gguf")
     assert file["device"] == device_of(path)
+    _, told = daemon.verb("explain", container.id, "--state-dir", daemon.state)
+    assert re.search(r"\n +read /models/llama-7b.gguf 300MiB at \d+ MB/s from %s \(cold, " % file["device"], told)
     if how == "mmap":
         assert why.get("read_bytes", 0) < MB
     else:
@@ -146,6 +150,56 @@ def test_direct_io_has_no_file(daemon, pod, models):
     assert container.stamps()["bytes"] == SIZE
     assert why["disk_bytes"] == pytest.approx(SIZE, rel=0.01)
     assert SIZE / 100 > sum(f["bytes"] for f in why.get("files", []))
+
+
+@pytest.fixture(name="disk")
+def a_file_system_of_its_own(node):
+    """On a loop device, whose own reads are nobody's in a container."""
+    folder, image = tempfile.mkdtemp(dir=node.dir), node.dir + "/disk.img"
+    with open(image, "wb") as file:
+        file.truncate(64 * MB)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    subprocess.run(["mount", "-o", "loop", image, folder], check=True)
+    write(folder + "/data.bin", 30 * MB)
+    drop(image)
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+    os.unlink(image)
+
+
+def test_a_volume_with_a_file_system_of_its_own(daemon, pod, disk):
+    container = pod.start("app", ["load", "read", "/data/data.bin", "8080"], mount=disk + ":/data")
+    why = why_of(daemon, container)
+    assert [(f["path"], f["device"], f["bytes"]) for f in why["files"][:1]] == [
+        ("/data/data.bin", device_of(disk), 30 * MB)]
+    assert why["disk_bytes"] == pytest.approx(30 * MB, rel=0.01)
+
+
+@pytest.fixture(name="server")
+def a_file_system_without_a_disk(node):
+    folder = tempfile.mkdtemp(dir=node.dir)
+    process = subprocess.Popen([node.build + "/tests/programs/fuse-file", folder, "100"])
+    wait_until(lambda: os.path.exists(folder + "/model.bin"), 5, "the file")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+    process.terminate()
+    process.wait()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="this kernel has no FUSE")
+@pytest.mark.parametrize("how", ["read", "mmap"])
+def test_a_file_server(daemon, pod, server, how):
+    words = ["load", how, "/models/model.bin", "8080"]
+    container = pod.start("app", words, mount=server + ":/models")
+    why = why_of(daemon, container)
+    file = why["files"][0]
+    assert container.stamps()["bytes"] == 100 * MB
+    assert (file["path"], file["device"], file["bytes"]) == ("/models/model.bin", "fuse", 100 * MB)
+    assert why["disk_bytes"] == pytest.approx(100 * MB, rel=0.01)
+    assert "latency_ns" not in file and "requests" not in file
+    words[3] = "8081"
+    again = why_of(daemon, pod.start("again", words, mount=server + ":/models"))
+    assert not again.get("files")
 
 
 def test_more_small_files_than_are_kept(daemon, pod, node):

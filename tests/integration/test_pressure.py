@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from node.processes import wait_until
+
 PSI = os.path.exists("/proc/pressure/cpu")
 needs_psi = pytest.mark.skipif(not PSI, reason="this kernel has no PSI")
 
@@ -23,10 +25,19 @@ def disk_busy_ms(name):
         return [int(words[12]) for words in map(str.split, file) if words[2] == name][0]
 
 
-def samples(daemon):
+def events(daemon, kind):
     with open(daemon.events, encoding="utf-8") as file:
         lines = [json.loads(line) for line in file if line.endswith("\n")]
-    return [e for e in lines if e.get("type") == "pressure"]
+    return [e for e in lines if e.get("type") == kind]
+
+
+def samples(daemon):
+    return events(daemon, "pressure")
+
+
+def foreign(daemon):
+    """Starts on this machine that are not of this node."""
+    return [e for e in events(daemon, "cgroup-new") if not e["path"].startswith(daemon.node.cgroup)]
 
 
 @pytest.fixture(name="burners")
@@ -89,17 +100,23 @@ def test_the_nodes_disk(daemon, pod):
 
 
 def test_nothing_is_looked_at_when_nothing_starts(daemon, pod):
+    """Others on the machine may be starting too: a stretch of three seconds is enough."""
     container = pod.start("app", ["listen", "8080", "2500"])
-    daemon.wait_final("starts", key=container.id)
-    time.sleep(1.5)
-    seen = [s["boot_ns"] for s in samples(daemon) if not s.get("pod_uid")]
-    # about once a second, and at the moments that bound the start
-    assert 4 <= len(seen) <= 12
-    assert max(b - a for a, b in zip(seen, seen[1:])) < 1.5e9
-    time.sleep(3)
-    assert len([s for s in samples(daemon) if not s.get("pod_uid")]) == len(seen)
-    stamps = container.stamps()
-    assert any(abs(at - stamps["listen"]) < 50e6 for at in seen)
+    record = daemon.wait_final("starts", key=container.id)[0]
+
+    def seen():
+        return [s["boot_ns"] for s in samples(daemon) if not s.get("pod_uid")]
+    began, listened = record["phases"][-1]["from_ns"], container.stamps()["listen"]
+    of_app = [at for at in seen() if began - 50e6 < at < listened + 50e6]
+    assert len(of_app) >= 4  # about once a second, and at its ends
+    assert max(b - a for a, b in zip(of_app, of_app[1:])) < 1.5e9
+    assert abs(of_app[0] - began) < 50e6 and abs(of_app[-1] - listened) < 50e6
+    try:
+        wait_until(lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME) - seen()[-1] > 3e9, 40, "three seconds of silence")
+    except TimeoutError:
+        if foreign(daemon):
+            pytest.skip("other programs on this machine start containers all the time")
+        raise
 
 
 def test_the_pods_cgroup(daemon, pod):

@@ -28,13 +28,18 @@ HANDLERS = "".join("""
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.%s.options]
       BinaryName = "%s"
 """ % (name, more, name, program) for name, more, program in (
-    ("runc", "", "/usr/sbin/runc"), ("wrapped", "", "{dir}/bin/gpu-runtime"),
+    ("runc", "", "/usr/sbin/runc"), ("looping", "", "{dir}/bin/looping-runtime"), ("wrapped", "", "{dir}/bin/gpu-runtime"),
     ("around", "", "{dir}/bin/waiting-runtime"),
     ("hooked", 'base_runtime_spec = "{dir}/hooks.json"', "/usr/sbin/runc"),
     ("crun", "", "/usr/bin/crun")))
 
 BECOMES = """#!/bin/sh
 case " $* " in *" create "*) sleep 3;; esac
+exec /usr/sbin/runc "$@"
+"""
+
+LOOPS = """#!/bin/sh
+case " $* " in *" create "*) for i in $(seq 40); do sleep 0.05; done;; esac
 exec /usr/sbin/runc "$@"
 """
 
@@ -48,7 +53,7 @@ exit $code
 
 def write_runtimes(node):
     os.makedirs(node.dir + "/bin")
-    for name, text in (("gpu-runtime", BECOMES), ("waiting-runtime", WAITS)):
+    for name, text in (("gpu-runtime", BECOMES), ("waiting-runtime", WAITS), ("looping-runtime", LOOPS)):
         with open("%s/bin/%s" % (node.dir, name), "w", encoding="ascii") as file:
             file.write(text)
         os.chmod(file.name, 0o755)
@@ -85,6 +90,12 @@ def node_with_runtimes(disk):
         yield node
 
 
+@pytest.fixture(autouse=True)
+def without_pods_of_before(node):
+    yield
+    node.remove_pods()
+
+
 def phase_of(start, name):
     found, = [p for p in start["phases"] if p["phase"] == name]
     return found
@@ -113,6 +124,11 @@ def assert_took(part, seconds):
     assert abs(part["duration_ns"] - seconds * 1e9) <= max(0.05 * seconds * 1e9, 50 * MS), part
 
 
+def assert_at_least(part, seconds):
+    """A bound: what lies beside it is in it. The disk is frozen before the client begins."""
+    assert part["at_most"] and -300 * MS < part["duration_ns"] - seconds * 1e9 < 1000 * MS, part
+
+
 def assert_inside(start):
     for part in start["why"]["work"]:
         assert any(p["phase"] == part["phase"] and p["from_ns"] <= part["from_ns"] and part["to_ns"] <= p["to_ns"]
@@ -123,7 +139,6 @@ def start_of(daemon, node, name, command=("listen", "8080"), **options):
     pod = node.run_pod(name, **options)
     pod.start("app", list(command))
     start, = daemon.wait_final("starts", seconds=30)
-    pod.remove()
     assert_inside(start)
     assert daemon.records("gaps") == []
     return start
@@ -148,7 +163,6 @@ def test_a_slow_cni_plugin(daemon, node):
     start, = daemon.wait_final("starts")
     assert top(start, "sandbox")["name"] == "slow-cni"
     assert_took(top(start, "sandbox"), 1)
-    pod.remove()
 
 
 def test_a_wrapper_that_becomes_the_runtime(daemon, node):
@@ -163,6 +177,16 @@ def test_a_wrapper_that_becomes_the_runtime(daemon, node):
         assert 0 <= top(start, phase)["duration_ns"] - wrapper["duration_ns"] < 500 * MS
     _, text = daemon.verb("explain", "wrapped", "--state-dir", daemon.state)
     assert "gpu-runtime before runc" in text and "sleep" in text
+
+
+def test_a_wrapper_that_executes_very_many(daemon, node):
+    """The first of them are told; its own time is right all the same."""
+    start = start_of(daemon, node, "looping", runtime="looping")
+    wrapper = step(start, "runtime", "looping-runtime before runc")
+    assert 2000 * MS < wrapper["duration_ns"] < 4000 * MS
+    told = step(start, "runtime", "sleep")
+    assert told["count"] == 15  # of 16: the first is seq
+    assert told["duration_ns"] < wrapper["duration_ns"] / 2
 
 
 def test_a_wrapper_around_the_runtime(daemon, node):
@@ -238,8 +262,7 @@ def test_a_slow_snapshot(daemon, node, freezable):
     start, = daemon.wait_final("starts")
     snapshot = step(start, "wait", "until its snapshot")
     assert snapshot["at_most"]
-    assert_took(snapshot, 2)
-    pod.remove()
+    assert_at_least(snapshot, 2)
 
 
 def test_a_slow_rootfs_mount(daemon, node, freezable):
@@ -252,8 +275,7 @@ def test_a_slow_rootfs_mount(daemon, node, freezable):
     mount = max((w for w in start["why"]["work"] if w["kind"] == "mount"), key=lambda w: w["duration_ns"])
     assert mount["phase"] in ("runtime", "wait")
     assert (mount["kind"], mount["name"], mount["at_most"]) == ("mount", "shim: rootfs mounted", True)
-    assert_took(mount, 2)
-    pod.remove()
+    assert_at_least(mount, 2)
 
 
 def stamp():
@@ -283,7 +305,6 @@ def test_a_volume_that_is_slow_to_mount(node, tmp_path):
         assert_took(volume, 2)
         assert len(work(start, "admit")) == 1
         assert_inside(start)
-        pod.remove()
 
 
 def test_eight_at_once(daemon, node):
@@ -303,10 +324,7 @@ def test_eight_at_once(daemon, node):
     starts = daemon.wait_final("starts", count=8, seconds=30)
     strangers = others_starting(daemon, node)
     assert all(7 <= s["why"]["competing"] <= 7 + strangers for s in starts), strangers
-    for pod in pods:
-        pod.remove()
     alone = node.run_pod("alone")
     alone.start("app", ["listen", "8080"])
     last, = [s for s in daemon.wait_final("starts", count=9) if s["subject"]["pod"] == "alone"]
     assert last["why"].get("competing", 0) <= others_starting(daemon, node)
-    alone.remove()

@@ -9,14 +9,19 @@ import tarfile
 
 
 def _layer(files):
-    """files: {path: bytes}. Returns the layer's tar."""
+    """files: {path: bytes, str for a symbolic link, None for a directory}. Returns the layer's tar."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
         for path, data in files.items():
             info = tarfile.TarInfo(path)
-            info.size = len(data)
             info.mode = 0o755
-            tar.addfile(info, io.BytesIO(data))
+            if data is None:
+                info.type, info.mode = tarfile.DIRTYPE, 0o1777
+            elif isinstance(data, str):
+                info.type, info.linkname = tarfile.SYMTYPE, data
+            else:
+                info.size = len(data)
+            tar.addfile(info, io.BytesIO(data) if isinstance(data, bytes) else None)
     return out.getvalue()
 
 
@@ -53,6 +58,17 @@ def program(build, name):
 
 def write_cast(build, path, name="localhost/cast:1"):
     write_archive(path, name, [{"cast": program(build, "cast")}], ["/cast"])
+
+
+def write_plant(build, path, name="localhost/plant:1"):
+    write_archive(path, name, [{"plant": program(build, "plant")}], ["/plant"])
+
+
+def write_host(path, name="localhost/host:1"):
+    """A root for this machine's programs: its /usr and /etc are to be mounted there."""
+    links = {part: "usr/" + part for part in ("bin", "sbin", "lib", "lib64")}
+    folders = dict.fromkeys(("usr", "etc", "tmp", "var", "var/lib", "var/log", "var/log/nginx", "var/lib/nginx", "run", "data"))
+    write_archive(path, name, [{**links, **folders}], [])
 
 
 def write_pause(build, path, name="localhost/pause:1"):

@@ -109,7 +109,8 @@ class Pod:
         words = ["pod=" + self.id, "name=" + name, "image=" + image, "attempt=%d" % attempt,
                  "podname=" + self.name, "namespace=" + self.namespace, "uid=" + self.uid,
                  "parent=" + self.parent] + self.options
-        words += ["%s=%s" % item for item in options.items()]
+        for key, values in options.items():  # one, or a list of them
+            words += ["%s=%s" % (key, value) for value in (values if isinstance(values, list) else [values])]
         stamp_dir = tempfile.mkdtemp(dir=self.node.dir)
         words.append("mount=%s:/stamps" % stamp_dir)
         container = Container(self, name, self.node.cri("create", *words, "--", program, *command))
@@ -145,7 +146,7 @@ class Node:
             self._make_network()
             self._write_files()
             self.start_containerd()
-            for name, write in (("pause", images.write_pause), ("cast", images.write_cast)):
+            for name, write in (("pause", images.write_pause), ("cast", images.write_cast), ("plant", images.write_plant)):
                 path = "%s/%s.tar" % (self.dir, name)
                 write(self.build, path)
                 self.ctr("images", "import", path)
@@ -260,6 +261,17 @@ class Node:
         run(*self.inside("tc", "qdisc", "replace", "dev", "lo", "root", "tbf", "rate", "%dmbit" % megabits,
                           "burst", "256k", "latency", "50ms"))
 
+    def peer(self, kind, address, port, seconds):
+        """One of peer.py's, at an address of the node's network; returns when it is there."""
+        run(*self.inside("ip", "address", "replace", address + "/32", "dev", "lo"))
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer.py")
+        process = subprocess.Popen(self.inside("/usr/bin/python3", script, kind, address, str(port), str(seconds)),
+                                   stdout=subprocess.PIPE, text=True)
+        self.processes.append(process)
+        if process.stdout.readline() != "ready\n":
+            raise RuntimeError("the peer at %s:%s has ended" % (address, port))
+        return process
+
     def cri(self, *words):
         answer = run(self._cri, *words, env=dict(os.environ, CRI_SOCKET=self.socket))
         if words[0] in ("runp", "create"):
@@ -269,11 +281,11 @@ class Node:
                 self.ids.update((line["pod"], line["id"]))
         return answer
 
-    def start_pods(self, prefix, count, parallel):
+    def start_pods(self, prefix, count, parallel, image="localhost/cast:1", command=("/cast", "listen", "8080")):
         """Starts pods in the background, as fast as CRI takes them; they listen, and are left running."""
-        return subprocess.Popen([self._cri, "bench", "count=%d" % count, "image=localhost/cast:1", "prefix=" + prefix,
-                                 "parent=%s/burstable" % self.cgroup, "parallel=%d" % parallel, "--",
-                                 "/cast", "listen", "8080"], env=dict(os.environ, CRI_SOCKET=self.socket),
+        words = ["count=%d" % count, "image=" + image, "prefix=" + prefix, "parent=%s/burstable" % self.cgroup,
+                 "parallel=%d" % parallel, "--", *command]
+        return subprocess.Popen([self._cri, "bench", *words], env=dict(os.environ, CRI_SOCKET=self.socket),
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def containers(self, prefix):

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A CNI plugin that takes its time: sleeps as many ms as the file "delay" beside it says. */
+/*
+ * A CNI plugin that takes its time: sleeps as many ms as the file "delay" beside it says, and writes the ns that it took
+ * into the file "took".
+ */
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,17 +10,31 @@
 #include <time.h>
 #include <unistd.h>
 
-static long delay_ms(void)
+static FILE *open_beside(const char *name, const char *mode)
 {
 	char self[4096], path[8192];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	long ms = 0;
 
 	if (length < 0)
-		return 0;
+		return NULL;
 	self[length] = '\0';
-	snprintf(path, sizeof(path), "%s/delay", dirname(self));
-	FILE *file = fopen(path, "r");
+	snprintf(path, sizeof(path), "%s/%s", dirname(self), name);
+	return fopen(path, mode);
+}
+
+static long long boot_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+static long delay_ms(void)
+{
+	FILE *file = open_beside("delay", "r");
+	long ms = 0;
+
 	if (file && fscanf(file, "%ld", &ms) != 1)
 		ms = 0;
 	if (file)
@@ -51,11 +68,17 @@ int main(void)
 	const char *command = getenv("CNI_COMMAND");
 	size_t length = fread(config, 1, sizeof(config) - 1, stdin);
 	long ms = delay_ms();
+	long long began = boot_ns();
 
 	config[length] = '\0';
 	if (!command || strcmp(command, "ADD") != 0)
 		return 0;
 	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 	pass_on(config);
+	FILE *took = open_beside("took", "w");
+	if (took) {
+		fprintf(took, "%lld\n", boot_ns() - began);
+		fclose(took);
+	}
 	return 0;
 }

@@ -20,6 +20,9 @@ def pick(events, pod):
             pulls |= not event.get("image", "localhost/").startswith(("localhost/", "sha256:"))
         if event["type"] == "exec" and event.get("container_id") in ids:
             helpers.add(json.dumps(event["who"]))
+        # what a runtime executes names nobody
+        if event.get("role") == "hook" and any('"pid": %d,' % event.get("parent_pid", 0) in who for who in helpers):
+            helpers.add(json.dumps(event["who"]))
     for event in events:
         of_images = event["type"] in ("ingest", "layer", "image") or \
             event["type"] == "snapshot" and "container_id" not in event

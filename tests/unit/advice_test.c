@@ -250,6 +250,9 @@ static void volumes(void **state)
 	expect(start, ADVICE_VOLUME, "volume data took 8.00s: see its driver");
 	*start.why.work[0].name = '\0';
 	expect(start, ADVICE_VOLUME, "volume took 8.00s: see its driver");
+	start.why.work[0].at_most = true; /* so long or less */
+	expect_silence(start);
+	start.why.work[0].at_most = false;
 	start.why.work[0].kind = WORK_MOUNT;
 	expect_silence(start);
 }

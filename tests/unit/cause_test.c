@@ -150,15 +150,56 @@ static void a_plugin_has_its_own_time(void **state)
 	assert_cause(&start, 7 * S, "sandbox 8.00s: CNI plugin bridge 7.00s");
 }
 
-static void work_is_named_by_kind(void **state)
+static void work_by_its_name(void **state)
 {
-	struct record_start start = start_with(PHASE_ADMIT, 9 * S);
+	struct record_start start = start_with(PHASE_RUNTIME, 9 * S);
 
 	(void)state;
 	start.why.work_count = 1;
-	start.why.work[0] = (struct work_step){
-		.kind = WORK_VOLUME, .phase = PHASE_ADMIT, .name = "data", .span = {2 * S, 10 * S}};
-	assert_cause(&start, 8 * S, "admit 9.00s: volume data 8.00s");
+	start.why.work[0] = (struct work_step){.kind = WORK_VOLUME,
+					       .phase = PHASE_RUNTIME,
+					       .name = "data",
+					       .span = {2 * S, 10 * S}};
+	assert_cause(&start, 8 * S, "runtime 9.00s: volume data 8.00s");
+	start.why.work[0].at_most = true;
+	assert_cause(&start, 8 * S, "runtime 9.00s: volume data at most 8.00s");
+	*start.why.work[0].name = '\0';
+	start.why.work[0].kind = WORK_SHIM;
+	assert_cause(&start, 8 * S, "runtime 9.00s: shim at most 8.00s");
+	/* what is inside a step is not the step's own */
+	start.why.work_count = 3;
+	start.why.work[0] = (struct work_step){.kind = WORK_RUNTIME,
+					       .phase = PHASE_RUNTIME,
+					       .name = "runc create",
+					       .span = {2 * S, 10 * S}};
+	start.why.work[1] = (struct work_step){.kind = WORK_RUNTIME,
+					       .phase = PHASE_RUNTIME,
+					       .name = "a-hook",
+					       .span = {3 * S, 10 * S},
+					       .nested = true};
+	start.why.work[2] = (struct work_step){.kind = WORK_RUNTIME,
+					       .phase = PHASE_RUNTIME,
+					       .name = "runc start",
+					       .span = {10 * S, 11 * S}};
+	assert_cause(&start, 7 * S, "runtime 9.00s: a-hook 7.00s");
+	start.why.work[1].span.from_ns = 9 * S;
+	assert_cause(&start, 7 * S, "runtime 9.00s: runc create 7.00s");
+}
+
+static void of_several_waits_each_has_its_own(void **state)
+{
+	struct record_start start = start_with(PHASE_WAIT, 4 * S);
+
+	(void)state;
+	start.phases[0].phase = PHASE_WAIT;
+	start.why.work_count = 1;
+	start.why.work[0] = (struct work_step){.kind = WORK_SNAPSHOT,
+					       .phase = PHASE_WAIT,
+					       .name = "until its snapshot",
+					       .span = {S, 2 * S}};
+	assert_cause(&start, 4 * S, "wait 4.00s");
+	start.why.work[0].span = (struct span){2 * S, 5 * S};
+	assert_cause(&start, 3 * S, "wait 4.00s: until its snapshot 3.00s");
 }
 
 static void a_pull_is_download_or_the_unpacking_behind_it(void **state)
@@ -203,7 +244,8 @@ int main(void)
 		cmocka_unit_test(waiting_for_a_peer_is_no_sleep),
 		cmocka_unit_test(a_slow_peer_and_slow_dns_count_their_waits),
 		cmocka_unit_test(a_plugin_has_its_own_time),
-		cmocka_unit_test(work_is_named_by_kind),
+		cmocka_unit_test(work_by_its_name),
+		cmocka_unit_test(of_several_waits_each_has_its_own),
 		cmocka_unit_test(a_pull_is_download_or_the_unpacking_behind_it),
 		cmocka_unit_test(a_probe_names_the_setting),
 	};

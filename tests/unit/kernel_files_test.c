@@ -330,10 +330,19 @@ static void devices(void **state)
 	struct world *world = *state;
 	char name[16];
 
-	kernel_file_device(world->dir, VDA, name, sizeof(name));
+	struct wire_file_reads reads = {.disk = VDA, .magic = WIRE_MAGIC_FUSE};
+
+	kernel_file_device(world->dir, &reads, name, sizeof(name));
 	assert_string_equal(name, "vda");
-	kernel_file_device(world->dir, VDA | 3, name, sizeof(name));
+	reads.disk = VDA | 3;
+	kernel_file_device(world->dir, &reads, name, sizeof(name));
 	assert_string_equal(name, "254:3");
+	reads.disk = 0;
+	kernel_file_device(world->dir, &reads, name, sizeof(name));
+	assert_string_equal(name, "fuse");
+	reads.magic = 0xef53;
+	kernel_file_device(world->dir, &reads, name, sizeof(name));
+	assert_string_equal(name, "");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)

@@ -16,10 +16,11 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define POD  "0f0f0f0f-1111-2222-3333-444444444444"
-#define SAND "5a"
-#define WEB  "c1"
-#define GAP  25000 /* us; no two samples come closer */
+#define POD	"0f0f0f0f-1111-2222-3333-444444444444"
+#define POD_DIR "kubepods/pod" POD
+#define SAND	"5a"
+#define WEB	"c1"
+#define GAP	25000 /* us; no two samples come closer */
 
 struct fixture {
 	char dir[64];
@@ -35,8 +36,8 @@ static void on_event(void *context, const struct event *event)
 
 	assert_int_equal(event->type, EVENT_PRESSURE);
 	if (*event->pressure.pod_uid) {
+		f->pod_count += event->boot_ns != f->pod.boot_ns; /* twice at one moment is once */
 		f->pod = *event;
-		f->pod_count++;
 	} else {
 		f->node = *event;
 		f->node_count++;
@@ -70,7 +71,7 @@ static void put_psi(const struct fixture *f, const char *dir, const char *suffix
 
 static void open_fixture(struct fixture *f, bool memory_on_v1, uint64_t window_ns)
 {
-	static const char *const dirs[] = {"pressure", "kubepods", "kubepods/pod" POD};
+	static const char *const dirs[] = {"pressure", "kubepods", POD_DIR};
 	char path[256];
 	struct pressure_source_options options = {
 		.memory_on_v1 = memory_on_v1,
@@ -84,7 +85,7 @@ static void open_fixture(struct fixture *f, bool memory_on_v1, uint64_t window_n
 		assert_int_equal(mkdir(path, 0700), 0);
 	}
 	put_psi(f, "pressure", "", 1000);
-	put_psi(f, "kubepods/pod" POD, ".pressure", 20);
+	put_psi(f, POD_DIR, ".pressure", 20);
 	put(f, "meminfo", "MemTotal: 16000 kB\nMemAvailable: 4000 kB\n");
 	put(f, "diskstats", "8 0 sda 1 0 0 0 0 0 0 0 0 50 9\n");
 	options.proc = options.sys = options.cgroup_root = f->dir;
@@ -117,6 +118,15 @@ static void listen_of(struct fixture *f, const char *id)
 	struct event event = {.type = EVENT_LISTEN};
 
 	TEXT_COPY(event.listen.container_id, id);
+	pressure_source_event(f->source, &event);
+}
+
+static void exec_of(struct fixture *f, const char *id, const char *file)
+{
+	struct event event = {.type = EVENT_EXEC, .exec.role = ROLE_ENTRYPOINT};
+
+	TEXT_COPY(event.exec.container_id, id);
+	TEXT_COPY(event.exec.file, file);
 	pressure_source_event(f->source, &event);
 }
 
@@ -174,7 +184,7 @@ static void moments_and_seconds_while_something_starts(void **state)
 	usleep(GAP);
 	cgroup(&f, EVENT_CGROUP_NEW, WEB, 0);
 	assert_int_equal(f.node_count, 2);
-	assert_int_equal(f.pod_count, 2); /* once for both */
+	assert_int_equal(f.pod_count, 2);
 	usleep(GAP);
 	listen_of(&f, WEB);
 	assert_int_equal(f.node_count, 3);
@@ -182,8 +192,10 @@ static void moments_and_seconds_while_something_starts(void **state)
 	assert_int_equal(f.node_count, 3);
 	run(&f, 100000);
 	assert_int_equal(f.node_count, 4);
+	assert_int_equal(f.pod_count, 4); /* each moment's own */
 	run(&f, 1100000);
 	assert_int_equal(f.node_count, 5);
+	assert_int_equal(f.pod_count, 5); /* once for both containers */
 	pressure_source_over(f.source, WEB, SAND);
 	assert_int_equal(starting(&f), 0);
 	run(&f, 1200000);
@@ -211,6 +223,18 @@ static void a_sandbox_waits_for_its_other_containers(void **state)
 	cgroup(&f, EVENT_CGROUP_GONE, WEB, 0);
 	assert_int_equal(starting(&f), 1);
 	cgroup(&f, EVENT_CGROUP_GONE, SAND, 0);
+	assert_int_equal(starting(&f), 0);
+	/* nobody knows which is the sandbox: one that pauses */
+	cgroup(&f, EVENT_CGROUP_NEW, SAND, 0);
+	exec_of(&f, SAND, "/pause");
+	cgroup(&f, EVENT_CGROUP_NEW, WEB, 0);
+	exec_of(&f, WEB, "/usr/bin/web");
+	pressure_source_over(f.source, WEB, "");
+	assert_int_equal(starting(&f), 0);
+	/* a container without a pod, whose cgroup was not told */
+	exec_of(&f, "c7", "/x");
+	assert_int_equal(starting(&f), 1);
+	pressure_source_over(f.source, "c7", "");
 	assert_int_equal(starting(&f), 0);
 	close_fixture(&f);
 }

@@ -105,7 +105,6 @@ static void server_sleeps_before_it_listens(void **state)
 	world_close(&w);
 }
 
-/* Ten tries, one each second, then it gets through. */
 /* The kernel tells what the threads did right before it tells the listen. */
 static void add_before_listen(struct script *script, struct event event)
 {
@@ -132,7 +131,7 @@ static void server_reads_a_model(void **state)
 					.thread_count = 1}};
 
 	(void)state;
-	begin(&w, &(struct node_plan){0});
+	world_open(&w, &(struct node_plan){0});
 	uint64_t ready = script_pod(&w.script, &pod, w.script.begin_ns);
 
 	container_id(&pod, stall.stall.container_id);
@@ -142,9 +141,10 @@ static void server_reads_a_model(void **state)
 		assert_step(record, 0, BOOT_STEP_POD, "app", PHASE_APP, 20 * S);
 
 	assert_string_equal(step->detail, "disk 19.0s");
-	end(&w);
+	world_close(&w);
 }
 
+/* Ten tries, one each second, then it gets through. */
 static void dependency_refuses(void **state)
 {
 	struct world w;

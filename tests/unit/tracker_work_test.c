@@ -424,6 +424,7 @@ static void volumes_and_devices(void **state)
 
 	assert_step(why, PHASE_SCHEDULE, WORK_DEVICE, "nvidia.com/gpu", created + 1 * S, bound,
 		    false, AT_MOST);
+	assert_null(step_of(why, PHASE_SCHEDULE, "cpu"));
 	assert_step(why, PHASE_ADMIT, WORK_VOLUME, "key", bound + 1 * S, T, false, AT_MOST);
 	assert_step(why, PHASE_ADMIT, WORK_VOLUME, "data key", bound, T, false, AT_MOST);
 	assert_step(why, PHASE_ADMIT, WORK_VOLUME, "pvc-1", bound, bound + 12 * S, false, AT_MOST);

@@ -149,6 +149,8 @@ static const struct json_field ingest_rows[] = {
 	JSON_ROW(UINT, started_ns),
 	JSON_ROW(BOOL, gone),
 	JSON_ROW(BOOL, aborted),
+	JSON_ROW(TEXT, peer),
+	JSON_ROW(UINT, peer_port),
 };
 static JSON_SHAPE(ingest_shape, SELF, ingest_rows);
 

@@ -11,11 +11,14 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "client/process_find.h"
+#include "client/process_peer.h"
 
 #define BUSY_US	    500000
 #define IDLE_US	    5000000
 #define KICK_NS	    (10 * NS_PER_SECOND)
 #define INGESTS_MAX 1024
+#define PEER_NS	    (2 * NS_PER_SECOND)
 
 struct ingest {
 	struct event_ingest last;
@@ -33,6 +36,8 @@ struct pull_poll {
 	struct ingest *ingests;
 	uint32_t generation;
 	uint64_t busy_until_ns;
+	struct process_peer peer; /* of the last look */
+	uint64_t peer_due_ns;
 	bool in_flight;
 };
 
@@ -125,6 +130,23 @@ static enum ingest_kind kind_of(const char *ref, const char **ret_digest)
 	return INGEST_OTHER;
 }
 
+/*
+ * Whom it comes from, mirror or not: known where containerd is connected to one peer only. Needs CAP_SYS_PTRACE where
+ * the agent has not all of root's rights.
+ */
+static void look_at_peer(struct pull_poll *poll)
+{
+	uint64_t now_ns = clock_boot_ns();
+	uint32_t pid;
+
+	if (now_ns < poll->peer_due_ns)
+		return;
+	poll->peer_due_ns = now_ns + PEER_NS;
+	memset(&poll->peer, 0, sizeof(poll->peer));
+	if (process_of_socket(poll->source->socket, &pid) == 0)
+		process_peer_read("/proc", pid, &poll->peer);
+}
+
 static void note(struct pull_poll *poll, const Containerd__Status *status)
 {
 	const char *digest;
@@ -137,6 +159,11 @@ static void note(struct pull_poll *poll, const Containerd__Status *status)
 	struct ingest *ingest;
 
 	TEXT_COPY(now.digest, digest);
+	if (now.kind == INGEST_LAYER) {
+		look_at_peer(poll);
+		TEXT_COPY(now.peer, poll->peer.address);
+		now.peer_port = poll->peer.port;
+	}
 	HASH_FIND_STR(poll->ingests, now.digest, ingest);
 	if (!ingest) {
 		if (HASH_COUNT(poll->ingests) >= INGESTS_MAX ||

@@ -89,6 +89,17 @@ static bool begins_again(const struct work *work, const struct event_ingest *ing
 	return work->claimed ? ingest->started_ns > work->span.to_ns : work->span.to_ns != 0;
 }
 
+static void note_peer(struct work *work, const struct event_ingest *ingest)
+{
+	if (!*ingest->peer)
+		return;
+	if (*work->peer &&
+	    (work->peer_port != ingest->peer_port || strcmp(work->peer, ingest->peer) != 0))
+		work->several_peers = true;
+	TEXT_COPY(work->peer, ingest->peer);
+	work->peer_port = ingest->peer_port;
+}
+
 static void note_ingest(struct pulls *pulls, const struct event_ingest *ingest, uint64_t boot_ns,
 			uint64_t now_ns)
 {
@@ -109,6 +120,7 @@ static void note_ingest(struct pulls *pulls, const struct event_ingest *ingest, 
 	if (ingest->offset > work->bytes)
 		work->bytes = ingest->offset;
 	work->seen_ns = boot_ns;
+	note_peer(work, ingest);
 	work->span.to_ns = ingest->gone ? boot_ns : 0;
 	work->aborted = ingest->aborted;
 	if (ingest->gone)

@@ -233,6 +233,28 @@ static void sum_up(const struct parts *parts, uint64_t resolved_ns, struct pull 
 	anatomy->fetch_ns = joined(fetched, parts->count);
 }
 
+/* One for all that it fetched and that were looked at. */
+static void name_peer(struct pulls *pulls, struct pull_anatomy *anatomy)
+{
+	for (uint32_t i = 0; i < pulls->parts.count; i++) {
+		const struct part *part = &pulls->parts.all[i];
+		const struct work *work = pull_find_work(pulls->ingests, part->told.digest);
+
+		if (!work || !*work->peer ||
+		    (part->origin != LAYER_FETCHED && part->origin != LAYER_SHARED))
+			continue;
+		if (work->several_peers ||
+		    (*anatomy->peer && (anatomy->peer_port != work->peer_port ||
+					strcmp(anatomy->peer, work->peer) != 0))) {
+			*anatomy->peer = '\0';
+			anatomy->peer_port = 0;
+			return;
+		}
+		TEXT_COPY(anatomy->peer, work->peer);
+		anatomy->peer_port = work->peer_port;
+	}
+}
+
 /* The label's host and the name's are the same, but only the name has the port. */
 static void name_registry(const struct event_image *image, struct pull_anatomy *anatomy)
 {
@@ -262,6 +284,7 @@ void pull_layers(struct pulls *pulls, const struct event_image *image, uint64_t 
 	sum_up(parts, image->resolved_ns, ret);
 	keep_layers(parts, &ret->record.anatomy);
 	name_registry(image, &ret->record.anatomy);
+	name_peer(pulls, &ret->record.anatomy);
 }
 
 static void weigh_link(struct pull_anatomy *anatomy, struct span own, struct span other,

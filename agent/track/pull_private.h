@@ -23,6 +23,9 @@ struct work {
 	uint64_t bytes;
 	uint64_t seen_ns; /* that so much had come */
 	bool aborted;
+	bool several_peers;
+	char peer[ADDRESS_SIZE]; /* whom it came from */
+	uint16_t peer_port;
 	bool claimed;
 	char owner[IMAGE_SIZE];	    /* whose pull claimed it */
 	uint64_t owner_resolved_ns; /* when that one knew its layers */

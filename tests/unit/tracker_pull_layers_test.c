@@ -262,6 +262,43 @@ static void present_later(void **state)
 	fixture_close(&f);
 }
 
+/* Whom it came from, where each look at each layer found the same. */
+static void from_whom(void **state)
+{
+	static const struct {
+		const char *first, *second;
+		uint16_t port;
+		const char *told;
+	} cases[] = {
+		{"10.0.0.1", "10.0.0.1", 443, "10.0.0.1"},
+		{"10.0.0.1", "", 443, "10.0.0.1"},
+		{"10.0.0.1", "10.0.0.2", 443, ""},
+		{"10.0.0.1", "10.0.0.1", 444, ""},
+		{"", "", 443, ""},
+	};
+	const struct layer layers[] = {{1, MB, 12 * S}, {2, MB, 12 * S}};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * (sizeof(cases) / sizeof(*cases)); i++) {
+		struct fixture f;
+		struct event one = ingest(1, MB, 10 * S, 10 * S);
+		struct event two =
+			ingest(i % 2 ? 1 : 2, MB, 10 * S, 11 * S); /* again, or another */
+
+		fixture_open(&f, NULL);
+		TEXT_COPY(one.ingest.peer, cases[i / 2].first);
+		one.ingest.peer_port = 443;
+		TEXT_COPY(two.ingest.peer, cases[i / 2].second);
+		two.ingest.peer_port = cases[i / 2].port;
+		feed(&f, one);
+		feed(&f, two);
+		describe(&f, 1, "r.io/a:1", layers, 2, IMAGE_CREATE, 10 * S, 13 * S);
+		pass(&f, 60 * S);
+		assert_string_equal(last(&f, "r.io/a:1")->anatomy.peer, cases[i / 2].told);
+		fixture_close(&f);
+	}
+}
+
 /* --- while it goes on -------------------------------------------------------------------------- */
 
 #define RUN_S 600
@@ -422,6 +459,7 @@ int main(void)
 		cmocka_unit_test(waits_for_another),
 		cmocka_unit_test(shared_with_another),
 		cmocka_unit_test(present_later),
+		cmocka_unit_test(from_whom),
 		cmocka_unit_test(told_as_it_goes_on),
 		cmocka_unit_test(short_ones_are_told_once),
 		cmocka_unit_test(given_up_and_tried_again),

@@ -64,7 +64,8 @@ def by_name(records):
 
 def test_every_probe_is_attached(machine):
     kernel = json.loads(machine["status"])["sources"]["kernel"]
-    assert all(probe["attached"] for probe in kernel["probes"]) and len(kernel["probes"]) >= 8
+    assert all(probe["attached"] or probe["on_demand"] for probe in kernel["probes"])
+    assert sum(probe["on_demand"] for probe in kernel["probes"]) >= 6 and len(kernel["probes"]) >= 14
     assert machine["gaps"] == []
 
 
@@ -83,6 +84,16 @@ def test_starts(machine):
         app = [span for span in starts[name]["phases"] if span["phase"] == "app"][0]
         assert 300e6 < app["duration_ns"] < 600e6
         assert not any(span.get("reconstructed") for span in starts[name]["phases"])
+
+
+def test_where_the_time_of_a_start_went(machine):
+    """The programs on demand load on this kernel, and what they say sums to the phase."""
+    server = by_name(machine["starts"])["server"]
+    stalls = [s for s in server["why"]["stalls"] if s["phase"] == "app"][0]
+    app = [span for span in server["phases"] if span["phase"] == "app"][0]
+    assert stalls["grade"] in ("measured", "partial"), stalls
+    assert abs(sum(stalls["wall"].values()) - app["duration_ns"]) < 0.01 * app["duration_ns"]
+    assert max(stalls["wall"], key=stalls["wall"].get) == "sleep_ns"
 
 
 def test_failed_connections(machine):

@@ -151,6 +151,8 @@ static void on_event(void *context, const struct event *event)
 	if (daemon->recording)
 		recording_event(daemon->recording, event, seen_ns);
 	tracker_event(daemon->tracker, event, seen_ns);
+	if (daemon->kubernetes)
+		kubernetes_event(daemon->kubernetes, event);
 	arm_tick(daemon);
 }
 
@@ -286,6 +288,7 @@ static int start_sources(struct daemon *daemon)
 		.cni_dirs = settings->cni_dirs,
 		.cgroup_root = settings->cgroup_root,
 		.start_window_ns = settings->start_window_ns,
+		.record_names = settings->record_names,
 	};
 	struct containerd_source_options containerd = {
 		.socket = settings->containerd_socket,

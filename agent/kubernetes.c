@@ -144,6 +144,16 @@ void kubernetes_record(struct kubernetes *kubernetes, const struct record *recor
 		kubernetes_source_boot_over(kubernetes->source);
 }
 
+void kubernetes_event(struct kubernetes *kubernetes, const struct event *event)
+{
+	if (!kubernetes->source)
+		return;
+	if (event->type == EVENT_DNS)
+		kubernetes_source_name(kubernetes->source, event->dns.address);
+	else if (event->type == EVENT_CONNECT_FAILED || event->type == EVENT_CONNECT_SLOW)
+		kubernetes_source_name(kubernetes->source, event->connect_failed.address);
+}
+
 void kubernetes_tend(struct kubernetes *kubernetes)
 {
 	kube_event_sink_wake(kubernetes->events);

@@ -31,6 +31,9 @@ void kubernetes_free(struct kubernetes *kubernetes);
 /* Begins to watch this node's pods, and while it boots the API server and the Node. */
 int kubernetes_watch(struct kubernetes *kubernetes, event_fn on_event, void *context);
 
+/* One of the kernel's: whom a start waits for is asked after. */
+void kubernetes_event(struct kubernetes *kubernetes, const struct event *event);
+
 /* A record was stored, and is news. */
 void kubernetes_record(struct kubernetes *kubernetes, const struct record *record);
 

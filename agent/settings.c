@@ -60,6 +60,8 @@ static const struct setting {
 	 "where /metrics, /healthz and /readyz are served; off: nowhere"},
 	{"record-events", "FILE", TEXT, offsetof(struct settings, record_events), NULL,
 	 "write all events to FILE, for nodewake replay"},
+	{"record-names", NULL, SWITCH, offsetof(struct settings, record_names), NULL,
+	 "keep the names that starting containers ask DNS for; else only how long answers took"},
 	{"no-ebpf", NULL, SWITCH, offsetof(struct settings, no_ebpf), NULL,
 	 "watch containerd only; starts and deaths are less exact"},
 	{"log-level", "LEVEL", LEVEL, offsetof(struct settings, log_level), "info",

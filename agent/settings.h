@@ -31,6 +31,7 @@ struct settings {
 	uint64_t keep_age_ns;
 	uint64_t keep_bytes;
 	bool no_ebpf;
+	bool record_names;
 };
 
 /*

@@ -1,28 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * What a container waits for while it starts: connections that come to nothing. A part of socket.bpf.c.
+ * What a container waits for while it starts: connections that come to nothing, or come late. A part of
+ * socket.bpf.c.
  *
  * Only connect(2) itself runs as the process that connects; how it ends is found out by whoever handles the
  * packet or the timer. So the first notes whose the socket is, and the second looks that up. What
  * connect(2) refuses before it has sent anything (no route at all) changes no state: it is not told.
  */
-#include "bpf/probe.h"
+#include "bpf/peer.bpf.c"
 
 #define CONNECTS_MAX 512
-#define FAILURES_MAX 1024
-#define TARGETS_MAX  64 /* of one container */
+#define SLOW_NS	     200000000ull
 /*
  * A program that closes its socket unanswered has given up if it waited so long. One that is quicker ends, or
  * tries two addresses at once and takes the first to answer (RFC 8305).
  */
 #define GIVEN_UP_NS 200000000ull
-
-const volatile __u64 start_window_ns = 300000000000ull;
-
-struct connecting {
-	struct wire_header header; /* its time is that of the connect */
-	char container[WIRE_NAME];
-};
 
 /*
  * By socket. Each entry goes when its socket leaves SYN_SENT, whatever for; one that nobody saw leave is
@@ -34,20 +27,6 @@ struct {
 	__type(key, __u64);
 	__type(value, struct connecting);
 } connects SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, FAILURES_MAX);
-	__type(key, struct wire_target);
-	__type(value, struct wire_failures);
-} failures SEC(".maps");
-
-/* From its entrypoint until it listens, or the window is over. */
-static __always_inline bool is_starting(const struct known *container, __u64 now_ns)
-{
-	return container->began_ns && !container->listens &&
-	       now_ns - container->began_ns < start_window_ns;
-}
 
 static __always_inline void begin_connect(const struct sock *sk)
 {
@@ -94,53 +73,57 @@ static __always_inline void read_target(struct wire_target *target, const struct
 	}
 }
 
-static __always_inline struct wire_failures *failures_of(const struct wire_target *target)
+/* Those of a peer that refuses, is silent, or can't be reached: what programs retry. */
+static const __s32 retried_errors[] = {ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH};
+
+/* The end of a series of failures: the first success says how long the container waited. */
+static __always_inline void tell_reached(const struct connecting *connect,
+					 struct wire_target *target, __u64 now_ns)
 {
-	struct wire_failures *found = bpf_map_lookup_elem(&failures, target), none = {};
-	__u64 id = target->container_id;
+	bool was_failing = false;
 
-	if (found)
-		return found;
-	struct known *container = bpf_map_lookup_elem(&known, &id);
+	for (int i = 0; i < 3; i++) {
+		target->kind = WIRE_CONNECT_FAILED;
+		target->error = retried_errors[i];
+		struct wire_failures *failed = bpf_map_lookup_elem(&failures, target);
 
-	if (!container || ++container->targets > TARGETS_MAX)
-		return NULL;
-	bpf_map_update_elem(&failures, target, &none, BPF_NOEXIST); /* or another CPU has */
-	return bpf_map_lookup_elem(&failures, target);
+		if (failed && failed->reached != failed->total) {
+			failed->reached = failed->total;
+			was_failing = true;
+		}
+	}
+	target->error = 0;
+	target->kind = WIRE_CONNECT_REACHED;
+	if (was_failing)
+		write_wait(connect, target, now_ns, NULL);
 }
 
-/* At most one record per target and interval, so that a loop without a pause can't fill the ring. */
+static __always_inline void tell_established(const struct sock *sk,
+					     const struct connecting *connect)
+{
+	struct wire_target target = {
+		.container_id = connect->header.cgroup_id,
+		.kind = WIRE_CONNECT_SLOW,
+	};
+	__u64 id = connect->header.cgroup_id, now_ns = bpf_ktime_get_boot_ns();
+	struct known *container = bpf_map_lookup_elem(&known, &id);
+
+	read_target(&target, sk);
+	if (now_ns - connect->header.boot_ns >= SLOW_NS)
+		tell_wait(connect, &target, now_ns, NULL);
+	if (container && container->failures)
+		tell_reached(connect, &target, now_ns);
+}
+
 static __always_inline void tell_failure(const struct connecting *connect,
 					 const struct wire_target *target, __u64 now_ns)
 {
-	struct wire_failures *failed = failures_of(target);
+	__u64 id = target->container_id;
+	struct known *container = bpf_map_lookup_elem(&known, &id);
 
-	if (!failed) {
-		count_loss(WIRE_LOSS_CONNECTS);
-		return;
-	}
-	failed->began_ns = connect->header.boot_ns;
-	failed->last_ns = now_ns;
-	__sync_fetch_and_add(&failed->total, 1);
-	if (failed->told && now_ns - failed->told_ns < WIRE_CONNECT_INTERVAL_NS)
-		return;
-	struct wire_connect_failed *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
-
-	if (!record) {
-		count_loss(WIRE_LOSS_CONNECTS);
-		return;
-	}
-	record->header = connect->header;
-	record->header.cpu = bpf_get_smp_processor_id();
-	record->header.boot_ns = now_ns;
-	__builtin_memcpy(record->container, connect->container, sizeof(record->container));
-	record->target = *target;
-	record->began_ns = connect->header.boot_ns;
-	record->total = failed->total;
-	record->count = record->total - failed->told;
-	failed->told = record->total;
-	failed->told_ns = now_ns;
-	submit(&ring_main, &record->header, false);
+	if (container)
+		container->failures++;
+	tell_wait(connect, target, now_ns, NULL);
 }
 
 /*
@@ -153,13 +136,16 @@ static __always_inline void end_connect(const struct sock *sk, int new_state)
 	__u64 key = (__u64)sk, now_ns;
 	struct connecting *connect;
 
-	if (new_state != TCP_CLOSE)
-		goto forget;
 	connect = bpf_map_lookup_elem(&connects, &key);
 	if (!connect)
 		return;
+	if (new_state == TCP_ESTABLISHED)
+		tell_established(sk, connect);
+	if (new_state != TCP_CLOSE)
+		goto forget;
 	struct wire_target target = {
 		.container_id = connect->header.cgroup_id,
+		.kind = WIRE_CONNECT_FAILED,
 		.error = BPF_CORE_READ(sk, sk_err),
 	};
 

@@ -11,20 +11,21 @@
 
 #include "bpf/window.bpf.c"
 
-#define PENDING_MAX  1024 /* requests on their way */
-#define MERGED_MAX   64	  /* of them, completed as one */
-#define NAMES_MAX    32	  /* directories deep */
-#define NAME_MAX     256
-#define LARGE_FILE   (1u << 20)
+#define PENDING_MAX	  1024 /* requests on their way */
+#define MERGED_MAX	  64   /* of them, completed as one */
+#define NAMES_MAX	  32   /* directories deep */
+#define NAME_MAX	  256
+#define LARGE_FILE	  (1u << 20)
 
-#define S_IFMT	     0170000
-#define S_IFREG	     0100000
-#define REQ_OP_MASK  0xffu /* REQ_OP_READ is 0 */
-#define BIO_CLONED   1	   /* a bit; in place since 4.13 */
-#define PG_LOCKED    1ul   /* PG_locked is the first bit */
-#define MAPPING_BITS 3ul   /* of page->mapping: not a file's */
-#define MEMCG_BITS   3ul   /* of page->memcg_data: not the page cache's */
-#define PF_KTHREAD   0x200000
+#define S_IFMT		  0170000
+#define S_IFREG		  0100000
+#define REQ_OP_MASK	  0xffu /* REQ_OP_READ is 0 */
+#define BIO_CLONED	  1	/* a bit; in place since 4.13 */
+#define PG_LOCKED	  1ul	/* PG_locked is the first bit */
+#define MAPPING_BITS	  3ul	/* of page->mapping: not a file's */
+#define MEMCG_BITS	  3ul	/* of page->memcg_data: not the page cache's */
+#define PF_KTHREAD	  0x200000
+#define PF_LOCAL_THROTTLE 0x100000 /* since 5.8 */
 
 struct pending {
 	struct wire_file file;
@@ -296,7 +297,11 @@ static __always_inline __u64 container_of_request(struct bio *bio)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
-	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+	unsigned int flags = BPF_CORE_READ(task, flags);
+
+	if (flags & PF_LOCAL_THROTTLE)
+		return 0; /* a loop device's worker: what it reads was counted as the loop's own request */
+	if (flags & PF_KTHREAD)
 		return starting_container(charged_cgroup(bio), NULL);
 	return starting_container(cgroup_id_of(deciding_cgroup(task)), task);
 }

@@ -319,10 +319,27 @@ struct sock_common {
 	} skc_v6_daddr, skc_v6_rcv_saddr;
 };
 
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
+/* before 5.15 (8520e224f547: "bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode") */
+struct sock_cgroup_data___old {
+	__u64 val; /* the cgroup; if it is odd, something else of v1 */
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol; /* its width since bf9765145b85 (5.6) */
 	int sk_err;
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct sk_buff {
+	struct sock *sk;
+	unsigned int len, data_len;
+	__u16 transport_header, network_header; /* offsets from head */
+	unsigned char *head, *data;
 };
 
 struct socket {
@@ -408,10 +425,16 @@ static __always_inline bool read_syscall(struct task_struct *task, struct syscal
 
 #define AF_INET		  2
 #define AF_INET6	  10
+#define TCP_ESTABLISHED	  1
 #define TCP_SYN_SENT	  2
 #define TCP_CLOSE	  7
 #define TCP_LISTEN	  10
 #define SIGNAL_GROUP_EXIT 4u
 #define SIGKILL		  9
 #define ETIMEDOUT	  110
+#define ECONNREFUSED	  111
+#define EHOSTUNREACH	  113
+#define IPPROTO_ICMP	  1
 #define IPPROTO_TCP	  6
+#define IPPROTO_UDP	  17
+#define IPPROTO_ICMPV6	  58

@@ -9,6 +9,7 @@
 
 #include "bpf/cgroup.bpf.c"
 #include "bpf/connect.bpf.c"
+#include "bpf/dns.bpf.c"
 #include "bpf/exec.bpf.c"
 #include "bpf/exit.bpf.c"
 #include "bpf/file.bpf.c"

@@ -18,9 +18,9 @@ struct known {
 	__u32 init_pid; /* the same */
 	__u32 by_runc;	/* only tasks that were seen to be runc's init begin anything in it */
 	__u32 reexecs, sessions, listens;
-	__u32 targets; /* of failed connections that are told apart */
-	__u32 window;  /* its start's place + 1; 0: it is not watched closely */
-	__u32 pad;
+	__u32 targets;	/* whom it waited for, told apart */
+	__u32 window;	/* its start's place + 1; 0: it is not watched closely */
+	__u32 failures; /* of its connections */
 };
 
 /*

@@ -29,6 +29,9 @@ enum wire_type {
 	WIRE_LISTEN,
 	WIRE_OOM,
 	WIRE_CONNECT_FAILED,
+	WIRE_CONNECT_SLOW,    /* established, but late */
+	WIRE_CONNECT_REACHED, /* established after failures; total and count are 0 */
+	WIRE_DNS,
 	WIRE_STALL,
 };
 
@@ -173,41 +176,70 @@ struct wire_oom {
 _Static_assert(sizeof(struct wire_oom) == 64 + 96 + 960 + 8 + 8 + 16 + 48 + 16 + 16 + 8 + 16,
 	       "wire_oom");
 
-/* What a container could not connect to, and why. A v4-mapped address is told as IPv4. */
+/* Whom a container waited for, and why. A v4-mapped address is told as IPv4. */
 struct wire_target {
 	__u64 container_id; /* cgroup id */
 	__u8 address[16];   /* as in wire_listen */
-	__u16 family;
+	__u8 family;
+	__u8 kind;   /* enum wire_type */
 	__u16 port;  /* host order */
 	__s32 error; /* errno; ETIMEDOUT too where the program gave up waiting for an answer */
-};
+};		     /* WIRE_DNS: response code, WIRE_DNS_UNANSWERED if there was none */
 _Static_assert(sizeof(struct wire_target) == 32, "wire_target");
+
+#define WIRE_DNS_UNANSWERED (-1)
+#define WIRE_QUESTION \
+	64 /* a name as the protocol has it, cut at the end; all 0 unless it is wanted */
 
 /* How often that was so. The kernel only ever adds: counts survive what the ring had no room for. */
 struct wire_failures {
 	__u64 told_ns;		 /* of the last record */
-	__u64 began_ns, last_ns; /* of the last failure: connect, and its end */
+	__u64 began_ns, last_ns; /* of the last one: its beginning and its end */
+	__u64 busy_ns;		 /* since when there always was one under way, until last_ns */
+	__u64 wait_ns;		 /* of all together: time with several at once counts once */
+	__u64 longest_ns;
+	__u64 told_wait_ns; /* the wait of the last record */
 	__u32 total;
-	__u32 told; /* the total of the last record */
+	__u32 told;    /* the total of the last record */
+	__u32 reached; /* the total when it was connected to at last */
+	__u32 pad;
+	__u8 question[WIRE_QUESTION]; /* of the longest */
 };
-_Static_assert(sizeof(struct wire_failures) == 32, "wire_failures");
+_Static_assert(sizeof(struct wire_failures) == 136, "wire_failures");
 
 /* Between two records of one target; what fails meanwhile is counted. */
 #define WIRE_CONNECT_INTERVAL_NS 500000000ull
 
 /*
- * A connection that a container made while it started has failed, which is header.boot_ns. The process is
- * the one that connected, not the one that happened to run.
+ * A connection or question of a container that starts is over, which is header.boot_ns. The process is the one
+ * that connected, not the one that happened to run; WIRE_DNS has none.
  */
 struct wire_connect_failed {
 	struct wire_header header;
 	char container[WIRE_NAME];
 	struct wire_target target;
 	__u64 began_ns;
-	__u32 count; /* since the last record of this target, this failure included */
+	__u64 wait_ns, told_wait_ns, longest_ns; /* as in wire_failures */
+	__u32 count; /* since the last record of this target, this one included */
 	__u32 total; /* since the first */
+	__u8 question[WIRE_QUESTION];
 };
-_Static_assert(sizeof(struct wire_connect_failed) == 64 + 96 + 32 + 16, "wire_connect_failed");
+_Static_assert(sizeof(struct wire_connect_failed) == 64 + 96 + 32 + 40 + 64, "wire_connect_failed");
+
+/* A question that has no answer yet, by what both have in common. */
+struct wire_question_key {
+	__u16 port; /* the container's own, network order */
+	__u16 id;   /* the same */
+};
+_Static_assert(sizeof(struct wire_question_key) == 4, "wire_question_key");
+
+struct wire_question {
+	struct wire_header header; /* its time is that of the question */
+	char container[WIRE_NAME];
+	struct wire_target target;
+	__u8 question[WIRE_QUESTION];
+};
+_Static_assert(sizeof(struct wire_question) == 64 + 96 + 32 + 64, "wire_question");
 
 /* A file of which a starting container has something read from a disk. */
 struct wire_file {
@@ -372,8 +404,9 @@ enum wire_loss {
 	WIRE_LOSS_MAIN_FULL,	/* deaths, starts, OOM kills */
 	WIRE_LOSS_CHATTER_FULL, /* runtime, shim and CNI processes */
 	WIRE_LOSS_TABLE_FULL,	/* a container or process could not be remembered */
-	WIRE_LOSS_CONNECTS, /* failed connections: too many at once or targets, or the ring full */
-	WIRE_LOSS_FILES,    /* reads of a starting container: too many at once */
-	WIRE_LOSS_WINDOWS,  /* starts whose threads were not watched: too many at once */
+	WIRE_LOSS_CONNECTS,  /* failed connections: too many at once or targets, or the ring full */
+	WIRE_LOSS_QUESTIONS, /* DNS questions: too many at once */
+	WIRE_LOSS_FILES,     /* reads of a starting container: too many at once */
+	WIRE_LOSS_WINDOWS,   /* starts whose threads were not watched: too many at once */
 	WIRE_LOSS_COUNT,
 };

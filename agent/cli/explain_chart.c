@@ -16,6 +16,7 @@ static const struct chart_legend legend[] = {
 	{"sandbox", "sandbox"},
 	{"init", "init"},
 	{"pull", "pull"},
+	{"unpack", "unpack"},
 	{"create", "create"},
 	{"runtime", "runtime"},
 	{"app", "app"},

@@ -9,7 +9,9 @@
 #include "cli/explain_row.h"
 #include "cli/explain_topic.h"
 #include "cli/explain_words.h"
+#include "model/peer_text.h"
 #include "model/json.h"
+#include "model/sentence_pull.h"
 
 struct adding {
 	struct chart_making *making;
@@ -75,7 +77,7 @@ static void print_program_lines(FILE *out, const struct record_start *start,
 	for (uint32_t i = 0; i < start->why.peer_count && i < START_PEERS_MAX; i++) {
 		if (!overlaps(start->why.peers[i].span, phase->span))
 			continue;
-		explain_words_peer(&start->why.peers[i], words);
+		peer_text(&start->why.peers[i], words);
 		print_line(out, words);
 	}
 }
@@ -107,7 +109,7 @@ static void add_part(const struct adding *adding, unsigned int depth, const char
 	struct chart_bar bar = {.style = style};
 	struct chart_row *row;
 
-	if (!explain_length(span))
+	if (!span.from_ns || !explain_length(span))
 		return;
 	chart_place(making, span, &bar);
 	bar.title = chart_title(making, name, &bar, detail);
@@ -161,23 +163,66 @@ static void add_work(const struct adding *adding)
 
 	for (uint32_t i = 0; i < why->work_count && i < START_WORK_MAX; i++) {
 		const struct work_step *work = &why->work[i];
+		const char *kind =
+			work->kind == WORK_VOLUME || work->kind == WORK_DEVICE || !*work->name
+				? work_kind_name(work->kind)
+				: "";
 		char name[NAME_SIZE + 32];
 
-		snprintf(name, sizeof(name), "%s%s%s", work_kind_name(work->kind),
-			 *work->name ? " " : "", work->name);
-		add_part(adding, 1, phase_style(work->phase), name, work->span, "");
+		snprintf(name, sizeof(name), "%s%s%s", kind, *kind && *work->name ? " " : "",
+			 work->name);
+		add_part(adding, work->nested ? 2 : 1, phase_style(work->phase), name, work->span,
+			 work->at_most ? "at most: a border was not seen" : "");
+	}
+}
+
+/* A layer is unpacked after it came: both in one row. */
+static void add_layer(const struct adding *adding, const struct pull_layer *layer)
+{
+	struct chart_making *making = adding->making;
+	struct chart_bar came = {.style = "pull"}, unpacked = {.style = "unpack"};
+	char name[LAYER_NAME_SIZE], rate[EXPLAIN_RATE_SIZE];
+	struct span unpack = layer->unpack;
+	struct chart_row *row;
+
+	sentence_layer(layer->digest, name);
+	row = chart_add_row(making, adding->group, chart_safe(making, name),
+			    chart_safe(making, layer->digest));
+	if (row)
+		row->depth = 2;
+	if (layer->download.from_ns && explain_length(layer->download)) {
+		explain_rate(layer->bytes, explain_length(layer->download), rate);
+		chart_place(making, layer->download, &came);
+		came.title = chart_title(making, "download", &came, rate);
+		chart_add_bar(making, row, came);
+		if (unpack.from_ns < layer->download.to_ns)
+			unpack.from_ns = layer->download.to_ns;
+	}
+	if (unpack.from_ns && explain_length(unpack)) {
+		explain_rate(layer->unpacked_bytes, explain_length(unpack), rate);
+		chart_place(making, unpack, &unpacked);
+		unpacked.title =
+			chart_title(making, "unpack", &unpacked, layer->unpacked_bytes ? rate : "");
+		chart_add_bar(making, row, unpacked);
 	}
 }
 
 static void add_pull(const struct adding *adding)
 {
 	const struct record_start *start = adding->start;
-	char rate[EXPLAIN_RATE_SIZE] = "";
+	char rate[EXPLAIN_RATE_SIZE] = "", behind[IMAGE_SIZE + 32] = "";
 
 	if (start->pull_bytes)
 		explain_rate(start->pull_bytes, explain_length(start->download), rate);
+	if (*start->pull.queued_behind)
+		snprintf(behind, sizeof(behind), "image %s had its turn",
+			 start->pull.queued_behind);
+	add_part(adding, 1, "wait", "queue", start->pull.queue, behind);
+	add_part(adding, 1, "pull", "resolve", start->pull.resolve, "");
 	add_part(adding, 1, "pull", "download", start->download, rate);
-	add_part(adding, 1, "pull", "unpack", start->unpack, "");
+	add_part(adding, 1, "unpack", "unpack", start->unpack, "");
+	for (uint32_t i = 0; i < start->pull.layer_count && i < PULL_LAYERS_MAX; i++)
+		add_layer(adding, &start->pull.layers[i]);
 }
 
 /* The kinds one after another, the largest first, as long as the phase: how much, not when. */

@@ -16,7 +16,7 @@
 
 /* In this order. */
 static const explain_below_fn below_phase[] = {
-	explain_network, explain_work, explain_pull, explain_stalls, explain_files,
+	explain_network, explain_work, explain_pull, explain_stalls, explain_files, explain_peers,
 };
 
 static const explain_after_fn after_start[] = {

@@ -1,59 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/explain_words.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "cli/columns.h"
 #include "cli/explain_row.h"
 
+/* How much of the file it was: a part may have been cached, or not be wanted. */
+static void print_share(FILE *out, const struct file_read *file)
+{
+	double share = file->size_bytes ? (double)file->bytes / (double)file->size_bytes : 0;
+
+	if (share >= 1.5)
+		fprintf(out, "%.1f times over", share);
+	else if (share >= 0.95)
+		fputs("cold", out);
+	else if (share > 0)
+		fprintf(out, "%.0f%% of the file", share * 100);
+	else
+		fputs("size not known", out);
+}
+
 void explain_words_file(const struct file_read *file, char ret[static EXPLAIN_WORDS_SIZE])
 {
+	uint64_t span_ns = explain_length(file->span);
 	char rate[EXPLAIN_RATE_SIZE];
+	FILE *out = fmemopen(ret, EXPLAIN_WORDS_SIZE, "w");
 
-	explain_rate(file->bytes, explain_length(file->span), rate);
-	snprintf(ret, EXPLAIN_WORDS_SIZE, "read %s %s%s%s", *file->path ? file->path : "a file",
-		 rate, *file->device ? " from " : "", file->device);
-}
-
-static const char *failure(const struct peer_wait *peer)
-{
-	switch (peer->error) {
-	case ECONNREFUSED:
-		return "refused";
-	case ETIMEDOUT:
-		return "timed out";
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-		return "unreachable";
-	default:
-		return "failed";
-	}
-}
-
-void explain_words_peer(const struct peer_wait *peer, char ret[static EXPLAIN_WORDS_SIZE])
-{
-	bool v6 = strchr(peer->address, ':'); /* whose colons are not its port's */
-	const char *before = v6 ? "[" : "", *behind = v6 ? "]" : "";
-	const char *open = *peer->name ? " (" : "", *close = *peer->name ? ")" : "";
-	uint32_t count =
-		peer->kind == PEER_WAIT_FAILED && peer->failed ? peer->failed : peer->count;
-	const char *s = count == 1 ? "" : "s";
-
-	if (peer->kind == PEER_WAIT_DNS)
-		snprintf(ret, EXPLAIN_WORDS_SIZE,
-			 "%" PRIu32 " DNS question%s to %s%s%s, %" PRIu32
-			 " without answer or with an error, %s%s%s",
-			 count, s, before, peer->address, behind, peer->failed,
-			 columns_duration(peer->wait_ns), *peer->query ? ", the slowest for " : "",
-			 peer->query);
-	else
-		snprintf(ret, EXPLAIN_WORDS_SIZE,
-			 "%" PRIu32 " %s connection%s to %s%s%s:%" PRIu16 "%s%s%s, %s", count,
-			 peer->kind == PEER_WAIT_FAILED ? failure(peer) : "slow", s, before,
-			 peer->address, behind, peer->port, open, peer->name, close,
-			 columns_duration(peer->wait_ns ?: explain_length(peer->span)));
+	*ret = '\0';
+	if (!out)
+		return;
+	explain_rate(file->bytes, span_ns, rate);
+	if (!span_ns)
+		rate[strcspn(rate, " ")] = '\0'; /* at no rate */
+	fprintf(out, "read %s%s %s from %s (", *file->path ? file->path : "a file",
+		file->outside ? " (the node's path)" : "", rate,
+		*file->device ? file->device : "disk");
+	print_share(out, file);
+	if (file->latency_ns && file->requests && span_ns)
+		fprintf(out, ", the disk at work %.0f%% of the time, %s a request",
+			(double)file->busy_ns * 100 / (double)span_ns,
+			columns_duration(file->latency_ns / file->requests));
+	fputc(')', out);
+	fclose(out);
 }
 
 void explain_words_grade(const struct phase_stalls *stalls, char ret[static EXPLAIN_WORDS_SIZE])

@@ -4,13 +4,10 @@
 
 #include "model/why.h"
 
-#define EXPLAIN_WORDS_SIZE 512
+#define EXPLAIN_WORDS_SIZE 768
 
-/* "read /models/llama-7b.gguf 4.1GiB at 174 MB/s from vda" */
+/* "read /models/llama-7b.gguf 4.1GiB at 174 MB/s from vda (cold, the disk at work 98% of the time, 4.1ms a request)" */
 void explain_words_file(const struct file_read *file, char ret[static EXPLAIN_WORDS_SIZE]);
-
-/* "14 refused connections to 10.43.0.12:5432 (shop/db), 9.60s" */
-void explain_words_peer(const struct peer_wait *peer, char ret[static EXPLAIN_WORDS_SIZE]);
 
 /* Why the breakdown is not what each switch of each thread tells; "" where it is. */
 void explain_words_grade(const struct phase_stalls *stalls, char ret[static EXPLAIN_WORDS_SIZE]);

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/cause.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "model/json.h"
 
@@ -154,15 +150,28 @@ static void add_work(struct list *list)
 	}
 }
 
-/* Layers are unpacked while others still come: what the unpacking cost is what was left of it then. */
+/* Layers are unpacked while others still come: the slower of both is what the pull waited for, the other only alone. */
 static void add_pull(struct list *list)
 {
-	struct span download = list->start->download, unpack = list->start->unpack;
+	const struct pull_anatomy *pull = &list->start->pull;
+	struct span whole = list->phase->span, behind = list->start->unpack;
+	uint64_t download_ns = inside(list->start->download, whole);
+	uint64_t layer_ns = inside(pull->waited, whole);
 
-	add(list, CAUSE_DOWNLOAD, 0, inside(download, list->phase->span));
-	if (unpack.from_ns && unpack.from_ns < download.to_ns)
-		unpack.from_ns = download.to_ns;
-	add(list, CAUSE_UNPACK, 0, inside(unpack, list->phase->span));
+	if (behind.from_ns && behind.from_ns < list->start->download.to_ns)
+		behind.from_ns = list->start->download.to_ns;
+	uint64_t unpack_ns = inside(behind, whole);
+
+	if (pull->download_ns && pull->download_ns < download_ns)
+		download_ns = pull->download_ns;
+	if (pull_bound(pull) == PULL_BOUND_UNPACK) {
+		unpack_ns = pull->unpack_ns < length(whole) ? pull->unpack_ns : length(whole);
+		download_ns = length(whole) > unpack_ns ? length(whole) - unpack_ns : 0;
+	}
+	add(list, CAUSE_RESOLVE, 0, inside(pull->resolve, whole));
+	add(list, CAUSE_DOWNLOAD, 0, download_ns > layer_ns ? download_ns - layer_ns : 0);
+	add(list, CAUSE_LAYER, 0, layer_ns);
+	add(list, CAUSE_UNPACK, 0, unpack_ns);
 }
 
 uint32_t cause_list(const struct record_start *start, struct cause ret[static CAUSES_MAX])
@@ -185,157 +194,11 @@ uint32_t cause_list(const struct record_start *start, struct cause ret[static CA
 		default:
 			if (list.phase->phase == PHASE_SANDBOX)
 				add_plugins(&list);
+			add(&list, CAUSE_QUEUE, 0, inside(start->pull.queue, list.phase->span));
 			add_work(&list);
 		}
 	}
 	return list.count;
-}
-
-static const char *duration(uint64_t ns)
-{
-	static char texts[4][DURATION_TEXT_SIZE];
-	static unsigned int next;
-	char *text = texts[next++ % 4];
-
-	text_duration(ns, text);
-	return text;
-}
-
-static void print_rate(FILE *out, uint64_t bytes, uint64_t ns)
-{
-	char text[BYTES_TEXT_SIZE];
-
-	text_bytes(bytes, text);
-	fprintf(out, "%s", text);
-	if (ns)
-		fprintf(out, " at %.0f MB/s", (double)bytes / 1e6 / ((double)ns / 1e9));
-}
-
-static void print_file(FILE *out, const struct record_start *start)
-{
-	const struct file_read *file = &start->why.files[0];
-	const char *slash = strrchr(file->path, '/');
-	const char *name = slash && slash[1] ? slash + 1 : file->path;
-
-	fprintf(out, "read %.48s ", *name ? name : "a file");
-	print_rate(out, file->bytes, length(file->span));
-}
-
-static void print_peer(FILE *out, const struct cause *cause, const struct peer_wait *peer)
-{
-	char port[8] = "";
-
-	if (peer->port)
-		snprintf(port, sizeof(port), ":%" PRIu16, peer->port);
-	if (cause->kind == CAUSE_DNS) {
-		fprintf(out, "waited %s for DNS, server %s%s", duration(cause->ns), peer->address,
-			port);
-		return;
-	}
-	/* an IPv6 address' colons are not its port's */
-	fprintf(out, strchr(peer->address, ':') ? "waited %s for [%s]%s" : "waited %s for %s%s",
-		duration(cause->ns), peer->address, port);
-	if (*peer->name)
-		fprintf(out, " (%.40s)", peer->name);
-	if (peer->kind == PEER_WAIT_FAILED)
-		fprintf(out, ", %" PRIu32 " %sconnection%s",
-			peer->failed ? peer->failed : peer->count,
-			peer->error == ECONNREFUSED ? "refused " : "failed ",
-			(peer->failed ? peer->failed : peer->count) == 1 ? "" : "s");
-}
-
-static void print_probe(FILE *out, const struct start_why *why, uint64_t ns)
-{
-	uint32_t value = why->probe_setting_value;
-	const char *of_startup = why->probe_is_startup ? " of the startup probe" : "";
-
-	switch (why->probe_setting) {
-	case PROBE_INITIAL_DELAY:
-		fprintf(out, "initialDelaySeconds %" PRIu32 "%s", value, of_startup);
-		break;
-	case PROBE_PERIOD:
-		fprintf(out, "%sprobe period %" PRIu32 "s", why->probe_is_startup ? "startup " : "",
-			value);
-		break;
-	case PROBE_SUCCESS_THRESHOLD:
-		fprintf(out, "successThreshold %" PRIu32, value);
-		break;
-	default:
-		fprintf(out, "not asked for %s", duration(ns));
-		return;
-	}
-	fprintf(out, " cost %s", duration(why->probe_setting_ns));
-}
-
-static void print_stall(FILE *out, const struct record_start *start, const struct cause *cause)
-{
-	static const struct {
-		const char *before, *behind;
-	} words[CAUSE_KIND_COUNT] = {
-		[CAUSE_CPU] = {"on CPU ", ""},
-		[CAUSE_RUN_QUEUE] = {"waited ", " for a CPU"},
-		[CAUSE_THROTTLED] = {"throttled ", ""},
-		[CAUSE_DISK] = {"disk ", ""},
-		[CAUSE_NETWORK] = {"network ", ""},
-		[CAUSE_LOCK] = {"waited ", " for locks"},
-		[CAUSE_SLEEP] = {"slept ", ""},
-	};
-
-	fprintf(out, "%s%s%s", words[cause->kind].before, duration(cause->ns),
-		words[cause->kind].behind);
-	if (cause->kind == CAUSE_THROTTLED)
-		fprintf(out, " (%.0f %%) by its CPU limit",
-			100.0 * (double)cause->ns / (double)cause->phase_ns);
-	if (cause->kind == CAUSE_DISK && start->why.file_count) {
-		fputs(", ", out);
-		print_file(out, start);
-	}
-}
-
-/* Steps are called by their name, but for things: "volume data". */
-static void print_work(FILE *out, const struct work_step *step, uint64_t ns)
-{
-	bool thing = step->kind == WORK_VOLUME || step->kind == WORK_DEVICE || !*step->name;
-
-	fprintf(out, "%s%s%.60s %s%s", thing ? work_kind_name(step->kind) : "",
-		thing && *step->name ? " " : "", step->name, step->at_most ? "at most " : "",
-		duration(ns));
-}
-
-void cause_print(FILE *out, const struct record_start *start, const struct cause *cause)
-{
-	switch (cause->kind) {
-	case CAUSE_NONE:
-	case CAUSE_KIND_COUNT:
-		break;
-	case CAUSE_READ:
-		print_file(out, start);
-		break;
-	case CAUSE_PEER:
-	case CAUSE_DNS:
-		print_peer(out, cause, &start->why.peers[cause->index]);
-		break;
-	case CAUSE_PROBE:
-		print_probe(out, &start->why, cause->ns);
-		break;
-	case CAUSE_PLUGIN:
-		fprintf(out, "CNI plugin %.60s %s", start->plugins[cause->index].name,
-			duration(cause->ns));
-		break;
-	case CAUSE_WORK:
-		print_work(out, &start->why.work[cause->index], cause->ns);
-		break;
-	case CAUSE_DOWNLOAD:
-		fprintf(out, "download %s, ", duration(cause->ns));
-		print_rate(out, start->pull_bytes, length(start->download));
-		break;
-	case CAUSE_UNPACK:
-		fprintf(out, "unpack %s, ", duration(cause->ns));
-		print_rate(out, start->pull_bytes, length(start->unpack));
-		break;
-	default:
-		print_stall(out, start, cause);
-	}
 }
 
 /* Of this kind, where it isn't PHASE_NONE. */
@@ -376,7 +239,7 @@ uint64_t start_cause(const struct record_start *start, char ret_text[static CAUS
 {
 	const struct phase_span *phase = longest_phase(start, PHASE_NONE);
 	struct cause found = {0};
-	char text[4 * CAUSE_SIZE] = "";
+	char text[4 * CAUSE_SIZE] = "", length_text[DURATION_TEXT_SIZE];
 	uint64_t phase_ns = phase ? length(phase->span) : 0;
 
 	*ret_text = '\0';
@@ -387,7 +250,8 @@ uint64_t start_cause(const struct record_start *start, char ret_text[static CAUS
 
 	if (!out)
 		return 0;
-	fprintf(out, "%s %s", phase_name(phase->phase), duration(phase_ns));
+	text_duration(phase_ns, length_text);
+	fprintf(out, "%s %s", phase_name(phase->phase), length_text);
 	if (found.kind != CAUSE_NONE)
 		fputs(": ", out);
 	cause_print(out, start, &found);

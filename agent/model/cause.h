@@ -28,8 +28,11 @@ enum cause_kind {
 	CAUSE_PROBE,  /* readiness and startup probes: able to answer, but not asked */
 	CAUSE_PLUGIN, /* index: of plugins */
 	CAUSE_WORK,   /* index: of work */
+	CAUSE_QUEUE,  /* another image's pull had its turn */
+	CAUSE_RESOLVE,
 	CAUSE_DOWNLOAD,
-	CAUSE_UNPACK, /* behind the download */
+	CAUSE_LAYER, /* another image's pull was fetching one of its layers */
+	CAUSE_UNPACK, /* where that takes longer than the download, else what was left of it behind that */
 	CAUSE_KIND_COUNT
 };
 

@@ -25,15 +25,15 @@ enum event_type {
 	EVENT_NONE,
 
 	/* kernel */
-	EVENT_CGROUP_NEW,   /* cgroup: a container's cgroup was made (or found, when adopted) */
-	EVENT_CGROUP_GONE,  /* cgroup */
-	EVENT_EXEC,	    /* exec: a process that matters executed a program */
-	EVENT_EXIT,	    /* exit: a process that matters ended (whole thread group) */
-	EVENT_LISTEN,	    /* listen: first TCP listens of a container */
-	EVENT_OOM,	    /* oom: the kernel chose a victim */
-	EVENT_STALL,	    /* stall: what a starting container's threads have done so far */
-	EVENT_FILE_READ,    /* file_read: what it has brought in from one file so far */
-	EVENT_CONNECT_SLOW, /* connect_failed: a connection was established late; error 0 */
+	EVENT_CGROUP_NEW,  /* cgroup: a container's cgroup was made (or found, when adopted) */
+	EVENT_CGROUP_GONE, /* cgroup */
+	EVENT_EXEC,	   /* exec: a process that matters executed a program */
+	EVENT_EXIT,	   /* exit: a process that matters ended (whole thread group) */
+	EVENT_LISTEN,	   /* listen: first TCP listens of a container */
+	EVENT_OOM,	   /* oom: the kernel chose a victim */
+	EVENT_STALL,	   /* stall: what a starting container's threads have done so far */
+	EVENT_FILE_READ,   /* file_read: what it has brought in from one file so far */
+	EVENT_CONNECT_SLOW, /* connect_failed: a connection was established late, or at last; error 0 */
 	EVENT_DNS,	    /* dns: an answer came late, failed or never came */
 	EVENT_WORK,	    /* work: the runtime did something for a container */
 	EVENT_PRESSURE,	    /* pressure: what the node, or a pod, has waited for so far */
@@ -52,6 +52,7 @@ enum event_type {
 	EVENT_POD_CONTAINER, /* pod_container: one container's state, as the kubelet reports it */
 	EVENT_POD_GONE,	     /* pod_gone: deleted from the API server */
 	EVENT_POD_TROUBLE, /* pod_trouble: what another component warned of (failed mount, unschedulable) */
+	EVENT_ADDRESS, /* address: whose one is that a start waited for */
 
 	/* the boot */
 	EVENT_BOOT,	      /* boot: systemd's stamps of the whole */
@@ -283,7 +284,7 @@ struct event_last_boot {
 	char evidence[CAUSE_SIZE]; /* "journal ends in reboot.target", "pstore has a panic", ... */
 };
 
-/* From the connect to its failure, which is boot_ns. */
+/* From the connect to its end, which is boot_ns. EVENT_CONNECT_SLOW: count 0 is the first after failures, not late itself. */
 struct event_connect_failed {
 	struct process who;
 	uint64_t cgroup_id;
@@ -292,7 +293,9 @@ struct event_connect_failed {
 	uint16_t port;
 	int32_t error; /* errno: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ... */
 	uint64_t began_ns;
-	uint32_t count; /* like ones since the last that was told, this one included */
+	uint32_t count;	     /* like ones since the last that was told, this one included */
+	uint64_t wait_ns;    /* of these together; what was at the same time counts once */
+	uint64_t longest_ns; /* of one, since the first */
 };
 
 enum cri_method {
@@ -371,6 +374,7 @@ struct event {
 		struct event_pod_container pod_container;
 		struct event_pod_gone pod_gone;
 		struct event_pod_trouble pod_trouble;
+		struct event_address address;
 		struct event_boot boot;
 		struct event_unit unit;
 		struct event_unit_after unit_after;

@@ -27,6 +27,8 @@ struct event_pod {
 	char phase[NAME_SIZE];	 /* Pending, Running, Succeeded, Failed, Unknown */
 	char reason[REASON_SIZE];
 	char message[MESSAGE_SIZE];
+	char address[ADDRESS_SIZE];	   /* its own; "" where it has the node's, or none yet */
+	char second_address[ADDRESS_SIZE]; /* of the other family */
 };
 
 enum pod_container_state {

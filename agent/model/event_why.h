@@ -37,15 +37,23 @@ struct event_file_read {
 	uint64_t read_bytes;   /* asked for, cached or not; 0 not known */
 };
 
-/* One question, or several like it. */
+/* One question, or several like it. A name that does not exist (code 3) is an answer like others. */
 struct event_dns {
 	uint64_t cgroup_id;
 	char container_id[ID_SIZE];
 	char address[ADDRESS_SIZE]; /* the server's */
 	uint16_t port;
 	int32_t code;	   /* response code; -1: no answer came */
-	uint64_t began_ns; /* the answer, or giving up, is boot_ns */
-	char query[NAME_SIZE];
+	uint64_t began_ns; /* of the last; its answer, or giving up, is boot_ns */
+	uint32_t count;	   /* like ones since the last that was told, this one included */
+	uint64_t wait_ns, longest_ns; /* as in event_connect_failed */
+	char query[NAME_SIZE];	      /* what the longest one asked for; "" unless --record-names */
+};
+
+/* Whose an address is that a start waited for. */
+struct event_address {
+	char address[ADDRESS_SIZE];
+	char name[POD_PATH_SIZE]; /* "namespace/service" */
 };
 
 struct event_work {

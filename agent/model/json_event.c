@@ -180,7 +180,7 @@ static const struct json_field pod_rows[] = {
 	JSON_ROW(UINT, created_ns),    JSON_ROW(UINT, scheduled_ns), JSON_ROW(UINT, initialized_ns),
 	JSON_ROW(UINT, ready_ns),      JSON_ROW(UINT, deleted_ns),   JSON_ROW(BOOL, arrived),
 	JSON_ROW(BOOL, ready_arrived), JSON_ROW(TEXT, phase),	     JSON_ROW(TEXT, reason),
-	JSON_ROW(TEXT, message),
+	JSON_ROW(TEXT, message),       JSON_ROW(TEXT, address),	     JSON_ROW(TEXT, second_address),
 };
 static JSON_SHAPE(pod_shape, SELF, pod_rows);
 
@@ -277,9 +277,18 @@ static JSON_SHAPE(last_boot_shape, SELF, last_boot_rows);
 static const struct json_field connect_failed_rows[] = {
 	JSON_OBJECT(who, process_shape), JSON_ROW(UINT, cgroup_id), JSON_ROW(TEXT, container_id),
 	JSON_ROW(TEXT, address),	 JSON_ROW(UINT, port),	    JSON_ROW(INT, error),
-	JSON_ROW(UINT, began_ns),	 JSON_ROW(UINT, count),
+	JSON_ROW(UINT, began_ns),	 JSON_ROW(UINT, count),	    JSON_ROW(UINT, wait_ns),
+	JSON_ROW(UINT, longest_ns),
 };
 static JSON_SHAPE(connect_failed_shape, SELF, connect_failed_rows);
+
+#undef SELF
+#define SELF struct event_address
+static const struct json_field address_rows[] = {
+	JSON_ROW(TEXT, address),
+	JSON_ROW(TEXT, name),
+};
+static JSON_SHAPE(address_shape, SELF, address_rows);
 
 #undef SELF
 #define SELF struct event_cri_call
@@ -343,6 +352,7 @@ static JSON_SHAPE(file_read_shape, SELF, file_read_rows);
 static const struct json_field dns_rows[] = {
 	JSON_ROW(UINT, cgroup_id), JSON_ROW(TEXT, container_id), JSON_ROW(TEXT, address),
 	JSON_ROW(UINT, port),	   JSON_ROW(INT, code),		 JSON_ROW(UINT, began_ns),
+	JSON_ROW(UINT, count),	   JSON_ROW(UINT, wait_ns),	 JSON_ROW(UINT, longest_ns),
 	JSON_ROW(TEXT, query),
 };
 static JSON_SHAPE(dns_shape, SELF, dns_rows);
@@ -401,6 +411,7 @@ const struct json_shape *const json_event_bodies[EVENT_TYPE_COUNT] = {
 	[EVENT_POD_CONTAINER] = &pod_container_shape,
 	[EVENT_POD_GONE] = &pod_gone_shape,
 	[EVENT_POD_TROUBLE] = &pod_trouble_shape,
+	[EVENT_ADDRESS] = &address_shape,
 	[EVENT_BOOT] = &boot_shape,
 	[EVENT_UNIT] = &unit_shape,
 	[EVENT_UNIT_AFTER] = &unit_after_shape,

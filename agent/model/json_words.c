@@ -20,8 +20,9 @@ WORDS(event_types, EVENT_TYPE_COUNT, [EVENT_NONE] = "none", [EVENT_CGROUP_NEW] =
       [EVENT_CONTAINER_GONE] = "container-gone", [EVENT_TASK] = "task",
       [EVENT_SNAPSHOT] = "snapshot", [EVENT_INGEST] = "ingest", [EVENT_LAYER] = "layer",
       [EVENT_IMAGE] = "image", [EVENT_POD] = "pod", [EVENT_POD_CONTAINER] = "pod-container",
-      [EVENT_POD_GONE] = "pod-gone", [EVENT_POD_TROUBLE] = "pod-trouble", [EVENT_BOOT] = "boot",
-      [EVENT_UNIT] = "unit", [EVENT_UNIT_AFTER] = "unit-after", [EVENT_MILESTONE] = "milestone",
+      [EVENT_POD_GONE] = "pod-gone", [EVENT_POD_TROUBLE] = "pod-trouble",
+      [EVENT_ADDRESS] = "address", [EVENT_BOOT] = "boot", [EVENT_UNIT] = "unit",
+      [EVENT_UNIT_AFTER] = "unit-after", [EVENT_MILESTONE] = "milestone",
       [EVENT_LAST_BOOT] = "last-boot", [EVENT_CONNECT_FAILED] = "connect-failed",
       [EVENT_CRI_CALL] = "cri-call", [EVENT_SOURCE] = "source");
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/kernel_wire.h"
+
 /* Those with the oldest record go first: what they count on is told with their next one. */
 #define FAILING_MAX 256
 /* Later than that a failure has a record of its own: with a margin for one that is being counted. */
@@ -12,9 +14,14 @@
 
 struct failing {
 	struct wire_target target; /* container_id 0: free */
-	struct event_connect_failed last;
+	enum event_type type;
+	union {
+		struct event_connect_failed connect;
+		struct event_dns dns;
+	} last;
 	uint64_t record_ns;
-	uint32_t told; /* of the kernel's total */
+	uint32_t told;	       /* of the kernel's total */
+	uint64_t told_wait_ns; /* of the kernel's wait */
 	bool settled;
 };
 
@@ -63,15 +70,39 @@ static struct failing *place_of(struct kernel_connects *connects, const struct w
 	return oldest;
 }
 
+/* Tells what the kernel has counted since the last time. */
 static void emit(struct kernel_connects *connects, struct failing *failing, uint64_t boot_ns,
-		 uint32_t total)
+		 const struct wire_failures *counted)
 {
-	struct event event = {.type = EVENT_CONNECT_FAILED, .boot_ns = boot_ns};
+	struct event event = {.type = failing->type, .boot_ns = boot_ns};
+	uint32_t count = counted->total - failing->told;
+	uint64_t wait_ns = counted->wait_ns - failing->told_wait_ns;
 
-	failing->last.count = total - failing->told;
-	failing->told = total;
-	event.connect_failed = failing->last;
+	failing->told = counted->total;
+	failing->told_wait_ns = counted->wait_ns;
+	if (event.type == EVENT_DNS) {
+		event.dns = failing->last.dns;
+		event.dns.count = count;
+		event.dns.wait_ns = wait_ns;
+		event.dns.longest_ns = counted->longest_ns;
+	} else {
+		event.connect_failed = failing->last.connect;
+		event.connect_failed.count = count;
+		event.connect_failed.wait_ns = wait_ns;
+		event.connect_failed.longest_ns = counted->longest_ns;
+	}
 	connects->on_event(connects->context, &event);
+}
+
+static void note_last(struct failing *failing, const struct event *event)
+{
+	failing->type = event->type;
+	if (event->type == EVENT_DNS)
+		failing->last.dns = event->dns;
+	else
+		failing->last.connect = event->connect_failed;
+	failing->record_ns = event->boot_ns;
+	failing->settled = false;
 }
 
 void kernel_connects_take(struct kernel_connects *connects, const void *record,
@@ -80,16 +111,23 @@ void kernel_connects_take(struct kernel_connects *connects, const void *record,
 	struct wire_connect_failed wire;
 
 	memcpy(&wire, record, sizeof(wire));
+	if (wire.header.type == WIRE_CONNECT_REACHED) { /* what failed comes before it */
+		kernel_connects_tell(connects, wire.target.container_id);
+		connects->on_event(connects->context, event);
+		return;
+	}
+	struct wire_failures counted = {
+		.total = wire.total, .wait_ns = wire.wait_ns, .longest_ns = wire.longest_ns};
 	struct failing *failing = place_of(connects, &wire.target);
 
 	/* new here, or the kernel has forgotten it and counts from the beginning */
-	if (!failing->record_ns || wire.total < failing->told || wire.count == wire.total)
+	if (!failing->record_ns || wire.total < failing->told || wire.count == wire.total) {
 		failing->told = wire.total - wire.count;
-	failing->last = event->connect_failed;
-	failing->record_ns = event->boot_ns;
-	failing->settled = false;
+		failing->told_wait_ns = wire.told_wait_ns;
+	}
+	note_last(failing, event);
 	if (wire.total != failing->told)
-		emit(connects, failing, event->boot_ns, wire.total);
+		emit(connects, failing, event->boot_ns, &counted);
 }
 
 /* The process stays the one of the last record. */
@@ -100,8 +138,13 @@ static void tell_rest(struct kernel_connects *connects, struct failing *failing)
 	if (connects->read(connects->read_context, &failing->target, &counted) < 0 ||
 	    counted.total <= failing->told)
 		return;
-	failing->last.began_ns = counted.began_ns;
-	emit(connects, failing, counted.last_ns, counted.total);
+	if (failing->type == EVENT_DNS) {
+		failing->last.dns.began_ns = counted.began_ns;
+		kernel_wire_question(counted.question, failing->last.dns.query);
+	} else {
+		failing->last.connect.began_ns = counted.began_ns;
+	}
+	emit(connects, failing, counted.last_ns, &counted);
 }
 
 void kernel_connects_tell(struct kernel_connects *connects, uint64_t cgroup_id)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Failed connections, each told once: the kernel writes at most two records per second and target and counts
+ * Connections and DNS questions that a starting container waited for, each told once: the kernel writes at most two records per second and target and counts
  * the others; here is known how many of them were told, so that none is left out at the end.
  *
  * kernel_source.c hands in each record, says when a start is over, and looks after those that went quiet.

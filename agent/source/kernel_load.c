@@ -21,8 +21,7 @@
 
 struct settings {
 	bool memory_on_v1;
-	const char *cni_dirs;
-	uint64_t start_window_ns; /* 0: the object's own */
+	const struct kernel_source_options *options;
 	uint64_t memcg_oom_start, memcg_oom_end;
 };
 
@@ -157,9 +156,10 @@ static int load(struct nodewake **ret, const struct settings *settings, const in
 	object->rodata->page_bytes = (uint32_t)sysconf(_SC_PAGESIZE);
 	object->rodata->memcg_oom_start = settings->memcg_oom_start;
 	object->rodata->memcg_oom_end = settings->memcg_oom_end;
-	if (settings->start_window_ns)
-		object->rodata->start_window_ns = settings->start_window_ns;
-	set_cni_dirs(object, settings->cni_dirs);
+	if (settings->options->start_window_ns) /* 0: the object's own */
+		object->rodata->start_window_ns = settings->options->start_window_ns;
+	object->rodata->record_names = settings->options->record_names;
+	set_cni_dirs(object, settings->options->cni_dirs);
 	kernel_stalls_calls((uint8_t *)object->rodata->syscall_waits);
 	bpf_object__for_each_program (program, object->obj)
 		bpf_program__set_autoload(program, *errors++ == 0);
@@ -213,13 +213,12 @@ static int load_what_can_be(struct nodewake **ret, const struct settings *settin
 	return load(ret, settings, errors);
 }
 
-int kernel_load(struct nodewake **ret, bool memory_on_v1, const char *cni_dirs,
-		uint64_t start_window_ns, int errors[static KERNEL_PROBES_MAX])
+int kernel_load(struct nodewake **ret, bool memory_on_v1,
+		const struct kernel_source_options *options, int errors[static KERNEL_PROBES_MAX])
 {
 	struct settings settings = {
 		.memory_on_v1 = memory_on_v1,
-		.cni_dirs = cni_dirs,
-		.start_window_ns = start_window_ns,
+		.options = options,
 	};
 	int r;
 

@@ -19,5 +19,5 @@ bool kernel_program_of_threads(const struct bpf_program *program);
  * errors (all 0 before) gets the reason of each program that could not be loaded, by its place in
  * the object. Returns 0, -ENOTSUP without BTF, -EPERM without capability, or another errno.
  */
-int kernel_load(struct nodewake **ret, bool memory_on_v1, const char *cni_dirs,
-		uint64_t start_window_ns, int errors[static KERNEL_PROBES_MAX]);
+int kernel_load(struct nodewake **ret, bool memory_on_v1,
+		const struct kernel_source_options *options, int errors[static KERNEL_PROBES_MAX]);

@@ -18,7 +18,7 @@
 /* As in bpf/probe.h. */
 struct known {
 	uint64_t container_id, sessions_from_ns, began_ns;
-	uint32_t init_pid, by_runc, reexecs, sessions, listens, targets, window, pad;
+	uint32_t init_pid, by_runc, reexecs, sessions, listens, targets, window, failures;
 };
 
 struct tracked {
@@ -36,8 +36,8 @@ struct kernel_probes {
 	uint64_t *per_cpu; /* room for one value of each */
 };
 
-int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char *cni_dirs,
-		      uint64_t start_window_ns)
+int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1,
+		      const struct kernel_source_options *options)
 {
 	struct kernel_probes *probes = calloc(1, sizeof(*probes));
 	int r;
@@ -46,8 +46,7 @@ int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char 
 		return -ENOMEM;
 	probes->cpus = libbpf_num_possible_cpus();
 	probes->per_cpu = calloc((size_t)(probes->cpus > 0 ? probes->cpus : 1), sizeof(uint64_t));
-	r = probes->per_cpu ? kernel_load(&probes->object, memory_on_v1, cni_dirs, start_window_ns,
-					  probes->errors)
+	r = probes->per_cpu ? kernel_load(&probes->object, memory_on_v1, options, probes->errors)
 			    : -ENOMEM;
 	if (r < 0) {
 		kernel_probes_free(probes);
@@ -161,16 +160,20 @@ static bool program_info(const struct bpf_program *program, struct bpf_prog_info
 	       bpf_obj_get_info_by_fd(bpf_program__fd(program), ret, &size) == 0;
 }
 
-static bool ends_request(const struct kernel_probes *probes, const struct bpf_program *program)
+/* Each packet of the node, and each end of a disk request, in whatever context. */
+static bool is_anybodys(const struct kernel_probes *probes, const struct bpf_program *program)
 {
-	return program == probes->object->progs.watch_bio_complete ||
+	return program == probes->object->progs.on_signal ||
+	       program == probes->object->progs.watch_dns_in ||
+	       program == probes->object->progs.watch_dns_out ||
+	       program == probes->object->progs.watch_bio_complete ||
 	       program == probes->object->progs.watch_rq_complete;
 }
 
 /*
  * Newer kernels skip a program that is already running on the same CPU, and count that. Left out for
- * signals: they are sent from interrupts too, nearly all of them to processes of no interest; and for the
- * ends of disk requests, which count nothing but time.
+ * signals and packets: interrupts have them too, and nearly all are of no interest; and for the ends of disk
+ * requests, which count nothing but time.
  */
 static uint64_t skipped_runs(const struct kernel_probes *probes)
 {
@@ -179,8 +182,7 @@ static uint64_t skipped_runs(const struct kernel_probes *probes)
 	uint64_t count = 0;
 
 	bpf_object__for_each_program (program, probes->object->obj)
-		if (program != probes->object->progs.on_signal && !ends_request(probes, program) &&
-		    program_info(program, &info))
+		if (!is_anybodys(probes, program) && program_info(program, &info))
 			count += info.recursion_misses;
 	return count;
 }
@@ -206,6 +208,27 @@ int kernel_probes_failures(const struct kernel_probes *probes, const struct wire
 	return bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.failures), target, ret) < 0
 		       ? -errno
 		       : 0;
+}
+
+void kernel_probes_questions(struct kernel_probes *probes,
+			     bool (*over)(void *context, const struct wire_question *question),
+			     void (*forgotten)(void *context), void *context)
+{
+	int fd = bpf_map__fd(probes->object->maps.questions);
+	struct wire_question_key key, next;
+	struct wire_question question;
+	bool found;
+
+	if (!probes->object->bss->questions_asked)
+		return;
+	found = bpf_map_get_next_key(fd, NULL, &next) == 0;
+	while (found) {
+		key = next;
+		found = bpf_map_get_next_key(fd, &key, &next) == 0;
+		if (bpf_map_lookup_elem(fd, &key, &question) == 0 && over(context, &question) &&
+		    bpf_map_delete_elem(fd, &key) == 0)
+			forgotten(context);
+	}
 }
 
 void kernel_probes_file_maps(const struct kernel_probes *probes, struct kernel_file_maps *ret)
@@ -249,6 +272,25 @@ static void detach_on_demand(struct kernel_probes *probes)
 	}
 }
 
+static bool any_question(void *context, const struct wire_question *question)
+{
+	(void)context;
+	(void)question;
+	return true;
+}
+
+static void say_nothing(void *context)
+{
+	(void)context;
+}
+
+/* Nobody sees their answers from now on. */
+static void forget_questions(struct kernel_probes *probes)
+{
+	kernel_probes_questions(probes, any_question, say_nothing, NULL);
+	probes->object->bss->questions_asked = 0;
+}
+
 void kernel_probes_watch(struct kernel_probes *probes, bool on)
 {
 	__u64 *attached_ns = &probes->object->bss->attached_ns;
@@ -258,6 +300,7 @@ void kernel_probes_watch(struct kernel_probes *probes, bool on)
 	} else if (!on) {
 		__atomic_store_n(attached_ns, 0, __ATOMIC_RELEASE);
 		detach_on_demand(probes);
+		forget_questions(probes);
 	}
 }
 

@@ -12,8 +12,8 @@ struct kernel_probes;
 struct bpf_program;
 
 /* Opens and loads. Returns 0, -ENOTSUP without BTF, -EPERM without capability, or another errno. */
-int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1, const char *cni_dirs,
-		      uint64_t start_window_ns);
+int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1,
+		      const struct kernel_source_options *options);
 void kernel_probes_free(struct kernel_probes *probes);
 
 /* Attaches what can be; calls failed for each that can't. Returns how many are attached. */
@@ -54,6 +54,14 @@ struct kernel_file_maps {
 };
 
 void kernel_probes_file_maps(const struct kernel_probes *probes, struct kernel_file_maps *ret);
+/*
+ * Goes through the DNS questions without an answer, and forgets those that are over; then calls forgotten, unless an
+ * answer came first.
+ */
+void kernel_probes_questions(struct kernel_probes *probes,
+			     bool (*over)(void *context, const struct wire_question *question),
+			     void (*forgotten)(void *context), void *context);
+
 /*
  * Attaches, or detaches, the programs on demand (watch_*), all together. One that can't be attached leaves
  * its part out.

@@ -13,6 +13,7 @@
 #include "source/kernel_connects.h"
 #include "source/kernel_mounts.h"
 #include "source/kernel_probes.h"
+#include "source/kernel_questions.h"
 #include "source/kernel_seed.h"
 #include "source/kernel_windows.h"
 #include "source/kernel_wire.h"
@@ -30,6 +31,7 @@ static const char *const loss_causes[KERNEL_LOSS_COUNT] = {
 	[WIRE_LOSS_CHATTER_FULL] = "kernel ring full: runtime or CNI processes not written",
 	[WIRE_LOSS_TABLE_FULL] = "kernel table full: more containers or processes than are kept",
 	[WIRE_LOSS_CONNECTS] = "failed connections of starting containers not told: too many",
+	[WIRE_LOSS_QUESTIONS] = "DNS questions of starting containers not followed: too many",
 	[WIRE_LOSS_FILES] = "files that starting containers read not told: too many at once",
 	[WIRE_LOSS_WINDOWS] = "starts not watched closely: too many at once",
 	[KERNEL_LOSS_SKIPPED] = "kernel skipped a probe that was already running on the CPU",
@@ -53,14 +55,21 @@ struct kernel_source {
 	bool look_soon; /* the timer is set to read, not only to count losses */
 };
 
+/* A container's start is over. */
+static void tell_waits(struct kernel_source *source, uint64_t cgroup_id, uint64_t now_ns)
+{
+	kernel_connects_tell(source->connects, cgroup_id);
+	kernel_questions_tell(source->probes, cgroup_id, now_ns, source->on_event, source->context);
+}
+
 /* What a container failed to reach while it started comes before the start's end. */
 static void hand_on(struct kernel_source *source, struct event *event)
 {
 	kernel_windows_event(source->windows, event);
 	if (event->type == EVENT_LISTEN)
-		kernel_connects_tell(source->connects, event->listen.cgroup_id);
+		tell_waits(source, event->listen.cgroup_id, event->boot_ns);
 	else if (event->type == EVENT_EXIT && event->exit.role == ROLE_ENTRYPOINT)
-		kernel_connects_tell(source->connects, event->exit.cgroup_id);
+		tell_waits(source, event->exit.cgroup_id, event->boot_ns);
 	source->on_event(source->context, event);
 }
 
@@ -76,7 +85,8 @@ static int on_wire(void *context, void *data, size_t size)
 			hand_on(source, &event);
 	} else if (kernel_wire_decode(data, size, &event) < 0)
 		source->undecodable++;
-	else if (event.type == EVENT_CONNECT_FAILED)
+	else if (event.type == EVENT_CONNECT_FAILED || event.type == EVENT_CONNECT_SLOW ||
+		 event.type == EVENT_DNS)
 		kernel_connects_take(source->connects, data, &event);
 	else
 		hand_on(source, &event);
@@ -219,8 +229,7 @@ int kernel_source_new(struct kernel_source **ret, sd_event *loop,
 	r = cgroup_deciding_dir(options->cgroup_root ? options->cgroup_root : "/sys/fs/cgroup",
 				on_v1, source->deciding_dir, sizeof(source->deciding_dir));
 	if (r >= 0)
-		r = kernel_probes_new(&source->probes, on_v1, options->cni_dirs,
-				      options->start_window_ns);
+		r = kernel_probes_new(&source->probes, on_v1, options);
 	if (r >= 0)
 		r = kernel_connects_new(&source->connects, read_failures, source, on_event,
 					context);

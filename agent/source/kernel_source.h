@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
@@ -21,6 +22,7 @@ struct kernel_source_options {
 		cni_dirs; /* colon-separated prefixes of CNI plugins, e.g. "/opt/cni/bin:/usr/lib/cni" */
 	const char *cgroup_root;  /* NULL: /sys/fs/cgroup */
 	uint64_t start_window_ns; /* failed connections are told that long at most; 0: 5 min */
+	bool record_names;	  /* tell what DNS was asked for, too */
 };
 
 struct kernel_probe_stats {

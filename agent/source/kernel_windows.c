@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "source/kernel_coarse.h"
 #include "source/kernel_files.h"
+#include "source/kernel_questions.h"
 #include "source/kernel_stalls.h"
 
 #define SAMPLE_INTERVAL_US 1000000
@@ -104,6 +105,8 @@ static struct open *find(struct kernel_windows *windows, const char *container_i
 
 static void close_window(struct kernel_windows *windows, struct open *open)
 {
+	kernel_questions_tell(windows->probes, open->cgroup_id, clock_boot_ns(), windows->on_event,
+			      windows->context);
 	kernel_files_end(windows->files, open->container_id);
 	kernel_probes_close(windows->probes, open->cgroup_id);
 	*open = (struct open){0};
@@ -288,6 +291,7 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
 			close_window(windows, open);
 		any = true;
 	}
+	kernel_questions_settle(windows->probes, now_ns, windows->on_event, windows->context);
 	if (!any && now_ns > windows->needed_ns + LINGER_NS) {
 		kernel_probes_watch(windows->probes, false);
 		windows->attached = false;

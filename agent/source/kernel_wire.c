@@ -181,12 +181,29 @@ static int decode_listen(const struct wire_listen *wire, struct event *event)
 	return copy_address(wire->family, wire->address, listen->address);
 }
 
+/* Labels, each after its length; the last one may be cut. */
+void kernel_wire_question(const uint8_t *question, char ret_name[static NAME_SIZE])
+{
+	size_t used = 0, left;
+
+	for (size_t i = 0; i < WIRE_QUESTION && question[i]; i += left + 1) {
+		left = question[i];
+		if (used && used < NAME_SIZE - 1)
+			ret_name[used++] = '.';
+		for (size_t j = i + 1; j <= i + left && j < WIRE_QUESTION; j++)
+			if (used < NAME_SIZE - 1 && question[j])
+				ret_name[used++] = (char)question[j];
+	}
+	ret_name[used] = '\0';
+}
+
 /* Its count is that since the last record: kernel_connects.c makes it one since the last event. */
-static int decode_connect_failed(const struct wire_connect_failed *wire, struct event *event)
+static int decode_connect(const struct wire_connect_failed *wire, struct event *event)
 {
 	struct event_connect_failed *connect = &event->connect_failed;
 
-	event->type = EVENT_CONNECT_FAILED;
+	event->type = wire->header.type == WIRE_CONNECT_FAILED ? EVENT_CONNECT_FAILED
+							       : EVENT_CONNECT_SLOW;
 	connect->who = process_of(&wire->header);
 	connect->cgroup_id = wire->header.cgroup_id;
 	copy_container(connect->container_id, wire->container);
@@ -194,7 +211,47 @@ static int decode_connect_failed(const struct wire_connect_failed *wire, struct 
 	connect->error = wire->target.error;
 	connect->began_ns = wire->began_ns;
 	connect->count = wire->count;
+	connect->wait_ns = wire->wait_ns;
+	connect->longest_ns = wire->longest_ns;
 	return copy_address(wire->target.family, wire->target.address, connect->address);
+}
+
+/* The same. */
+static int decode_dns(const struct wire_connect_failed *wire, struct event *event)
+{
+	struct event_dns *dns = &event->dns;
+
+	event->type = EVENT_DNS;
+	dns->cgroup_id = wire->header.cgroup_id;
+	copy_container(dns->container_id, wire->container);
+	dns->port = wire->target.port;
+	dns->code = wire->target.error;
+	dns->began_ns = wire->began_ns;
+	dns->count = wire->count;
+	dns->wait_ns = wire->wait_ns;
+	dns->longest_ns = wire->longest_ns;
+	kernel_wire_question(wire->question, dns->query);
+	return copy_address(wire->target.family, wire->target.address, dns->address);
+}
+
+int kernel_wire_unanswered(const struct wire_question *wire, uint64_t boot_ns, struct event *ret)
+{
+	struct event event = {.type = EVENT_DNS, .boot_ns = boot_ns};
+	struct event_dns *dns = &event.dns;
+
+	dns->cgroup_id = wire->header.cgroup_id;
+	copy_container(dns->container_id, wire->container);
+	dns->port = wire->target.port;
+	dns->code = WIRE_DNS_UNANSWERED;
+	dns->began_ns = wire->header.boot_ns;
+	dns->count = 1;
+	dns->wait_ns = dns->longest_ns = boot_ns - wire->header.boot_ns;
+	kernel_wire_question(wire->question, dns->query);
+	int r = copy_address(wire->target.family, wire->target.address, dns->address);
+
+	if (r == 0)
+		*ret = event;
+	return r;
 }
 
 /* The path of a cgroup from the names of it and those above it. */
@@ -284,6 +341,9 @@ static const size_t least_sizes[] = {
 	[WIRE_LISTEN] = sizeof(struct wire_listen),
 	[WIRE_OOM] = sizeof(struct wire_oom),
 	[WIRE_CONNECT_FAILED] = sizeof(struct wire_connect_failed),
+	[WIRE_CONNECT_SLOW] = sizeof(struct wire_connect_failed),
+	[WIRE_CONNECT_REACHED] = sizeof(struct wire_connect_failed),
+	[WIRE_DNS] = sizeof(struct wire_connect_failed),
 	[WIRE_STALL] = sizeof(struct wire_stall),
 };
 
@@ -338,7 +398,12 @@ int kernel_wire_decode(const void *data, size_t size, struct event *ret)
 		r = decode_oom(&wire.oom, &event);
 		break;
 	case WIRE_CONNECT_FAILED:
-		r = decode_connect_failed(&wire.connect_failed, &event);
+	case WIRE_CONNECT_SLOW:
+	case WIRE_CONNECT_REACHED:
+		r = decode_connect(&wire.connect_failed, &event);
+		break;
+	case WIRE_DNS:
+		r = decode_dns(&wire.connect_failed, &event);
 		break;
 	case WIRE_STALL:
 		r = decode_stall(&wire.stall, &event);

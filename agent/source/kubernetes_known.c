@@ -114,6 +114,8 @@ static void note_pod(struct kubernetes_source *source, struct known_pod *pod,
 {
 	struct event event = {.type = EVENT_POD, .boot_ns = now_ns, .pod = *told};
 
+	TEXT_COPY(pod->addresses[0], told->address);
+	TEXT_COPY(pod->addresses[1], told->second_address);
 	settle_time(&pod->scheduled, told->scheduled_ns != 0, told->scheduled_ns, false, listed,
 		    now_ns);
 	settle_time(&pod->ready, told->ready_ns != 0, told->ready_ns, true, listed, now_ns);

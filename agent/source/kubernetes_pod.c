@@ -57,6 +57,18 @@ static const char *uid_of(const json_t *metadata)
 		       : text_of(metadata, "uid");
 }
 
+/* A pod in the node's network has the node's address, as others have. */
+static void read_addresses(const json_t *object, struct event_pod *ret)
+{
+	const json_t *status = json_object_get(object, "status");
+	const json_t *all = json_object_get(status, "podIPs");
+
+	if (json_is_true(json_object_get(json_object_get(object, "spec"), "hostNetwork")))
+		return;
+	TEXT_COPY(ret->address, text_of(status, "podIP"));
+	TEXT_COPY(ret->second_address, text_of(json_array_get(all, 1), "ip"));
+}
+
 int kubernetes_pod_read(const json_t *object, int64_t wall_offset_ns, struct event_pod *ret)
 {
 	const json_t *metadata = json_object_get(object, "metadata");
@@ -77,6 +89,7 @@ int kubernetes_pod_read(const json_t *object, int64_t wall_offset_ns, struct eve
 	TEXT_COPY(pod.phase, text_of(status, "phase"));
 	TEXT_COPY(pod.reason, text_of(status, "reason"));
 	TEXT_COPY(pod.message, text_of(status, "message"));
+	read_addresses(object, &pod);
 	*ret = pod;
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the Kubernetes source share: kubernetes_source.c watches, kubernetes_known.c tells what
- * has changed, kubernetes_trouble.c asks after pods that hang, kubernetes_boot.c after the server and the Node while
- * they come up, kubernetes_pod.c reads JSON.
+ * has changed, kubernetes_trouble.c asks after pods that hang, kubernetes_names.c after addresses that starts wait
+ * for, kubernetes_boot.c after the server and the Node while they come up, kubernetes_pod.c reads JSON.
  */
 #pragma once
 
@@ -30,6 +30,7 @@ struct known_pod {
 	char name[POD_SIZE];
 	char pod_namespace[NAMESPACE_SIZE];
 	uint64_t hash;
+	char addresses[2][ADDRESS_SIZE];
 	struct known_time scheduled, ready;
 	bool pending; /* some container of it never ran */
 	uint32_t generation;
@@ -56,6 +57,23 @@ struct boot_follow {
 		unready_ns; /* when the latest look went that found the Node not Ready; 0: none did */
 };
 
+#define NAMES_MAX 32
+
+struct asked_name {
+	char address[ADDRESS_SIZE];
+	bool wanted; /* it is not asked for so far */
+	uint64_t asked_ns;
+};
+
+struct asked_names {
+	sd_event_source *timer;
+	struct asked_name asked[NAMES_MAX]; /* the oldest gives way */
+	uint32_t now;			    /* which is asked for … */
+	bool asking;			    /* … at the moment */
+	bool forbidden;
+	uint64_t last_ns; /* when the latest question went */
+};
+
 struct kubernetes_source {
 	sd_event *loop;
 	sd_event_source *trouble_timer;
@@ -68,6 +86,7 @@ struct kubernetes_source {
 	uint64_t trouble_due_ns;
 	char asking_uid[POD_UID_SIZE]; /* whose Events are asked for now; "" none */
 	struct boot_follow boot;
+	struct asked_names names;
 	bool was_up, down_told;
 	struct kubernetes_source_stats stats;
 };
@@ -88,6 +107,12 @@ struct known_pod *kubernetes_known_find(const struct kubernetes_source *source, 
 /* Asks, when the time has come, for the Events of a pod that hangs. */
 int kubernetes_trouble_begin(struct kubernetes_source *source);
 void kubernetes_trouble_arm(struct kubernetes_source *source);
+
+/* --- kubernetes_names.c --- */
+
+int kubernetes_names_begin(struct kubernetes_source *source);
+/* The watch went up or down: asks what is wanted, when it is due. */
+void kubernetes_names_arm(struct kubernetes_source *source);
 
 /* --- kubernetes_boot.c --- */
 

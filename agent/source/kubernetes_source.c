@@ -101,6 +101,7 @@ static void on_step(void *context, enum kube_watch_step step, json_t *object, bo
 		break;
 	}
 	kubernetes_trouble_arm(source);
+	kubernetes_names_arm(source);
 	kubernetes_boot_arm(source);
 }
 
@@ -126,6 +127,8 @@ static int begin(struct kubernetes_source *source, const char *node_name)
 	TEXT_COPY(source->boot.node_name, node_name);
 	snprintf(selector, sizeof(selector), "fieldSelector=spec.nodeName%%3D%s", node_name);
 	r = kubernetes_trouble_begin(source);
+	if (r >= 0)
+		r = kubernetes_names_begin(source);
 	return r < 0 ? r : kube_watch_new(&source->watch, source->kube, &options, on_step, source);
 }
 
@@ -158,6 +161,7 @@ void kubernetes_source_free(struct kubernetes_source *source)
 		return;
 	kube_watch_free(source->watch);
 	sd_event_source_unref(source->trouble_timer);
+	sd_event_source_unref(source->names.timer);
 	sd_event_source_unref(source->boot.timer);
 	HASH_ITER (hh, source->pods, pod, next) {
 		HASH_DEL(source->pods, pod);

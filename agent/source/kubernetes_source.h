@@ -43,6 +43,9 @@ int kubernetes_source_follow_boot(struct kubernetes_source *source,
 /* Nothing more is asked about it. */
 void kubernetes_source_boot_over(struct kubernetes_source *source);
 
+/* A start waits for this address: tells, some time, which service's it is (EVENT_ADDRESS). */
+void kubernetes_source_name(struct kubernetes_source *source, const char *address);
+
 void kubernetes_source_free(struct kubernetes_source *source);
 
 void kubernetes_source_stats(const struct kubernetes_source *source,

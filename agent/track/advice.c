@@ -74,6 +74,12 @@ static const struct peer_wait *peer_of(const struct finding *f)
 
 /* --- the rules' conditions and words --------------------------------------------------------- */
 
+static bool always(const struct finding *f)
+{
+	(void)f;
+	return true;
+}
+
 static void cpu_limit_words(FILE *out, const struct finding *f)
 {
 	fprintf(out, "raise the CPU limit: throttled %.0f %% of %s",
@@ -104,7 +110,8 @@ static bool has_pull_bytes(const struct finding *f)
 
 static void pull_words(FILE *out, const struct finding *f)
 {
-	uint64_t ns = length(f->start->download);
+	uint64_t fetch_ns = f->start->pull.fetch_ns;
+	uint64_t ns = fetch_ns ? fetch_ns : length(f->start->download);
 
 	fprintf(out, "pull %s", bytes(f->start->pull_bytes));
 	if (ns)
@@ -113,10 +120,16 @@ static void pull_words(FILE *out, const struct finding *f)
 	fputs(": pre-pull or mirror", out);
 }
 
+static void queue_words(FILE *out, const struct finding *f)
+{
+	cause_print(out, f->start, f->cause);
+	fputs(": pre-pull, or let pulls run in parallel", out);
+}
+
 static void unpack_words(FILE *out, const struct finding *f)
 {
-	fprintf(out, "unpack of %s went on for %s after its download: pre-pull or a smaller image",
-		bytes(f->start->pull_bytes), duration(f->cause->ns));
+	fprintf(out, "unpack took %s of a pull of %s: pre-pull or a smaller image",
+		duration(f->cause->ns), duration(f->cause->phase_ns));
 }
 
 /* Cold reads explain a wait for the disk; writing back or another's reads don't. */
@@ -138,9 +151,22 @@ static void disk_words(FILE *out, const struct finding *f)
 		(double)file->bytes / 1e6 / ((double)length(file->span) / 1e9));
 }
 
-static bool peer_failed(const struct finding *f)
+/* A try that is refused is over at once; one that takes so long got no answer at all. */
+static bool is_silent(const struct peer_wait *peer)
 {
-	return measured(f) && peer_of(f)->kind == PEER_WAIT_FAILED && peer_of(f)->count > 1;
+	return peer->longest_ns >= NS_PER_SECOND;
+}
+
+static bool peer_refused(const struct finding *f)
+{
+	const struct peer_wait *peer = peer_of(f);
+
+	return measured(f) && peer->kind == PEER_WAIT_FAILED && peer->count > 1 && !is_silent(peer);
+}
+
+static bool peer_silent(const struct finding *f)
+{
+	return measured(f) && peer_of(f)->kind == PEER_WAIT_FAILED && is_silent(peer_of(f));
 }
 
 static bool peer_slow(const struct finding *f)
@@ -161,10 +187,16 @@ static void print_peer(FILE *out, const struct finding *f)
 			peer->port);
 }
 
-static void peer_failed_words(FILE *out, const struct finding *f)
+static void peer_refused_words(FILE *out, const struct finding *f)
 {
 	print_peer(out, f);
 	fputs(": start it first or retry sooner", out);
+}
+
+static void peer_silent_words(FILE *out, const struct finding *f)
+{
+	print_peer(out, f);
+	fputs(", no answer: check its address and network policies", out);
 }
 
 static void peer_slow_words(FILE *out, const struct finding *f)
@@ -248,9 +280,11 @@ static const struct rule {
 	{ADVICE_PROBE_DELAY, CAUSE_PROBE, 0, false, is_probe_delay, cause_words},
 	{ADVICE_PROBE_PERIOD, CAUSE_PROBE, 0, false, is_probe_period, cause_words},
 	{ADVICE_PULL, CAUSE_DOWNLOAD, 50, true, has_pull_bytes, pull_words},
-	{ADVICE_UNPACK, CAUSE_UNPACK, 50, false, has_pull_bytes, unpack_words},
+	{ADVICE_PULL, CAUSE_QUEUE, 50, false, always, queue_words},
+	{ADVICE_UNPACK, CAUSE_UNPACK, 50, true, has_pull_bytes, unpack_words},
 	{ADVICE_DISK, CAUSE_DISK, 30, false, read_cold, disk_words},
-	{ADVICE_PEER, CAUSE_PEER, 30, false, peer_failed, peer_failed_words},
+	{ADVICE_PEER, CAUSE_PEER, 30, false, peer_refused, peer_refused_words},
+	{ADVICE_PEER, CAUSE_PEER, 30, false, peer_silent, peer_silent_words},
 	{ADVICE_PEER, CAUSE_PEER, 30, false, peer_slow, peer_slow_words},
 	{ADVICE_DNS, CAUSE_DNS, 30, false, measured, dns_words},
 	{ADVICE_CNI, CAUSE_PLUGIN, 50, false, plugin_succeeded, cni_words},

@@ -4,6 +4,7 @@
 
 #include "model/event.h"
 #include "model/record.h"
+#include "track/peer_series.h"
 
 #define BOOT_PEERS_MAX 256
 
@@ -12,10 +13,7 @@ struct boot_peer {
 	char container_id[ID_SIZE];
 	char address[ADDRESS_SIZE];
 	uint16_t port;
-	int32_t error;
-	uint32_t count;
-	uint64_t began_ns, last_ns;
-	uint64_t pause_ns; /* between its last tries: the next one was due then */
+	struct peer_series tries;
 };
 
 struct boot_peers {

@@ -62,6 +62,23 @@ const struct pod *pods_find(const struct pods *pods, const char *pod_uid)
 	return find(pods, pod_uid);
 }
 
+void pods_name_address(const struct pods *pods, const char *address,
+		       char ret_name[static POD_PATH_SIZE])
+{
+	*ret_name = '\0';
+	for (const struct pod *pod = pods->by_uid; pod; pod = pod->hh.next)
+		if (strcmp(pod->addresses[0], address) == 0 ||
+		    strcmp(pod->addresses[1], address) == 0) {
+			size_t length = strlen(pod->subject.pod_namespace);
+
+			text_copy(ret_name, POD_PATH_SIZE, pod->subject.pod_namespace);
+			ret_name[length] = '/';
+			text_copy(ret_name + length + 1, POD_PATH_SIZE - length - 1,
+				  pod->subject.pod);
+			return;
+		}
+}
+
 static struct pod *get(struct pods *pods, const char *uid)
 {
 	struct pod *pod = find(pods, uid);
@@ -96,6 +113,8 @@ static void note_pod(struct pods *pods, const struct event_pod *told, uint64_t n
 	TEXT_COPY(pod->subject.pod_namespace, told->pod_namespace);
 	pod->created_ns = told->created_ns;
 	pod->scheduled_ns = told->scheduled_ns;
+	TEXT_COPY(pod->addresses[0], told->address);
+	TEXT_COPY(pod->addresses[1], told->second_address);
 	pod->arrived |= told->arrived;
 	pod->ready_ns = told->ready_ns;
 	if (told->ready_ns && !pod->was_ready && told->ready_arrived) {

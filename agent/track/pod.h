@@ -30,6 +30,7 @@ struct pod_container {
 struct pod {
 	struct subject subject; /* of the pod: no container */
 	uint64_t created_ns, scheduled_ns, ready_ns;
+	char addresses[2][ADDRESS_SIZE];
 	bool arrived;	/* it was bound before our eyes */
 	bool was_ready; /* it has been Ready since we know it */
 	bool start_due; /* its start is to be told at due_ns */
@@ -55,4 +56,8 @@ void pods_tick(struct pods *pods, uint64_t now_ns);
 
 /* NULL if Kubernetes told nothing of it (or there is no Kubernetes). */
 const struct pod *pods_find(const struct pods *pods, const char *pod_uid);
+
+/* "namespace/pod" of whose address it is; "" if that is not known. */
+void pods_name_address(const struct pods *pods, const char *address,
+		       char ret_name[static POD_PATH_SIZE]);
 const struct pod_container *pod_find_container(const struct pod *pod, const char *container_id);

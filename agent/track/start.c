@@ -332,7 +332,7 @@ bool start_build(const struct start_facts *facts, const struct container *contai
 	start.listen_port = container->listen_port;
 	TEXT_COPY(start.listen_address, container->listen_address);
 	TEXT_COPY(start.file, container->file);
-	whys_fill(facts->whys, container, &start);
+	whys_fill(facts->whys, facts->pods, container, &start);
 	why_work_fill(containers_sandbox(facts->containers, container), container, pod, &start);
 	start.why.competing = compete_count(facts->containers, container, &start);
 	why_probe_fill(told, &start);

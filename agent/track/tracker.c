@@ -22,7 +22,7 @@ struct tracker {
 	record_fn on_record;
 	void *context;
 	uint64_t now_ns; /* of the latest event seen, or tick */
-	uint64_t evicted_told, calls_told, boot_lost_told, whys_told;
+	uint64_t evicted_told, calls_told, boot_lost_told, whys_told, peers_told;
 	struct tracker_stats stats;
 	struct containers containers;
 	struct calls calls;
@@ -193,6 +193,8 @@ void tracker_event(struct tracker *tracker, const struct event *event, uint64_t 
 		  "more starts were logged than the agent keeps");
 	tell_lost(tracker, tracker->whys.evicted, &tracker->whys_told,
 		  "more starts at once than the agent explains");
+	tell_lost(tracker, tracker->whys.peers_lost, &tracker->peers_told,
+		  "more peers of one start than the agent keeps");
 	tell_lost(tracker, boot_lost(tracker->boot), &tracker->boot_lost_told,
 		  "more units or pods in a boot than the agent keeps");
 }

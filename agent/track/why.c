@@ -57,6 +57,19 @@ void whys_event(struct whys *whys, const struct event *event, uint64_t now_ns)
 		if (facts)
 			why_stalls_note(facts, event);
 		break;
+	case EVENT_CONNECT_FAILED:
+	case EVENT_CONNECT_SLOW:
+	case EVENT_DNS:
+		facts = get(whys,
+			    event->type == EVENT_DNS ? event->dns.container_id
+						     : event->connect_failed.container_id,
+			    now_ns);
+		if (facts && !why_peers_note(facts, event))
+			whys->peers_lost++;
+		break;
+	case EVENT_ADDRESS:
+		why_peers_named(&whys->names, event);
+		break;
 	case EVENT_PRESSURE:
 		why_pressure_note(&whys->pressures, event);
 		break;
@@ -75,7 +88,7 @@ void whys_event(struct whys *whys, const struct event *event, uint64_t now_ns)
 	}
 }
 
-void whys_fill(const struct whys *whys, const struct container *container,
+void whys_fill(const struct whys *whys, const struct pods *pods, const struct container *container,
 	       struct record_start *start)
 {
 	const struct why_facts *facts = find(whys, container->id);
@@ -84,5 +97,6 @@ void whys_fill(const struct whys *whys, const struct container *container,
 	if (!facts)
 		return;
 	why_stalls_fill(facts, start);
+	why_peers_fill(facts, &whys->names, pods, start);
 	why_files_fill(facts, start);
 }

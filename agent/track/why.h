@@ -13,6 +13,7 @@
 #include "model/event.h"
 #include "model/record.h"
 #include "track/container.h"
+#include "track/peer_series.h"
 #include "track/pod.h"
 #include "track/why_pressure.h"
 
@@ -25,6 +26,14 @@
 struct stall_sample {
 	uint64_t boot_ns;
 	struct event_stall told;
+};
+
+/* Whom it waited for, as it grows. */
+struct peer_facts {
+	struct peer_wait wait;	   /* failed: of the series that are over */
+	struct peer_series series; /* failed: of the last one … */
+	uint64_t reached_ns;	   /* … until then it was connected to; 0: not so far */
+	uint64_t busy_ns;	   /* slow, DNS: since when there always was one under way */
 };
 
 /* Of one container. */
@@ -44,21 +53,36 @@ struct why_facts {
 	bool reads_measured;
 
 	/* why_peers.c */
-	struct peer_wait peers[WHY_PEERS_MAX];
+	struct peer_facts peers[WHY_PEERS_MAX];
 	uint32_t peer_count;
 
 	UT_hash_handle hh;
+};
+
+/* Whose an address is, where that was found out. */
+struct address_name {
+	char address[ADDRESS_SIZE];
+	char name[POD_PATH_SIZE];
+};
+
+#define ADDRESS_NAMES_MAX 64
+
+struct address_names {
+	struct address_name all[ADDRESS_NAMES_MAX]; /* the oldest gives way */
+	uint32_t next;
 };
 
 struct whys {
 	struct why_facts *by_id; /* in the order of their beginning */
 	struct pressures pressures;
 	uint64_t evicted;
+	uint64_t peers_lost;
+	struct address_names names;
 };
 
 void whys_event(struct whys *whys, const struct event *event, uint64_t now_ns);
 void whys_clear(struct whys *whys);
 
 /* Adds what is known to a start whose phases are complete. */
-void whys_fill(const struct whys *whys, const struct container *container,
+void whys_fill(const struct whys *whys, const struct pods *pods, const struct container *container,
 	       struct record_start *start);

@@ -7,6 +7,11 @@
 void why_stalls_note(struct why_facts *facts, const struct event *event);
 void why_stalls_fill(const struct why_facts *facts, struct record_start *start);
 
+/* Returns false if there was no room for one more. */
+bool why_peers_note(struct why_facts *facts, const struct event *event);
+void why_peers_named(struct address_names *names, const struct event *event);
+void why_peers_fill(const struct why_facts *facts, const struct address_names *names,
+		    const struct pods *pods, struct record_start *start);
 /* told: NULL without Kubernetes. After the stalls and peers. */
 void why_probe_fill(const struct pod_container *told, struct record_start *start);
 void why_files_note(struct why_facts *facts, const struct event *event);

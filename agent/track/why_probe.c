@@ -12,8 +12,9 @@
  * So a program that can answer waits for the rest of the initial delay, then for at most one period of each probe and
  * for one more per further success that is asked for. Longer than that means that it was asked and could not answer,
  * for a reason that nobody saw: then nothing is told. Listening is not being able to answer: what its threads
- * did after the listen (read a model, wait for a database) is the program's, as if it had been done one after the other.
- * Where that was not measured nothing is told either.
+ * did after the listen (read a model, wait for a database) is the program's, as if it had been done one after the other;
+ * but whether it was idle for longer than that, as if they had done it all side by side. Where it was not measured
+ * nothing is told either.
  */
 #include "base/clock.h"
 #include "track/why_private.h"
@@ -53,9 +54,9 @@ static uint64_t larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* At most; threads that worked side by side count as if one after the other. */
+/* `sharers`: of the threads' work, so many did it at the same time. */
 static uint64_t busy_ns(const struct start_why *why, const struct phase_stalls *stalls,
-			struct span probe)
+			struct span probe, uint32_t sharers)
 {
 	uint64_t peers_ns = 0;
 
@@ -69,7 +70,7 @@ static uint64_t busy_ns(const struct start_why *why, const struct phase_stalls *
 		peers_ns += length(wait);
 	}
 	/* a server that waits for its first question waits for the network */
-	return larger(work(&stalls->wall), work(&stalls->threads)) + peers_ns;
+	return larger(work(&stalls->wall), work(&stalls->threads) / sharers) + peers_ns;
 }
 
 static uint64_t seconds(uint32_t s)
@@ -105,8 +106,11 @@ void why_probe_fill(const struct pod_container *told, struct record_start *start
 	why->probe_initial_s = initial_s;
 	if (!app || !probe || !stalls)
 		return;
-	uint64_t whole_ns = length(probe->span), busy = busy_ns(why, stalls, probe->span);
-	uint64_t delay_ns = whole_ns > busy ? whole_ns - busy : 0;
+	uint64_t whole_ns = length(probe->span), most = busy_ns(why, stalls, probe->span, 1);
+	uint64_t least =
+		busy_ns(why, stalls, probe->span, stalls->thread_count ? stalls->thread_count : 1);
+	uint64_t delay_ns = whole_ns > most ? whole_ns - most : 0;
+	uint64_t idle_ns = whole_ns > least ? whole_ns - least : 0;
 	uint64_t able_ns = probe->span.to_ns - delay_ns;
 	uint64_t first_ns = app->span.from_ns + seconds(initial_s);
 	uint64_t initial_ns = first_ns > able_ns ? first_ns - able_ns : 0;
@@ -114,7 +118,7 @@ void why_probe_fill(const struct pod_container *told, struct record_start *start
 
 	if (initial_ns > delay_ns)
 		initial_ns = delay_ns;
-	if (delay_ns >
+	if (idle_ns >
 	    initial_ns + seconds(startup->period_s) + seconds(ready->period_s) + more_ns + WAY_NS)
 		return;
 	if (more_ns > delay_ns - initial_ns)

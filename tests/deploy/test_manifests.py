@@ -102,7 +102,7 @@ def test_the_role_is_the_least(manifests):
              for group in rule["apiGroups"] for resource in rule["resources"]}
     assert rules == {
         ("", "nodes"): ["get", "patch"], ("", "pods"): ["get", "list", "watch"], ("", "events"): ["list"],
-        ("events.k8s.io", "events"): ["create", "patch"]}
+        ("", "services"): ["list"], ("events.k8s.io", "events"): ["create", "patch"]}
 
 
 def test_the_settings_in_the_environment_exist(manifests, program):

@@ -54,6 +54,15 @@ def test_svg_places_bars_to_scale(scene):
     assert abs(sum(width for _, _, width in shares) - phases["app"][1]) < 0.4
 
 
+def test_layers_stand_inside_the_pull(scene):
+    root = ET.fromstring(explain(scene("pod"), "-o", "svg"))
+    scale = 900 / 105.2
+    layer = bars(root, "cdc26e266176")
+
+    assert [style for style, _, _ in layer] == ["pull", "unpack"]
+    assert abs(layer[0][1] - (340 + 13.9 * scale)) < 0.2 and abs(layer[1][2] - 4.8 * scale) < 0.2
+
+
 def test_a_later_restart_begins_at_the_axis_too(scene):
     root = ET.fromstring(explain(scene("pod"), "-o", "svg"))
     style, x, width = bars(root, "metrics")[0]
@@ -88,7 +97,7 @@ def test_trace_has_the_times(scene):
     later = [event for event in events if event["ph"] == "X" and event["name"].startswith("runtime 100ms")]
 
     assert len(pull) == 1 and abs(pull[0]["ts"] - 13.8e6) < 1 and abs(pull[0]["dur"] - 61.1e6) < 1
-    assert "read /models/llama-7b.gguf 3.8GiB at 174 MB/s from vda" in app[0]["args"]["lines"]
+    assert "read /models/llama-7b.gguf 3.8GiB at 174 MB/s from vda (cold, the disk at work 93% of the time, 688us a request)" in app[0]["args"]["lines"]
     assert disk[0]["args"]["share"] is True and abs(disk[0]["dur"] - 22.1e6) < 1
     # here the restart stands two days later
     assert abs(max(event["ts"] for event in later) - 2 * 86400e6) < 1
@@ -135,12 +144,13 @@ def test_hover_tells_why(browser, page, scene):
     lines = page.tip().splitlines()
     assert lines[:3] == ["server", "app 24.1s", "+75.1s to +99.2s"]
     assert lines[3:7] == ["disk 22.1s", "cpu 1.80s", "run queue 200ms",
-                          "read /models/llama-7b.gguf 3.8GiB at 174 MB/s from vda"]
+                          "read /models/llama-7b.gguf 3.8GiB at 174 MB/s from vda (cold, the disk at work 93% of the time, "
+                          "688us a request)"]
     hover(browser, page.all(".row .bar.stall-disk")[0])
     assert page.tip().splitlines()[:3] == ["where app went", "disk 22.1s", "so much of the time, not when"]
     init = next(row for row in page.all(".row") if row.find_element("class name", "label").text == "wait-for-aidb")
     hover(browser, init.find_element("css selector", ".bar.app"))
-    assert "14 refused connections to 10.43.0.12:5432 (ai-stack/aidb), 12.4s" in page.tip()
+    assert "14 refused connections to ai-stack/aidb 10.43.0.12:5432 in 12.4s" in page.tip()
 
 
 def test_search_finds_files_and_peers(page, scene):

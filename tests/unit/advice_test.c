@@ -152,8 +152,19 @@ static void pulls(void **state)
 	start.pull_bytes = 0; /* found in a log: how much came is not known */
 	expect_silence(start);
 	expect(pulled(20 * S, 63 * S), ADVICE_UNPACK,
-	       "unpack of 3.7GiB went on for 41.0s after its download: pre-pull or a smaller "
-	       "image");
+	       "unpack took 41.0s of a pull of 1min 1.0s: pre-pull or a smaller image");
+	/* both at once, the unpacking the slower */
+	start = pulled(40 * S, 63 * S);
+	start.pull.download_ns = start.pull.fetch_ns = 40 * S;
+	start.pull.unpack_ns = 55 * S;
+	expect(start, ADVICE_UNPACK,
+	       "unpack took 55.0s of a pull of 1min 1.0s: pre-pull or a smaller image");
+	/* its turn came late */
+	start = start_with(PHASE_WAIT, 20 * S);
+	start.pull.queue = (struct span){3 * S, 22 * S};
+	strcpy(start.pull.queued_behind, "big:1");
+	expect(start, ADVICE_PULL,
+	       "waited 19.0s for the pull of big:1: pre-pull, or let pulls run in parallel");
 	/* neither is half of it: it waited for something else */
 	expect_silence(pulled(20 * S, 40 * S));
 }
@@ -194,7 +205,7 @@ static struct record_start waited(enum peer_wait_kind kind, uint32_t count)
 		.failed = kind == PEER_WAIT_SLOW ? 0 : count,
 		.span = {2 * S, 11 * S},
 		.wait_ns = 9 * S,
-		.longest_ns = 4 * S,
+		.longest_ns = kind == PEER_WAIT_FAILED ? S / 1000 : 4 * S,
 	};
 	return start;
 }
@@ -209,6 +220,11 @@ static void peers(void **state)
 	strcpy(start.why.peers[0].name, "data/db");
 	expect(start, ADVICE_PEER, "waited 9.00s for data/db: start it first or retry sooner");
 	expect_silence(waited(PEER_WAIT_FAILED, 1)); /* one failure is no wait */
+	start = waited(PEER_WAIT_FAILED, 1);
+	start.why.peers[0].longest_ns = 9 * S; /* but one that takes so long is */
+	expect(start, ADVICE_PEER,
+	       "waited 9.00s for 10.43.0.12:5432, no answer: check its address and network "
+	       "policies");
 	start = waited(PEER_WAIT_SLOW, 3);
 	strcpy(start.why.peers[0].address, "fd00::1");
 	expect(start, ADVICE_PEER,

@@ -196,6 +196,32 @@ static void bars_are_to_scale(void **state)
 	capture_done(&capture);
 }
 
+/* Below the phase app; a start that never got there has them at its end. */
+static void explain_shows_whom_it_waited_for(void **state)
+{
+	struct record waits = make_start("waits", "app", 95);
+	struct capture capture;
+
+	(void)state;
+	strcpy(waits.key, "waits");
+	waits.start.why.peer_count = 2;
+	waits.start.why.peers[0] = (struct peer_wait){.kind = PEER_WAIT_FAILED,
+						      .address = "10.43.0.12",
+						      .port = 5432,
+						      .error = 111,
+						      .count = 14,
+						      .wait_ns = 9600 * NS_PER_MS};
+	waits.start.why.peers[1] = (struct peer_wait){
+		.kind = PEER_WAIT_DNS, .address = "10.43.0.10", .port = 53, .count = 1};
+	strcpy(waits.start.why.peers[1].query, "db\033[31m");
+	scene_put(&scene, &waits);
+	assert_int_equal(RUN(&capture, cli_explain, "explain", "waits", HERE), CLI_OK);
+	assert_non_null(strstr(capture.out,
+			       "\n    14 refused connections to 10.43.0.12:5432 in 9.60s\n"
+			       "    1 dns question to 10.43.0.10 took 0ns, for db\\x1b[31m\n"));
+	capture_done(&capture);
+}
+
 static void explain_asks_which_namespace(void **state)
 {
 	struct record other = make_start("web", "app", 90);
@@ -317,6 +343,7 @@ int main(void)
 		TEST(no_store),
 		TEST(explain_shows_the_latest_start_of_each_container),
 		TEST(bars_are_to_scale),
+		TEST(explain_shows_whom_it_waited_for),
 		TEST(explain_asks_which_namespace),
 		TEST(explain_tells_the_latest_of_one_name),
 		TEST(explain_of_an_endless_crash_loop),

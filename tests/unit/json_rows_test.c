@@ -76,6 +76,7 @@ static void events_have_all_rows(void **state)
 	CHECK(json_event_bodies[EVENT_POD_CONTAINER], struct event_pod_container);
 	CHECK(json_event_bodies[EVENT_POD_GONE], struct event_pod_gone);
 	CHECK(json_event_bodies[EVENT_POD_TROUBLE], struct event_pod_trouble);
+	CHECK(json_event_bodies[EVENT_ADDRESS], struct event_address);
 	CHECK(json_event_bodies[EVENT_BOOT], struct event_boot);
 	CHECK(json_event_bodies[EVENT_UNIT], struct event_unit);
 	CHECK(json_event_bodies[EVENT_UNIT_AFTER], struct event_unit_after);
@@ -84,7 +85,7 @@ static void events_have_all_rows(void **state)
 	CHECK(json_event_bodies[EVENT_CONNECT_FAILED], struct event_connect_failed);
 	CHECK(json_event_bodies[EVENT_CRI_CALL], struct event_cri_call);
 	CHECK(json_event_bodies[EVENT_SOURCE], struct event_source);
-	_Static_assert(EVENT_TYPE_COUNT == 32, "a new event type needs a line above");
+	_Static_assert(EVENT_TYPE_COUNT == 33, "a new event type needs a line above");
 
 	check("struct event's head", &json_event_head, offsetof(struct event, cgroup));
 	for (int type = 1; type < EVENT_TYPE_COUNT; type++)

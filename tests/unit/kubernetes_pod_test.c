@@ -72,6 +72,7 @@ static void a_pod(void **state)
 	assert_int_equal(pod.initialized_ns, AT(69));
 	assert_int_equal(pod.ready_ns, 0);
 	assert_string_equal(pod.phase, "Running");
+	assert_string_equal(pod.address, "");
 
 	assert_int_equal(kubernetes_pod_containers(json, OFFSET, containers, since_ns, 8), 5);
 	assert_string_equal(containers[0].name, "migrate");
@@ -296,10 +297,42 @@ static void wall_times(void **state)
 		assert_int_equal(clock_wall_parse(bad[i], &ns), -EINVAL);
 }
 
+/* Its own: the node's would name many. */
+static void addresses(void **state)
+{
+	static const struct {
+		const char *text, *address, *second;
+	} rows[] = {
+		{"'spec':{},'status':{'podIP':'10.42.0.7','podIPs':[{'ip':'10.42.0.7'}]}",
+		 "10.42.0.7", ""},
+		{"'spec':{},'status':{'podIP':'10.42.0.7','podIPs':[{'ip':'10.42.0.7'},"
+		 "{'ip':'fd00::7'}]}",
+		 "10.42.0.7", "fd00::7"},
+		{"'spec':{'hostNetwork':true},'status':{'podIP':'192.0.2.1'}", "", ""},
+		{"'spec':{'hostNetwork':false},'status':{'podIP':7,'podIPs':7}", "", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char text[512];
+		struct event_pod pod;
+
+		snprintf(text, sizeof(text), "{'metadata':{'name':'a','uid':'b'},%s}",
+			 rows[i].text);
+		json_t *json = load(text);
+
+		assert_int_equal(kubernetes_pod_read(json, OFFSET, &pod), 0);
+		assert_string_equal(pod.address, rows[i].address);
+		assert_string_equal(pod.second_address, rows[i].second);
+		json_decref(json);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pod),
+		cmocka_unit_test(addresses),
 		cmocka_unit_test(a_static_pod_has_the_nodes_uid),
 		cmocka_unit_test(what_is_no_pod),
 		cmocka_unit_test(troubles),

@@ -112,6 +112,7 @@ static void why_server(struct start_why *why)
 		.wall = {{[STALL_SLEEP] = 5990 * MS, [STALL_CPU] = 10 * MS}},
 		.thread_count = 8,
 	};
+	why->reads_measured = true;
 	why->disk_bytes = UINT64_C(4100000000);
 	why->file_count = 1;
 	why->files[0] = (struct file_read){
@@ -120,6 +121,8 @@ static void why_server(struct start_why *why)
 		.bytes = UINT64_C(4100000000),
 		.requests = 32000,
 		.latency_ns = 22000 * MS,
+		.size_bytes = UINT64_C(4100000000),
+		.busy_ns = 21900 * MS,
 		.span = ms(75500, 99000),
 	};
 	why->work_count = 1;
@@ -151,6 +154,23 @@ static struct record server(void)
 	start->download = ms(13900, 70000);
 	start->unpack = ms(20000, 74800);
 	start->pull_bytes = UINT64_C(4200000000);
+	start->pull.layer_count = 2;
+	start->pull.layers[0] = (struct pull_layer){
+		.digest = "sha256:cdc26e2661760123456789",
+		.origin = LAYER_FETCHED,
+		.bytes = UINT64_C(4100000000),
+		.unpacked_bytes = UINT64_C(8000000000),
+		.unpacked_files = 12,
+		.download = ms(13900, 70000),
+		.unpack = ms(70000, 74800),
+	};
+	start->pull.layers[1] = (struct pull_layer){
+		.digest = "sha256:5a1f0b0c00000123456789",
+		.origin = LAYER_FETCHED,
+		.bytes = UINT64_C(100000000),
+		.download = ms(13900, 20000),
+		.unpack = ms(20000, 20500),
+	};
 	why_server(&start->why);
 	return record;
 }

@@ -35,7 +35,7 @@ static struct start_why fill(const struct whys *whys)
 	struct container container = {.id = ID};
 	struct record_start start = {0};
 
-	whys_fill(whys, &container, &start);
+	whys_fill(whys, NULL, &container, &start);
 	return start.why;
 }
 

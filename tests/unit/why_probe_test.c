@@ -129,6 +129,12 @@ static void what_the_program_did_is_its_own(void **state)
 	/* until the end */
 	start.why.stalls[0].threads.ns[STALL_RUN_QUEUE] = 30 * S;
 	expect_silence(told(start, container));
+	/* eight threads that stood in line for a CPU together, and then an idle time that no period explains */
+	start = ready_at(40 * S);
+	start.why.stalls[0].threads.ns[STALL_RUN_QUEUE] = 22 * S;
+	start.why.stalls[0].wall.ns[STALL_RUN_QUEUE] = 5 * S;
+	start.why.stalls[0].thread_count = 8;
+	expect_silence(told(start, container));
 	/* it waited for its database: that is 20 s of this phase */
 	start = ready_at(40 * S);
 	start.why.peer_count = 1;

@@ -133,12 +133,12 @@ def test_program(node, api, daemon, name):
     folder, logs = tempfile.mkdtemp(dir=node.dir), tempfile.mkdtemp(dir=node.dir)
     os.chmod(folder, 0o755)
     program.prepare(folder)
+    for cold in [folder, *getattr(program, "libraries", [])]:
+        chill_all(cold)
     pod = node.run_pod(name, logs=logs)
     kubelet = Kubelet(api, node, pod)
     container = pod.create("main", program.command[1:], image="localhost/host:1", program=program.command[0],
                            mount=["/usr:/usr:ro", "/etc:/etc:ro", folder + ":/data"], **program.options)
-    for cold in [folder, *getattr(program, "libraries", [])]:
-        chill_all(cold)
     container.start()
     kubelet.tell(container, False)
     path = "%s/main_0.log" % logs
@@ -167,9 +167,17 @@ def test_program(node, api, daemon, name):
 
 def check(record, told, witness, cpu_ns):
     """What holds of every program."""
+    spent = dict.fromkeys(why.KINDS, 0)
     for stalls in why.of(record, "stalls"):
         length = why.length(why.phase(record, stalls["phase"]))
         assert stalls["grade"] == "measured", stalls
         assert abs(sum(stalls["wall"].values()) - length) <= length / 100
+        for kind, ns in why.wall(record, stalls["phase"]).items():
+            spent[kind] += ns
     said_ns = sum(stalls["threads"].get("cpu_ns", 0) for stalls in why.of(record, "stalls"))
     assert abs(said_ns - cpu_ns) < 0.1 * cpu_ns + 100 * why.MS  # runc's init is in its cgroup, too
+    read = witness.io()["read_bytes"]
+    assert abs(record["why"].get("disk_bytes", 0) - read) < 0.02 * read + (2 << 20)  # and in its first process' counts
+    if told:
+        worked_ns = spent["cpu"] + spent["run_queue"] + spent["disk"]
+        assert worked_ns > 0.95 * told[0][1] * 1e9 - 50 * why.MS

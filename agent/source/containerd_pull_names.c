@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define AGAIN_NS	(5 * NS_PER_SECOND)
+#define AGAIN_NS	(3 * NS_PER_SECOND)
 #define KNOWN_MAX	32
 #define LAYER_LABEL	"containerd.io/gc.ref.content.l."
 #define SOURCE_LABEL	"containerd.io/distribution.source."

@@ -173,7 +173,7 @@ def test_unpack_bound(daemon, node, snapshots):
 
 def test_two_images_share_a_layer(daemon, node, link, lines):
     """The second waits for what the first is fetching, and downloads only its own."""
-    base = {"data/base": os.urandom(25 << 20)}
+    base = {"data/base": os.urandom(40 << 20)}
     first, second = (link.image(node.push(name, [base, {"data/" + name: os.urandom(size << 20)}]))
                      for name, size in (("first", 1), ("second", 2)))
     one = start_pull(node, first)
@@ -184,8 +184,8 @@ def test_two_images_share_a_layer(daemon, node, link, lines):
     blobs = link.blobs()
     shared, = [l for l in b["anatomy"]["layers"] if l["origin"] == "waited"]
     assert shared["digest"] in [l["digest"] for l in fetched(a)]
-    assert 25 << 20 < shared["bytes"] < 26 << 20
-    assert b["bytes"] < 4 << 20 and a["bytes"] > 25 << 20
+    assert 40 << 20 < shared["bytes"] < 41 << 20
+    assert b["bytes"] < 4 << 20 and a["bytes"] > 40 << 20
     assert b["anatomy"]["shared_with"] in (first, "127.0.0.1/first")
     assert b["anatomy"]["shared_layer"] == shared["digest"]
     near(b["anatomy"]["waited"]["duration_ns"],
@@ -214,12 +214,12 @@ def test_given_up_and_tried_again(daemon, node, link):
     image = link.image(node.push("again", [{"data/again": os.urandom(20 << 20)}]))
     pull = start_pull(node, image)
     time.sleep(2.5)
+    told = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     end(pull)
-    gone = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     failed, = daemon.wait_final("pulls", seconds=10)
     assert failed["failed"] and failed["image"] == "127.0.0.1/again"
     assert failed["bytes"] == pytest.approx(RATE * 2.3, rel=0.3)
-    assert abs(failed["span"]["to_ns"] - gone) < 2 * NS, (failed, gone)  # a poll every half second, and containerd
+    assert 0 < failed["span"]["to_ns"] - told < 2 * NS  # a poll every half second, and containerd
     node.cri("pull", "image=" + image)
     assert wait_pull(daemon, image)["anatomy"]["failures"] == 1
     assert ", after 1 failed try" in daemon.verb("pulls", "--state-dir", daemon.state)[1]

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# containerd.sh BUILD: the tests of truth and of gaps with the containerd of each newer Debian suite.
+# containerd.sh BUILD: the tests of truth, of gaps and of pulls with the containerd of each newer Debian suite.
 set -u
 
 build=$1
@@ -20,6 +20,6 @@ for suite in trixie sid; do
 	fi
 	echo "check-containerd: $suite: $version"
 	BUILD=$build CONTAINERD_BIN=$dir/usr/bin /usr/bin/python3 -m pytest -q -p no:cacheprovider \
-		"$here/integration/test_truth.py" "$here/integration/test_gaps.py" -k "not stopped_daemon" || failed=1
+		"$here/integration/test_truth.py" "$here/integration/test_gaps.py" "$here/integration/test_pull.py" -k "not stopped_daemon" || failed=1
 done
 exit "$failed"

@@ -113,7 +113,7 @@ check-programs: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## what is said of PostgreS
 	@tests/deps.sh programs
 	@BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/why
 
-check-containerd: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## the truth and the gaps again with containerd 1.7 and 2.x
+check-containerd: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## truth, gaps and pulls again with containerd 1.7 and 2.x
 	@if [ "$$(id -u)" -ne 0 ] || [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-containerd: SKIPPED: as check-node"; \
 	else tests/containerd.sh $(BUILD); fi
 

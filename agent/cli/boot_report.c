@@ -131,6 +131,8 @@ static int on_part(void *context, const char *boot_id, const struct record *reco
 		return 1;
 	if (begin_of(record) >= gathering->end_ns)
 		return 0;
+	if (record->type == RECORD_PULL && !record->final)
+		return 0; /* it goes on */
 	if (records->count == gathering->max) {
 		records->left_out++;
 		return 0;

@@ -75,6 +75,8 @@ static void check_tracepoints(struct doctor *doctor)
 		{"signal_generate", "who killed it"},
 		{"inet_sock_set_state", "first listens and failed connections"},
 		{"mark_victim", "OOM kills"},
+		{"net_dev_queue", "waits for DNS"},
+		{"netif_receive_skb", "waits for DNS"},
 	};
 	const size_t count = sizeof(needed) / sizeof(*needed);
 	cleanup_free char *path = NULL;

@@ -151,9 +151,22 @@ static void disk_words(FILE *out, const struct finding *f)
 		(double)file->bytes / 1e6 / ((double)length(file->span) / 1e9));
 }
 
-static bool peer_failed(const struct finding *f)
+/* A try that is refused is over at once; one that takes so long got no answer at all. */
+static bool is_silent(const struct peer_wait *peer)
 {
-	return measured(f) && peer_of(f)->kind == PEER_WAIT_FAILED && peer_of(f)->count > 1;
+	return peer->longest_ns >= NS_PER_SECOND;
+}
+
+static bool peer_refused(const struct finding *f)
+{
+	const struct peer_wait *peer = peer_of(f);
+
+	return measured(f) && peer->kind == PEER_WAIT_FAILED && peer->count > 1 && !is_silent(peer);
+}
+
+static bool peer_silent(const struct finding *f)
+{
+	return measured(f) && peer_of(f)->kind == PEER_WAIT_FAILED && is_silent(peer_of(f));
 }
 
 static bool peer_slow(const struct finding *f)
@@ -174,10 +187,16 @@ static void print_peer(FILE *out, const struct finding *f)
 			peer->port);
 }
 
-static void peer_failed_words(FILE *out, const struct finding *f)
+static void peer_refused_words(FILE *out, const struct finding *f)
 {
 	print_peer(out, f);
 	fputs(": start it first or retry sooner", out);
+}
+
+static void peer_silent_words(FILE *out, const struct finding *f)
+{
+	print_peer(out, f);
+	fputs(", no answer: check its address and network policies", out);
 }
 
 static void peer_slow_words(FILE *out, const struct finding *f)
@@ -264,7 +283,8 @@ static const struct rule {
 	{ADVICE_PULL, CAUSE_QUEUE, 50, false, always, queue_words},
 	{ADVICE_UNPACK, CAUSE_UNPACK, 50, true, has_pull_bytes, unpack_words},
 	{ADVICE_DISK, CAUSE_DISK, 30, false, read_cold, disk_words},
-	{ADVICE_PEER, CAUSE_PEER, 30, false, peer_failed, peer_failed_words},
+	{ADVICE_PEER, CAUSE_PEER, 30, false, peer_refused, peer_refused_words},
+	{ADVICE_PEER, CAUSE_PEER, 30, false, peer_silent, peer_silent_words},
 	{ADVICE_PEER, CAUSE_PEER, 30, false, peer_slow, peer_slow_words},
 	{ADVICE_DNS, CAUSE_DNS, 30, false, measured, dns_words},
 	{ADVICE_CNI, CAUSE_PLUGIN, 50, false, plugin_succeeded, cni_words},

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Advice where a cause was planted, and none where a program took its time by itself."""
 
+import os
+import re
+
 import pytest
 
 SECOND = 1000000000
@@ -38,6 +41,31 @@ def test_a_slow_plugin(daemon, node):
     assert record["why"]["advice"].startswith("CNI plugin slow-cni took 6.0")
     code, text = daemon.verb("explain", "advice-cni", "--state-dir", daemon.state)
     assert code == 0 and "  advice: CNI plugin slow-cni took 6.0" in text
+
+
+def peer_of(node, pod, steps, seconds=None):
+    """Runs plant's steps against 10.230.1.N, that refuses for so long; without seconds against one where packets vanish."""
+    address = "10.230.1.1" if seconds else "10.232.1.1"
+    if seconds:
+        node.peer("refuse", address, 5432, seconds)
+    else:
+        os.system(" ".join(node.inside("ip", "route", "replace", "blackhole", "10.232.1.0/24")))
+    words = [step.format(address=address) for step in steps]
+    return pod.start("app", [*words, "listen", "8080"], image="localhost/plant:1", program="/plant")
+
+
+def test_a_peer_that_refuses(daemon, node, pod):
+    record = final(daemon, peer_of(node, pod, ["retry", "{address}", "5432", "100"], seconds=7))
+    assert record["why"]["advice_rule"] == "peer"
+    assert re.fullmatch(r"waited [67]\.\d\ds for 10\.230\.1\.1:5432: start it first or retry sooner",
+                        record["why"]["advice"])
+
+
+def test_a_peer_that_does_not_answer(daemon, node, pod):
+    record = final(daemon, peer_of(node, pod, ["hang", "{address}", "5432", "7000", "1"]))
+    assert record["why"]["advice_rule"] == "peer"
+    assert re.fullmatch(r"waited [67]\.\d\ds for 10\.232\.1\.1:5432, no answer: check its address and network policies",
+                        record["why"]["advice"])
 
 
 @pytest.mark.parametrize("command", [["listen", "8080", "6000"], ["burn", "8080", "5500"]])

@@ -190,7 +190,7 @@ class Planted:
             wrong.append("the phase is %d ms" % (app / MS))
         if max(causes, key=causes.get) not in self._tops(stamps):
             wrong.append("top cause of %s" % causes)
-        wrong += self._wrong_files(record)
+        wrong += self._wrong_files(record) + why.wrong_words(self.daemon, record)
         return ["%s%s: %s" % (prefix, self.name, text) for text in wrong]
 
     @staticmethod
@@ -262,7 +262,7 @@ def test_slow_cni(node, told, table):
         own = int(file.read())
     pod.remove()
     assert table.agree("slow-cni: slow-cni", why.causes(record, "sandbox")["slow-cni"], own)
-    assert why.top(record) == ("sandbox", "slow-cni")
+    assert why.top(record) == ("sandbox", "slow-cni") and not why.wrong_words(told, record)
 
 
 def wall_ns(text):
@@ -299,11 +299,11 @@ def test_download_bound(node, told, table):
     record, _, (took, _) = pulled(node, told, image)
     os.system(" ".join(node.inside("tc", "qdisc", "delete", "dev", "lo", "root")))
     assert table.agree("download-bound: download", why.causes(record, "pull")["download"], took)
-    assert why.top(record) == ("pull", "download")
+    assert why.top(record) == ("pull", "download") and not why.wrong_words(told, record)
 
 
 def test_unpack_bound(node, told, table):
     image = node.push("hollow", [{"data/zeros": bytes(int(SECONDS * 400) << 20)}])  # small to send, large to unpack
     record, returned, (_, last) = pulled(node, told, image)
     assert table.agree("unpack-bound: unpack", why.causes(record, "pull")["unpack"], returned - last)
-    assert why.top(record) == ("pull", "unpack")
+    assert why.top(record) == ("pull", "unpack") and not why.wrong_words(told, record)

@@ -54,13 +54,24 @@ def _program(start, span):
     return {**left, **found}
 
 
+def _pull(start, span):
+    """The slower of download and unpack is what it waited for, the other only alone."""
+    pull, download, behind = start.get("pull", {}), start.get("download", {}), dict(start.get("unpack", {}))
+    behind["from_ns"] = max(behind.get("from_ns", 0), download.get("to_ns", 0))
+    fetch, unpack, shared = inside(download, span), inside(behind, span), inside(pull.get("waited"), span)
+    fetch = min(fetch, pull.get("download_ns") or fetch)
+    if pull.get("unpack_ns", 0) > 1.25 * pull.get("download_ns", 0):
+        unpack = min(pull["unpack_ns"], length(span))
+        fetch = length(span) - unpack
+    return {"resolve": inside(pull.get("resolve"), span), "download": max(0, fetch - shared), "layer": shared,
+            "unpack": unpack}
+
+
 def causes(start, name):
     """{cause: ns} of a phase."""
     span = phase(start, name)
     if name == "pull":
-        download, unpack = start.get("download", {}), dict(start.get("unpack", {}))
-        unpack["from_ns"] = max(unpack.get("from_ns", 0), download.get("to_ns", 0))
-        return {"download": inside(download, span), "unpack": inside(unpack, span)}
+        return _pull(start, span)
     if name == "sandbox":
         return {p["name"]: inside(p, span) for p in start.get("plugins", []) if not p.get("nested")}
     return _program(start, span) if stalls(start, name) else {}
@@ -74,6 +85,30 @@ def top(start):
     if cause and found[cause] * 3 < length(longest):
         cause = None
     return longest["phase"], cause
+
+
+# What model/cause_words.c calls them.
+WORDS = {"cpu": "on CPU", "run_queue": "for a CPU", "throttled": "by its CPU limit", "disk": "disk ", "network": "network ",
+         "lock": "for locks", "sleep": "slept", "peer": "waited", "dns": "for DNS", "download": "download ",
+         "unpack": "unpack ", "resolve": "resolve ", "layer": "for a layer of"}
+
+
+def said(daemon, record):
+    """The top cause as `nodewake starts` words it: "app: slept 1.50s"; "" where it has none."""
+    subject = record["subject"]
+    _, text = daemon.verb("starts", "--state-dir", daemon.state, "--pod", subject["pod"], "--limit", "100")
+    line = [line for line in text.splitlines() if "%s/%s " % (subject["pod"], subject["container"]) in line][0]
+    return line.partition("; ")[2]
+
+
+def wrong_words(daemon, record):
+    """Whether the sentence names another cause than top() finds; one below a second has no words."""
+    name, cause = top(record)
+    words = "%s: " % name, WORDS.get(cause, cause)
+    ns = causes(record, name).get(cause, 0)
+    text = said(daemon, record)
+    right = text.startswith(words[0]) and words[1] in text if cause and ns >= 1000 * MS else not text
+    return [] if right else ["it says %r of %s: %s" % (text, name, cause)]
 
 
 def grades(records):

@@ -150,7 +150,7 @@ def test_hover_tells_why(browser, page, scene):
     assert page.tip().splitlines()[:3] == ["where app went", "disk 22.1s", "so much of the time, not when"]
     init = next(row for row in page.all(".row") if row.find_element("class name", "label").text == "wait-for-aidb")
     hover(browser, init.find_element("css selector", ".bar.app"))
-    assert "14 refused connections to 10.43.0.12:5432 (ai-stack/aidb), 12.4s" in page.tip()
+    assert "14 refused connections to ai-stack/aidb 10.43.0.12:5432 in 12.4s" in page.tip()
 
 
 def test_search_finds_files_and_peers(page, scene):

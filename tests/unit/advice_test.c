@@ -205,7 +205,7 @@ static struct record_start waited(enum peer_wait_kind kind, uint32_t count)
 		.failed = kind == PEER_WAIT_SLOW ? 0 : count,
 		.span = {2 * S, 11 * S},
 		.wait_ns = 9 * S,
-		.longest_ns = 4 * S,
+		.longest_ns = kind == PEER_WAIT_FAILED ? S / 1000 : 4 * S,
 	};
 	return start;
 }
@@ -220,6 +220,11 @@ static void peers(void **state)
 	strcpy(start.why.peers[0].name, "data/db");
 	expect(start, ADVICE_PEER, "waited 9.00s for data/db: start it first or retry sooner");
 	expect_silence(waited(PEER_WAIT_FAILED, 1)); /* one failure is no wait */
+	start = waited(PEER_WAIT_FAILED, 1);
+	start.why.peers[0].longest_ns = 9 * S; /* but one that takes so long is */
+	expect(start, ADVICE_PEER,
+	       "waited 9.00s for 10.43.0.12:5432, no answer: check its address and network "
+	       "policies");
 	start = waited(PEER_WAIT_SLOW, 3);
 	strcpy(start.why.peers[0].address, "fd00::1");
 	expect(start, ADVICE_PEER,

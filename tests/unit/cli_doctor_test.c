@@ -23,6 +23,7 @@
 static const char *const tracepoints[] = {
 	"sched_process_exec", "sched_process_exit", "task_rename",	   "cgroup_mkdir",
 	"cgroup_rmdir",	      "signal_generate",    "inet_sock_set_state", "mark_victim",
+	"net_dev_queue",      "netif_receive_skb",
 };
 
 enum peer { PEER_NONE, PEER_GRPC, PEER_SILENT, PEER_OTHER };
@@ -249,7 +250,7 @@ static void all_is_well(void **state)
 	assert_int_equal(not_ok(&said), 0);
 	assert_int_equal(said.code, 0);
 	assert_string_equal(member(&said, "cgroups", "text"), "v2");
-	assert_string_equal(member(&said, "tracepoints", "text"), "all 8 are there");
+	assert_string_equal(member(&said, "tracepoints", "text"), "all 10 are there");
 	assert_non_null(strstr(member(&said, "containerd", "text"), "speaks gRPC on /tmp/"));
 	assert_non_null(strstr(member(&said, "cni", "text"), "/opt/cni/bin"));
 	json_decref(said.findings);

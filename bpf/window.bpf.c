@@ -81,11 +81,15 @@ static __always_inline struct wire_thread *make_thread(__u32 pid, __u64 containe
 
 static __always_inline __u32 take_slot(__u64 container_id)
 {
-	__u32 slot = 0;
+	__u32 slot;
 
-	for (; slot < WIRE_WINDOWS_MAX; slot++)
-		if (!bpf_map_update_elem(&slots, &slot, &container_id, BPF_NOEXIST))
+	for (slot = 0; slot < WIRE_WINDOWS_MAX; slot++) {
+		__u32 key = slot; /* older verifiers forget what a helper was shown the address of */
+
+		asm volatile("" : "+r"(slot));
+		if (!bpf_map_update_elem(&slots, &key, &container_id, BPF_NOEXIST))
 			break;
+	}
 	return slot;
 }
 

@@ -84,7 +84,8 @@ static __always_inline __u32 take_slot(__u64 container_id)
 	__u32 slot;
 
 	for (slot = 0; slot < WIRE_WINDOWS_MAX; slot++) {
-		__u32 key = slot; /* older verifiers forget what a helper was shown the address of */
+		__u32 key =
+			slot; /* older verifiers forget what a helper was shown the address of */
 
 		asm volatile("" : "+r"(slot));
 		if (!bpf_map_update_elem(&slots, &key, &container_id, BPF_NOEXIST))

@@ -113,7 +113,7 @@ void kernel_coarse_tell(struct kernel_coarse *coarse, const char *container_id,
 		tell(coarse, start, step, now_ns);
 }
 
-bool kernel_coarse_tell_all(struct kernel_coarse *coarse, uint64_t now_ns)
+bool kernel_coarse_tell_all(struct kernel_coarse *coarse, uint64_t window_ns, uint64_t now_ns)
 {
 	bool any = false;
 
@@ -122,7 +122,8 @@ bool kernel_coarse_tell_all(struct kernel_coarse *coarse, uint64_t now_ns)
 
 		if (!start->began_ns)
 			continue;
-		if (!tell(coarse, start, STALL_SO_FAR, now_ns))
+		if (!tell(coarse, start, STALL_SO_FAR, now_ns) ||
+		    now_ns > start->began_ns + window_ns)
 			*start = (struct start){0};
 		any = true;
 	}

@@ -25,7 +25,7 @@ void kernel_coarse_begin(struct kernel_coarse *coarse, const struct event *exec)
 void kernel_coarse_tell(struct kernel_coarse *coarse, const char *container_id,
 			enum stall_step step, uint64_t now_ns);
 
-/* … and of all of them. Returns whether there are any. */
-bool kernel_coarse_tell_all(struct kernel_coarse *coarse, uint64_t now_ns);
+/* … and of all of them, each at most for the window. Returns whether there are any. */
+bool kernel_coarse_tell_all(struct kernel_coarse *coarse, uint64_t window_ns, uint64_t now_ns);
 
 void kernel_coarse_end(struct kernel_coarse *coarse, const char *container_id);

@@ -142,6 +142,8 @@ static void note_exec(struct kernel_windows *windows, const struct event *event)
 	struct open *open;
 
 	need_programs(windows);
+	if (strcmp(event->exec.file, "/pause") == 0) /* the kernel leaves it out as well */
+		return;
 	open = find(windows, event->exec.container_id);
 	if (!open)
 		open = find(windows, "");
@@ -275,7 +277,7 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
 {
 	struct kernel_windows *windows = context;
 	uint64_t now_ns = clock_boot_ns();
-	bool any = kernel_coarse_tell_all(windows->coarse, now_ns);
+	bool any = kernel_coarse_tell_all(windows->coarse, windows->start_window_ns, now_ns);
 
 	(void)time_us;
 	windows->armed = false;

@@ -104,7 +104,7 @@ static void counters_of_v2(void **state)
 	put(&room, PATH "/cpu.stat", "usage_usec 0\\nuser_usec 0\\n");
 	begin(&room);
 	put(&room, PATH "/cpu.stat", "usage_usec 1900000\\nthrottled_usec 50000\\n");
-	assert_true(kernel_coarse_tell_all(room.coarse, 2000 * MS));
+	assert_true(kernel_coarse_tell_all(room.coarse, 300000 * MS, 2000 * MS));
 	assert_int_equal(room.told.stall.threads.ns[STALL_CPU], 1900 * MS);
 	assert_int_equal(room.told.stall.path.ns[STALL_CPU], 1000 * MS);
 	assert_int_equal(room.told.stall.path.ns[STALL_THROTTLED], 0);
@@ -123,9 +123,9 @@ static void one_that_is_gone(void **state)
 
 	snprintf(file, sizeof(file), "%s" PATH "/cpu.stat", room.root);
 	assert_int_equal(unlink(file), 0);
-	kernel_coarse_tell_all(room.coarse, 2000 * MS);
+	kernel_coarse_tell_all(room.coarse, 300000 * MS, 2000 * MS);
 	assert_int_equal(room.count, 0);
-	assert_false(kernel_coarse_tell_all(room.coarse,
+	assert_false(kernel_coarse_tell_all(room.coarse, 300000 * MS,
 					    3000 * MS)); /* nothing wakes the agent for it */
 	close_room(&room);
 }
@@ -140,8 +140,24 @@ static void one_that_is_watched_closely(void **state)
 	assert_int_equal(kernel_coarse_new(&room.coarse, room.root, on_event, &room), 0);
 	kernel_coarse_cgroup(room.coarse, &cgroup);
 	kernel_coarse_tell(room.coarse, ID, STALL_AT_LISTEN, 2000 * MS);
-	assert_false(kernel_coarse_tell_all(room.coarse, 2000 * MS));
+	assert_false(kernel_coarse_tell_all(room.coarse, 300000 * MS, 2000 * MS));
 	assert_int_equal(room.count, 0);
+	close_room(&room);
+}
+
+/* It never listens, and nobody says that it is over. */
+static void no_longer_than_the_window(void **state)
+{
+	struct room room = open_room();
+
+	(void)state;
+	put(&room, PATH "/cpu.stat", "usage_usec 0\\n");
+	begin(&room);
+	assert_true(kernel_coarse_tell_all(room.coarse, 5000 * MS, 5900 * MS));
+	assert_true(kernel_coarse_tell_all(room.coarse, 5000 * MS, 6100 * MS));
+	assert_int_equal(room.count, 2);
+	assert_false(kernel_coarse_tell_all(room.coarse, 5000 * MS, 7000 * MS));
+	assert_int_equal(room.count, 2);
 	close_room(&room);
 }
 
@@ -151,6 +167,7 @@ int main(void)
 		cmocka_unit_test(counters_of_v1),
 		cmocka_unit_test(counters_of_v2),
 		cmocka_unit_test(one_that_is_gone),
+		cmocka_unit_test(no_longer_than_the_window),
 		cmocka_unit_test(one_that_is_watched_closely),
 	};
 

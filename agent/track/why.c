@@ -3,8 +3,12 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "track/why_private.h"
+
+/* A start that goes on is told of each second: one that has not been for so long is over, and nothing of it is lost. */
+#define UNDER_WAY_NS (5 * NS_PER_SECOND)
 
 static struct why_facts *find(const struct whys *whys, const char *container_id)
 {
@@ -26,8 +30,8 @@ static struct why_facts *get(struct whys *whys, const char *container_id, uint64
 
 	if (!facts && *container_id) {
 		if (HASH_COUNT(whys->by_id) >= WHYS_MAX) {
+			whys->evicted += now_ns < whys->by_id->touched_ns + UNDER_WAY_NS;
 			drop(whys, whys->by_id);
-			whys->evicted++;
 		}
 		facts = calloc(1, sizeof(*facts));
 		if (!facts)

@@ -101,9 +101,8 @@ def seconds(name, found):
     return "%s %.3f s" % (name, found / 1e9)
 
 
-def compared(record, program, log, witness, cpu_ns):
+def compared(record, program, log, io, cpu_ns):
     lines = ["", "checked against:"]
-    io = witness.io()
     lines.append("  /proc/PID/io: read_bytes %.1f MB, rchar %.1f MB; said: %.1f MB from disk, %.1f MB read" % (
         io["read_bytes"] / 1e6, io["rchar"] / 1e6, record.get("why", {}).get("disk_bytes", 0) / 1e6,
         record.get("why", {}).get("read_bytes", 0) / 1e6))
@@ -149,7 +148,7 @@ def test_program(node, api, daemon, name):
         with open(path, encoding="utf-8") as file:
             raise AssertionError(file.read()) from error
     kubelet.tell(container, True)
-    cpu_ns = witness.cpu_ns()
+    cpu_ns, io = witness.cpu_ns(), witness.io()
 
     def final():
         return [r for r in daemon.records("starts", final=True) if r["subject"].get("container_id") == container.id]
@@ -157,15 +156,15 @@ def test_program(node, api, daemon, name):
     with open(path, encoding="utf-8") as file:
         log = "".join(line.split(" ", 3)[3] for line in file)
     _, text = daemon.verb("explain", pod.name, "--state-dir", daemon.state)
-    lines = [text.rstrip(), *compared(record, program, log, witness, cpu_ns)]
+    lines = [text.rstrip(), *compared(record, program, log, io, cpu_ns)]
     keep(node.build, name, txt="\n".join(lines) + "\n", json=json.dumps(record, indent=1), log=log)
     print("\n".join(lines))
     pod.remove()
     assert [p["phase"] for p in record["phases"]][-2:] == ["app", "probe"]
-    check(record, program.told(log), witness, cpu_ns)
+    check(record, program.told(log), io, cpu_ns)
 
 
-def check(record, told, witness, cpu_ns):
+def check(record, told, io, cpu_ns):
     """What holds of every program."""
     spent = dict.fromkeys(why.KINDS, 0)
     for stalls in why.of(record, "stalls"):
@@ -176,7 +175,7 @@ def check(record, told, witness, cpu_ns):
             spent[kind] += ns
     said_ns = sum(stalls["threads"].get("cpu_ns", 0) for stalls in why.of(record, "stalls"))
     assert abs(said_ns - cpu_ns) < 0.1 * cpu_ns + 100 * why.MS  # runc's init is in its cgroup, too
-    read = witness.io()["read_bytes"]
+    read = io["read_bytes"]
     assert abs(record["why"].get("disk_bytes", 0) - read) < 0.02 * read + (2 << 20)  # and in its first process' counts
     if told:
         worked_ns = spent["cpu"] + spent["run_queue"] + spent["disk"]

@@ -76,6 +76,7 @@ void containers_remove(struct containers *all, struct container *container)
 	HASH_DELETE(by_id, all->by_id, container);
 	if (container->cgroup_id)
 		HASH_DELETE(by_cgroup, all->by_cgroup, container);
+	free(container->work);
 	free(container);
 }
 

@@ -40,7 +40,7 @@ struct container {
 	uint64_t cgroup_made_ns,
 		create_ns; /* the cgroup; `runc create` executed, not its wrapper */
 	uint32_t work_count;
-	struct work_step work[CONTAINER_WORK_MAX]; /* span.to_ns 0: not over */
+	struct work_step *work; /* at most CONTAINER_WORK_MAX; span.to_ns 0: not over */
 
 	/* a sandbox's network */
 	uint32_t plugin_count;

@@ -21,6 +21,8 @@ static struct why_facts *find(const struct whys *whys, const char *container_id)
 static void drop(struct whys *whys, struct why_facts *facts)
 {
 	HASH_DEL(whys->by_id, facts);
+	free(facts->files);
+	free(facts->peers);
 	free(facts);
 }
 

@@ -25,7 +25,9 @@
 /* What its threads had done at one moment. */
 struct stall_sample {
 	uint64_t boot_ns;
-	struct event_stall told;
+	enum stall_grade grade;
+	uint32_t thread_count;
+	struct stall_times path, threads;
 };
 
 /* Whom it waited for, as it grows. */
@@ -45,15 +47,16 @@ struct why_facts {
 	struct stall_sample listened, ended;
 	struct stall_sample so_far[STALL_SAMPLES]; /* oldest first */
 	uint32_t sample_count;
+	char stall_reason[REASON_SIZE]; /* of the grade */
 
 	/* why_files.c */
-	struct file_read files[WHY_FILES_MAX];
+	struct file_read *files; /* WHY_FILES_MAX of them, with the first: many starts have none */
 	uint32_t file_count;
 	uint64_t disk_bytes, read_bytes;
 	bool reads_measured;
 
 	/* why_peers.c */
-	struct peer_facts peers[WHY_PEERS_MAX];
+	struct peer_facts *peers; /* WHY_PEERS_MAX, with the first */
 	uint32_t peer_count;
 
 	UT_hash_handle hh;

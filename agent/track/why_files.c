@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a start brought in from disks: its largest files, and all together. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "track/why_private.h"
@@ -13,6 +14,10 @@ static bool is_same(const struct file_read *a, const struct file_read *b)
 /* Where the file is, or a free place, or that of the smallest if it is smaller; else NULL. */
 static struct file_read *place_of(struct why_facts *facts, const struct file_read *file)
 {
+	if (!facts->files)
+		facts->files = calloc(WHY_FILES_MAX, sizeof(*facts->files));
+	if (!facts->files)
+		return NULL;
 	struct file_read *smallest = facts->files;
 
 	for (uint32_t i = 0; i < facts->file_count; i++) {

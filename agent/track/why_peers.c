@@ -38,6 +38,10 @@ static struct peer_facts *get(struct why_facts *facts, enum peer_wait_kind kind,
 
 	if (peer || facts->peer_count == WHY_PEERS_MAX)
 		return peer;
+	if (!facts->peers)
+		facts->peers = calloc(WHY_PEERS_MAX, sizeof(*facts->peers));
+	if (!facts->peers)
+		return NULL;
 	peer = &facts->peers[facts->peer_count++];
 	peer->wait.kind = kind;
 	peer->wait.port = port;

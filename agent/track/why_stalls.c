@@ -14,8 +14,12 @@
 
 void why_stalls_note(struct why_facts *facts, const struct event *event)
 {
-	struct stall_sample sample = {event->boot_ns, event->stall};
+	const struct event_stall *stall = &event->stall;
+	struct stall_sample sample = {event->boot_ns, stall->grade, stall->thread_count,
+				      stall->path, stall->threads};
 
+	if (*stall->reason)
+		TEXT_COPY(facts->stall_reason, stall->reason);
 	switch (event->stall.step) {
 	case STALL_AT_LISTEN:
 		if (!facts->listened.boot_ns)
@@ -73,8 +77,8 @@ static bool sample_at(const struct why_facts *facts, uint64_t at_ns, struct stal
 	uint64_t whole = after->boot_ns - before->boot_ns, part = at_ns - before->boot_ns;
 
 	ret->boot_ns = at_ns;
-	ret->told.path = between(&before->told.path, &after->told.path, part, whole);
-	ret->told.threads = between(&before->told.threads, &after->told.threads, part, whole);
+	ret->path = between(&before->path, &after->path, part, whole);
+	ret->threads = between(&before->threads, &after->threads, part, whole);
 	return true;
 }
 
@@ -123,11 +127,12 @@ static void fill_phase(const struct why_facts *facts, const struct phase_span *p
 	struct phase_stalls *stalls = &why->stalls[why->stall_count++];
 
 	stalls->phase = phase->phase;
-	stalls->grade = to.told.grade;
-	TEXT_COPY(stalls->reason, to.told.reason);
-	stalls->wall = minus(&to.told.path, &from.told.path);
-	stalls->threads = minus(&to.told.threads, &from.told.threads);
-	stalls->thread_count = to.told.thread_count;
+	stalls->grade = to.grade;
+	if (to.grade != STALLS_MEASURED)
+		TEXT_COPY(stalls->reason, facts->stall_reason);
+	stalls->wall = minus(&to.path, &from.path);
+	stalls->threads = minus(&to.threads, &from.threads);
+	stalls->thread_count = to.thread_count;
 	scale_to(&stalls->wall, phase->span.to_ns - phase->span.from_ns);
 }
 

@@ -41,16 +41,19 @@ static int32_t add_step(struct container *c, const struct work_step *step)
 {
 	struct work_step *found = find_like(c, step);
 
-	if (!found && c->work_count == CONTAINER_WORK_MAX)
-		return -1;
 	if (found) {
 		found->count++;
 		found->span.to_ns = step->span.to_ns;
-	} else {
-		found = &c->work[c->work_count++];
-		*found = *step;
+		return (int32_t)(found - c->work);
 	}
-	return (int32_t)(found - c->work);
+	if (c->work_count == CONTAINER_WORK_MAX)
+		return -1;
+	found = reallocarray(c->work, c->work_count + 1, sizeof(*found));
+	if (!found)
+		return -1;
+	c->work = found;
+	c->work[c->work_count] = *step;
+	return (int32_t)c->work_count++;
 }
 
 int32_t why_work_begin(struct container *c, const struct event_exec *exec, bool within,

@@ -148,3 +148,23 @@ void text_bytes(uint64_t bytes, char ret_text[static BYTES_TEXT_SIZE])
 		 unit && value < 10 && value != (double)(uint64_t)value ? "%.1f%s" : "%.0f%s",
 		 value, units[unit]);
 }
+
+const char *text_of_duration(uint64_t ns)
+{
+	static char texts[8][DURATION_TEXT_SIZE];
+	static unsigned int next;
+	char *text = texts[next++ % 8];
+
+	text_duration(ns, text);
+	return text;
+}
+
+const char *text_of_bytes(uint64_t bytes)
+{
+	static char texts[4][BYTES_TEXT_SIZE];
+	static unsigned int next;
+	char *text = texts[next++ % 4];
+
+	text_bytes(bytes, text);
+	return text;
+}

@@ -37,3 +37,7 @@ void text_duration(uint64_t ns, char ret_text[static DURATION_TEXT_SIZE]);
 
 /* "512B", "64KiB", "1.5GiB". */
 void text_bytes(uint64_t bytes, char ret_text[static BYTES_TEXT_SIZE]);
+
+/* The same as one of a few texts, which take turns: for the arguments of a printf, at most eight and four. */
+const char *text_of_duration(uint64_t ns);
+const char *text_of_bytes(uint64_t bytes);

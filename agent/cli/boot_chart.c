@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "cli/boot_show.h"
 #include "cli/chart_making.h"
-#include "cli/columns.h"
 #include "model/boot_words.h"
 #include "model/json.h"
 #include "model/sentence.h"
@@ -68,7 +67,7 @@ static struct chart_row *phase_row(struct chart_making *making, const struct boo
 	if (report->verdict.enough)
 		boot_history_usual_phase(&report->history, phase, &usual);
 	if (usual.median_ns && chart_text_begin(making, &text)) {
-		fprintf(text.out, "usually %s", columns_duration(usual.median_ns));
+		fprintf(text.out, "usually %s", text_of_duration(usual.median_ns));
 		detail = chart_text_done(making, &text);
 	}
 	row = chart_add_row(making, CHART_BOOT, chart_safe(making, label), detail);

@@ -97,7 +97,7 @@ static void print_difference(uint64_t ns, uint64_t before_ns)
 	uint64_t by_ns = ns > before_ns ? ns - before_ns : before_ns - ns;
 	char text[48];
 
-	snprintf(text, sizeof(text), "%s%s", ns > before_ns ? "+" : "-", columns_duration(by_ns));
+	snprintf(text, sizeof(text), "%s%s", ns > before_ns ? "+" : "-", text_of_duration(by_ns));
 	if (by_ns >= LEAST_NS / 5)
 		printf(" %13s", text);
 }
@@ -106,8 +106,8 @@ static void print_row(const char *label, uint64_t ns, uint64_t before_ns)
 {
 	fputs("  ", stdout);
 	columns_print(stdout, label, 14);
-	printf(" %11s %11s", ns ? columns_duration(ns) : "-",
-	       before_ns ? columns_duration(before_ns) : "-");
+	printf(" %11s %11s", ns ? text_of_duration(ns) : "-",
+	       before_ns ? text_of_duration(before_ns) : "-");
 	print_difference(ns, before_ns);
 	putchar('\n');
 }
@@ -133,11 +133,11 @@ static void print_parts(const struct comparison *comparison, enum boot_part_kind
 			continue;
 		if (!shown++)
 			printf("\n%s\n", title);
-		snprintf(grown, sizeof(grown), "+%s", columns_duration(boot_part_grown(part)));
+		snprintf(grown, sizeof(grown), "+%s", text_of_duration(boot_part_grown(part)));
 		printf("  %12s  ", grown);
 		columns_print(stdout, part->name, NAME_WIDTH);
-		printf("  %s, before %s\n", columns_duration(part->ns),
-		       columns_duration(boot_part_before(part)));
+		printf("  %s, before %s\n", text_of_duration(part->ns),
+		       text_of_duration(boot_part_before(part)));
 	}
 }
 

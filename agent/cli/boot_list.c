@@ -56,7 +56,7 @@ static void print_state(FILE *out, const struct boot_report *report)
 	const struct record_boot *boot = &report->record.boot;
 
 	fprintf(out, "%-13s %11s", boot_state_name(boot->state),
-		columns_duration(boot_report_total(report)));
+		text_of_duration(boot_report_total(report)));
 }
 
 /* "+1min 33.2s  slower, pods grew by 1min 8.0s" */
@@ -71,7 +71,7 @@ static void print_usual(FILE *out, const struct boot_report *report)
 		return;
 	}
 	snprintf(text, sizeof(text), "%s%s", total_ns >= verdict->usual_ns ? "+" : "-",
-		 columns_duration(total_ns >= verdict->usual_ns ? total_ns - verdict->usual_ns
+		 text_of_duration(total_ns >= verdict->usual_ns ? total_ns - verdict->usual_ns
 								: verdict->usual_ns - total_ns));
 	fprintf(out, "%14s", text);
 	if (!verdict->slower)
@@ -79,7 +79,7 @@ static void print_usual(FILE *out, const struct boot_report *report)
 	boot_words_phase(&report->record.boot, verdict->grown, label);
 	fputs("  slower: ", out);
 	text_print_safe(out, label);
-	fprintf(out, " +%s", columns_duration(verdict->grown_ns));
+	fprintf(out, " +%s", text_of_duration(verdict->grown_ns));
 }
 
 static void print_line(const struct boot_report *report, size_t index, bool colour)
@@ -108,7 +108,7 @@ static void print_line(const struct boot_report *report, size_t index, bool colo
 	printf("  %s",
 	       *boot_words_end(boot->last_end) ? boot_words_end(boot->last_end) : "not known");
 	if (boot->down_ns)
-		printf(", down %s", columns_duration(boot->down_ns));
+		printf(", down %s", text_of_duration(boot->down_ns));
 	putchar('\n');
 }
 

@@ -12,11 +12,6 @@
 #define SUBJECT_MAX 44
 #define MARK	    "  [reconstructed]"
 
-static uint64_t length(struct span span)
-{
-	return span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
 /* Whom a step is about. Not safe. */
 static const char *step_subject(const struct boot_step *step)
 {
@@ -54,16 +49,17 @@ static void print_step_words(FILE *out, const struct record_boot *boot,
 			fputc(' ', out);
 		}
 		fprintf(out, "%s %s", phase_name(step->phase),
-			columns_duration(length(step->span)));
+			text_of_duration(span_length(step->span)));
 		break;
 	case BOOT_STEP_PEER:
-		fprintf(out, "waited %s for another pod", columns_duration(length(step->span)));
+		fprintf(out, "waited %s for another pod",
+			text_of_duration(span_length(step->span)));
 		break;
 	case BOOT_STEP_IDLE:
-		fprintf(out, "%s that nothing explains", columns_duration(length(step->span)));
+		fprintf(out, "%s that nothing explains", text_of_duration(span_length(step->span)));
 		break;
 	default:
-		fputs(columns_duration(length(step->span)), out);
+		fputs(text_of_duration(span_length(step->span)), out);
 	}
 	if (*step->detail) {
 		fputs(": ", out);

@@ -16,11 +16,6 @@
 #define LONGEST_UNITS 5
 #define MARK	      "  [reconstructed]"
 
-static uint64_t length(struct span span)
-{
-	return span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
 static void print_bar(FILE *out, uint64_t part_ns, uint64_t longest_ns, bool colour)
 {
 	static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
@@ -79,15 +74,15 @@ static void print_note(FILE *out, const struct boot_report *report,
 	const char *comma = "  ";
 
 	if (verdict->slower && verdict->grown == phase->phase) {
-		fprintf(out, "  %s longer than usual", columns_duration(verdict->grown_ns));
+		fprintf(out, "  %s longer than usual", text_of_duration(verdict->grown_ns));
 		comma = ", ";
 	}
-	if (!outside && step && ns >= NS_PER_SECOND && ns >= length(phase->span) / 3 &&
+	if (!outside && step && ns >= NS_PER_SECOND && ns >= span_length(phase->span) / 3 &&
 	    !says_the_same(phase, step)) {
 		char title[BOOT_TITLE_SIZE];
 
 		boot_step_title(step, title);
-		fprintf(out, "%s%s of it ", comma, columns_duration(ns));
+		fprintf(out, "%s%s of it ", comma, text_of_duration(ns));
 		text_print_safe(out, title);
 	}
 }
@@ -104,8 +99,8 @@ static void print_phases(FILE *out, const struct boot_report *report, bool colou
 		boot_words_phase(boot, boot->phases[i].phase, label);
 		if (columns_of(label) > width)
 			width = columns_of(label);
-		if (length(boot->phases[i].span) > longest_ns)
-			longest_ns = length(boot->phases[i].span);
+		if (span_length(boot->phases[i].span) > longest_ns)
+			longest_ns = span_length(boot->phases[i].span);
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		const struct boot_phase_span *phase = &boot->phases[i];
@@ -118,8 +113,8 @@ static void print_phases(FILE *out, const struct boot_report *report, bool colou
 		boot_words_phase(boot, phase->phase, label);
 		fputs("  ", text);
 		columns_print(text, label, width);
-		fprintf(text, " %11s  ", columns_duration(length(phase->span)));
-		print_bar(text, length(phase->span), longest_ns, colour);
+		fprintf(text, " %11s  ", text_of_duration(span_length(phase->span)));
+		print_bar(text, span_length(phase->span), longest_ns, colour);
 		print_note(text, report, phase);
 		if (phase->reconstructed)
 			fputs(MARK, text);
@@ -169,7 +164,7 @@ static void print_missing(FILE *out, const struct boot_report *report)
 /* One that is still starting took longer than any. */
 static uint64_t took(const struct record_unit *unit)
 {
-	return unit->span.to_ns ? length(unit->span) : UINT64_MAX;
+	return unit->span.to_ns ? span_length(unit->span) : UINT64_MAX;
 }
 
 static int compare_length(const void *one, const void *other)
@@ -185,7 +180,7 @@ static int compare_length(const void *one, const void *other)
 static void print_unit(FILE *out, const struct record_unit *unit, int width)
 {
 	fprintf(out, "  %9s  ",
-		unit->span.to_ns ? columns_duration(length(unit->span)) : "starting");
+		unit->span.to_ns ? text_of_duration(span_length(unit->span)) : "starting");
 	columns_print(out, unit->name, *unit->after || *unit->result ? width : 0);
 	if (*unit->result) {
 		fputs("  failed: ", out);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "cli/columns.h"
 #include "model/sentence.h"
 
 bool chart_text_begin(struct chart_making *making, struct chart_text *text)
@@ -126,7 +125,7 @@ char *chart_title(struct chart_making *making, const char *name, const struct ch
 	if (!chart_text_begin(making, &text))
 		return NULL;
 	text_print_safe(text.out, name);
-	fprintf(text.out, " %s%s", columns_duration(bar->to_ns - bar->from_ns),
+	fprintf(text.out, " %s%s", text_of_duration(bar->to_ns - bar->from_ns),
 		bar->open ? " so far" : "");
 	if (*detail) {
 		fputs(": ", text.out);

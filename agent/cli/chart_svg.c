@@ -182,7 +182,7 @@ static void print_row(FILE *out, const struct chart *chart, size_t index, int y)
 			x_of(chart, row->bars[0].from_ns + row->usual_ns));
 	if (busy_ns)
 		fprintf(out, "<text class=\"length\" x=\"%.1f\" y=\"%d\">%s</text>",
-			x_of(chart, end_ns) + 6, ROW_HEIGHT - 6, columns_duration(busy_ns));
+			x_of(chart, end_ns) + 6, ROW_HEIGHT - 6, text_of_duration(busy_ns));
 	fputs("</g>\n", out);
 }
 

@@ -42,13 +42,3 @@ void columns_print(FILE *out, const char *text, int width)
 	for (int i = characters(copy ?: ""); i < width; i++)
 		fputc(' ', out);
 }
-
-const char *columns_duration(uint64_t ns)
-{
-	static char texts[8][DURATION_TEXT_SIZE];
-	static unsigned int next;
-	char *text = texts[next++ % 8];
-
-	text_duration(ns, text);
-	return text;
-}

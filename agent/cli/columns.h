@@ -10,6 +10,3 @@ int columns_of(const char *text);
 
 /* Safely, with blanks up to the width. */
 void columns_print(FILE *out, const char *text, int width);
-
-/* text_duration, in one of a few buffers that are used in turn. */
-const char *columns_duration(uint64_t ns);

@@ -11,31 +11,6 @@
 /* Of a start that is over at once the counters tell nothing. */
 #define WORTH_NS NS_PER_SECOND
 
-static uint64_t length(struct span span)
-{
-	return span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
-static const char *duration(uint64_t ns)
-{
-	static char texts[4][DURATION_TEXT_SIZE];
-	static unsigned int next;
-	char *text = texts[next++ % 4];
-
-	text_duration(ns, text);
-	return text;
-}
-
-static const char *bytes(uint64_t count)
-{
-	static char texts[2][BYTES_TEXT_SIZE];
-	static unsigned int next;
-	char *text = texts[next++ % 2];
-
-	text_bytes(count, text);
-	return text;
-}
-
 /* "cpu 12.3s (36 %), io 3.00s (9 %, all 1.00s)": what is at least a percent; else "nothing". */
 static void print_times(FILE *out, const struct pressure_times *times, uint64_t span_ns)
 {
@@ -54,10 +29,10 @@ static void print_times(FILE *out, const struct pressure_times *times, uint64_t 
 
 		if (percent < 1)
 			continue;
-		fprintf(out, "%s%s %s (%.0f %%", comma, kinds[i].name, duration(kinds[i].some_ns),
-			percent);
+		fprintf(out, "%s%s %s (%.0f %%", comma, kinds[i].name,
+			text_of_duration(kinds[i].some_ns), percent);
 		if (kinds[i].full_ns * 100 >= span_ns)
-			fprintf(out, ", all %s", duration(kinds[i].full_ns));
+			fprintf(out, ", all %s", text_of_duration(kinds[i].full_ns));
 		fputc(')', out);
 		comma = ", ";
 	}
@@ -67,7 +42,7 @@ static void print_times(FILE *out, const struct pressure_times *times, uint64_t 
 
 static void print_pressure(FILE *out, const struct start_pressure *pressure)
 {
-	uint64_t span_ns = length(pressure->span);
+	uint64_t span_ns = span_length(pressure->span);
 
 	if (span_ns < WORTH_NS)
 		return;
@@ -79,18 +54,19 @@ static void print_pressure(FILE *out, const struct start_pressure *pressure)
 			print_times(out, &pressure->pod, span_ns);
 		else
 			fputs(" not measured", out);
-		fprintf(out, "; of %s\n", duration(span_ns));
+		fprintf(out, "; of %s\n", text_of_duration(span_ns));
 	}
 	if (pressure->memory_total_bytes)
 		fprintf(out, "  node: %s of %s of memory available",
-			bytes(pressure->memory_available_bytes),
-			bytes(pressure->memory_total_bytes));
+			text_of_bytes(pressure->memory_available_bytes),
+			text_of_bytes(pressure->memory_total_bytes));
 	if (*pressure->disk) {
 		fputs(pressure->memory_total_bytes ? "; disk " : "  node: disk ", out);
 		text_print_safe(out, pressure->disk);
 		fprintf(out, " busy %" PRIu32 " %%, queue %" PRIu32 ".%" PRIu32 ", %s a request",
 			pressure->disk_busy_percent, pressure->disk_queue_tenths / 10,
-			pressure->disk_queue_tenths % 10, duration(pressure->disk_latency_ns));
+			pressure->disk_queue_tenths % 10,
+			text_of_duration(pressure->disk_latency_ns));
 	}
 	if (pressure->memory_total_bytes || *pressure->disk)
 		fputc('\n', out);
@@ -117,8 +93,8 @@ static void print_probe(FILE *out, const struct record_start *start)
 
 	if (why->probe_delay_ns < WORTH_NS)
 		return;
-	fprintf(out,
-		"  probes: able to answer %s before it was Ready: ", duration(why->probe_delay_ns));
+	fprintf(out, "  probes: able to answer %s before it was Ready: ",
+		text_of_duration(why->probe_delay_ns));
 	print_cause(out, start, &cause);
 	fputc('\n', out);
 }

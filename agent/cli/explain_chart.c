@@ -9,7 +9,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/columns.h"
 #include "model/sentence.h"
 
 static const struct chart_legend legend[] = {
@@ -120,12 +119,12 @@ static char *title_of(struct chart_making *making, const struct record *record)
 			time);
 	if (dossier_is_pod_start(record)) {
 		fprintf(text.out, "Pod, created %s, Ready after %s", time,
-			columns_duration(record_duration_ns(record)));
+			text_of_duration(record_duration_ns(record)));
 		return chart_text_done(making, &text);
 	}
 	text_print_safe(text.out,
 			*record->subject.container ? record->subject.container : "container");
-	fprintf(text.out, ", started %s, %s", time, columns_duration(record_duration_ns(record)));
+	fprintf(text.out, ", started %s, %s", time, text_of_duration(record_duration_ns(record)));
 	if (record->subject.attempt)
 		fprintf(text.out, ", restart %" PRIu32, record->subject.attempt);
 	if (record->start.init_container)

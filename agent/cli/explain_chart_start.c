@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/columns.h"
 #include "cli/explain_chart.h"
 #include "cli/explain_row.h"
 #include "cli/explain_topic.h"
@@ -54,7 +53,7 @@ static void print_stall_lines(FILE *out, const struct phase_stalls *stalls)
 	for (size_t i = 0; i < STALL_COUNT && stalls->grade != STALLS_NONE; i++)
 		if (stalls->wall.ns[order[i]])
 			fprintf(out, "%s %s\n", stall_name(order[i]),
-				columns_duration(stalls->wall.ns[order[i]]));
+				text_of_duration(stalls->wall.ns[order[i]]));
 	explain_words_grade(stalls, words);
 	if (*words)
 		print_line(out, words);
@@ -93,7 +92,7 @@ static char *lines_of(const struct adding *adding, const struct phase_span *phas
 	if (phase->phase == PHASE_APP || phase->phase == PHASE_PROBE)
 		print_program_lines(text.out, start, phase);
 	if (phase->phase == PHASE_PULL && start->pull_bytes) {
-		explain_rate(start->pull_bytes, explain_length(start->download), rate);
+		explain_rate(start->pull_bytes, span_length(start->download), rate);
 		print_line(text.out, rate);
 	}
 	return chart_text_done(adding->making, &text);
@@ -109,7 +108,7 @@ static void add_part(const struct adding *adding, unsigned int depth, const char
 	struct chart_bar bar = {.style = style};
 	struct chart_row *row;
 
-	if (!span.from_ns || !explain_length(span))
+	if (!span.from_ns || !span_length(span))
 		return;
 	chart_place(making, span, &bar);
 	bar.title = chart_title(making, name, &bar, detail);
@@ -190,16 +189,16 @@ static void add_layer(const struct adding *adding, const struct pull_layer *laye
 			    chart_safe(making, layer->digest));
 	if (row)
 		row->depth = 2;
-	if (layer->download.from_ns && explain_length(layer->download)) {
-		explain_rate(layer->bytes, explain_length(layer->download), rate);
+	if (layer->download.from_ns && span_length(layer->download)) {
+		explain_rate(layer->bytes, span_length(layer->download), rate);
 		chart_place(making, layer->download, &came);
 		came.title = chart_title(making, "download", &came, rate);
 		chart_add_bar(making, row, came);
 		if (unpack.from_ns < layer->download.to_ns)
 			unpack.from_ns = layer->download.to_ns;
 	}
-	if (unpack.from_ns && explain_length(unpack)) {
-		explain_rate(layer->unpacked_bytes, explain_length(unpack), rate);
+	if (unpack.from_ns && span_length(unpack)) {
+		explain_rate(layer->unpacked_bytes, span_length(unpack), rate);
 		chart_place(making, unpack, &unpacked);
 		unpacked.title =
 			chart_title(making, "unpack", &unpacked, layer->unpacked_bytes ? rate : "");
@@ -213,7 +212,7 @@ static void add_pull(const struct adding *adding)
 	char rate[EXPLAIN_RATE_SIZE] = "", behind[IMAGE_SIZE + 32] = "";
 
 	if (start->pull_bytes)
-		explain_rate(start->pull_bytes, explain_length(start->download), rate);
+		explain_rate(start->pull_bytes, span_length(start->download), rate);
 	if (*start->pull.queued_behind)
 		snprintf(behind, sizeof(behind), "image %s had its turn",
 			 start->pull.queued_behind);
@@ -239,7 +238,7 @@ static void add_shares(const struct adding *adding, struct chart_row *row,
 		[STALL_SLEEP] = "stall-sleep",
 		[STALL_OTHER] = "stall-other",
 	};
-	uint64_t at_ns = phase->span.from_ns, left_ns = explain_length(phase->span);
+	uint64_t at_ns = phase->span.from_ns, left_ns = span_length(phase->span);
 	enum stall order[STALL_COUNT];
 
 	explain_stalls_order(&stalls->wall, order);
@@ -269,7 +268,7 @@ static void add_stalls(const struct adding *adding)
 		char name[32], grade[EXPLAIN_WORDS_SIZE];
 		struct chart_row *row;
 
-		if (!stalls || stalls->grade == STALLS_NONE || !explain_length(phase->span))
+		if (!stalls || stalls->grade == STALLS_NONE || !span_length(phase->span))
 			continue;
 		snprintf(name, sizeof(name), "where %s went", phase_name(phase->phase));
 		explain_words_grade(stalls, grade);

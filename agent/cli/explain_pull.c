@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/columns.h"
 #include "cli/explain_row.h"
 #include "cli/explain_topic.h"
 #include "model/sentence_pull.h"
@@ -15,7 +14,7 @@
 /* A layer that came too fast to be seen in progress has an end only. */
 static uint64_t known(struct span span)
 {
-	return span.from_ns ? explain_length(span) : 0;
+	return span.from_ns ? span_length(span) : 0;
 }
 
 static void row(FILE *out, const struct record_start *start, unsigned int depth, const char *name,
@@ -40,7 +39,7 @@ static void amount(FILE *out, uint64_t bytes, uint64_t ns, struct span span)
 	explain_rate(bytes, ns ?: known(span), rate);
 	fputs(rate, out);
 	if (ns && ns + ns / WORTH < known(span))
-		fprintf(out, " in %s", columns_duration(ns));
+		fprintf(out, " in %s", text_of_duration(ns));
 }
 
 static void download_note(const struct record_start *start, char *note, size_t size)
@@ -121,14 +120,14 @@ static void print_shared(FILE *out, const struct pull_anatomy *pull)
 
 	if (*pull->shared_with && known(pull->waited))
 		explain_row_line(out, 1, "waited %s for layer %s of image %s",
-				 columns_duration(known(pull->waited)),
+				 text_of_duration(known(pull->waited)),
 				 sentence_layer(pull->shared_layer, name), pull->shared_with);
 	else if (*pull->shared_with)
 		explain_row_line(out, 1, "layer %s came once, also for image %s",
 				 sentence_layer(pull->shared_layer, name), pull->shared_with);
 	if (*pull->link_with)
 		explain_row_line(out, 1, "shared the link for %s with image %s",
-				 columns_duration(known(pull->link)), pull->link_with);
+				 text_of_duration(known(pull->link)), pull->link_with);
 	if (pull->failures)
 		explain_row_line(out, 1, "%" PRIu32 " tr%s before failed", pull->failures,
 				 pull->failures > 1 ? "ies" : "y");

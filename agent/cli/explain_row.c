@@ -11,20 +11,15 @@
 #define NAME_WIDTH 18
 #define BAR_WIDTH  40
 
-uint64_t explain_length(struct span span)
-{
-	return span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
 /* Columns are those that the bar begins at and is wide, of BAR_WIDTH. */
 static void print_bar(FILE *out, struct span whole, struct span part, const char *block)
 {
-	uint64_t total = explain_length(whole) ?: 1;
+	uint64_t total = span_length(whole) ?: 1;
 	uint64_t from = part.from_ns > whole.from_ns ? part.from_ns - whole.from_ns : 0;
 	double scale = (double)BAR_WIDTH / (double)total;
 	int begin = from < total ? (int)((double)from * scale) : BAR_WIDTH - 1;
-	int width = explain_length(part) < total ? (int)((double)explain_length(part) * scale)
-						 : BAR_WIDTH;
+	int width =
+		span_length(part) < total ? (int)((double)span_length(part) * scale) : BAR_WIDTH;
 
 	for (int i = 0; i < begin; i++)
 		fputc(' ', out);
@@ -37,7 +32,7 @@ static void print(FILE *out, const struct explain_row *row, uint64_t ns, struct 
 {
 	fprintf(out, "  %*s", (int)row->depth * 2, "");
 	columns_print(out, row->name, NAME_WIDTH - (int)row->depth * 2);
-	fprintf(out, " %9s  ", columns_duration(ns));
+	fprintf(out, " %9s  ", text_of_duration(ns));
 	print_bar(out, whole, bar, block);
 	if (row->note && *row->note) {
 		fputs("  ", out);
@@ -48,7 +43,7 @@ static void print(FILE *out, const struct explain_row *row, uint64_t ns, struct 
 
 void explain_row_print(FILE *out, const struct explain_row *row, struct span whole)
 {
-	print(out, row, explain_length(row->span), row->span, whole, "█");
+	print(out, row, span_length(row->span), row->span, whole, "█");
 }
 
 void explain_row_share(FILE *out, const struct explain_row *row, uint64_t ns, struct span whole)

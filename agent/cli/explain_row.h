@@ -34,5 +34,3 @@ void explain_row_line(FILE *out, unsigned int depth, const char *format, ...)
 /* "191MiB at 200 MB/s" */
 #define EXPLAIN_RATE_SIZE 64
 void explain_rate(uint64_t bytes, uint64_t ns, char ret[static EXPLAIN_RATE_SIZE]);
-
-uint64_t explain_length(struct span span);

@@ -19,7 +19,7 @@ static void print_share(FILE *out, const struct record_start *start, const struc
 static void print_stalls(FILE *out, const struct record_start *start,
 			 const struct phase_span *phase, const struct phase_stalls *stalls)
 {
-	uint64_t least_ns = explain_length(phase->span) / 100 * LEAST_PERCENT, rest_ns = 0;
+	uint64_t least_ns = span_length(phase->span) / 100 * LEAST_PERCENT, rest_ns = 0;
 	const char *rest = NULL;
 	enum stall order[STALL_COUNT];
 

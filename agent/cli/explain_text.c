@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/columns.h"
 #include "cli/explain_row.h"
 #include "cli/explain_show.h"
 #include "cli/explain_topic.h"
@@ -48,7 +47,7 @@ static void print_start(FILE *out, const struct record *record)
 	clock_wall_text((int64_t)record->start.span.from_ns + record->wall_offset_ns, 0, time);
 	fputc('\n', out);
 	text_print_safe(out, *record->subject.container ? record->subject.container : "container");
-	fprintf(out, "  started %s, %s", time, columns_duration(record_duration_ns(record)));
+	fprintf(out, "  started %s, %s", time, text_of_duration(record_duration_ns(record)));
 	if (record->subject.attempt)
 		fprintf(out, ", restart %" PRIu32, record->subject.attempt);
 	if (record->start.init_container)
@@ -79,7 +78,7 @@ void explain_show_ready(FILE *out, const struct dossier *dossier, const char *be
 		clock_wall_text((int64_t)record->start.span.from_ns + record->wall_offset_ns, 0,
 				time);
 		fprintf(out, "%screated %s, Ready after %s", before, time,
-			columns_duration(record_duration_ns(record)));
+			text_of_duration(record_duration_ns(record)));
 		return;
 	}
 }

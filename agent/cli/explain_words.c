@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "cli/columns.h"
+#include "base/text.h"
 #include "cli/explain_row.h"
 
 /* How much of the file it was: a part may have been cached, or not be wanted. */
@@ -24,7 +24,7 @@ static void print_share(FILE *out, const struct file_read *file)
 
 void explain_words_file(const struct file_read *file, char ret[static EXPLAIN_WORDS_SIZE])
 {
-	uint64_t span_ns = explain_length(file->span);
+	uint64_t span_ns = span_length(file->span);
 	char rate[EXPLAIN_RATE_SIZE];
 	FILE *out = fmemopen(ret, EXPLAIN_WORDS_SIZE, "w");
 
@@ -41,7 +41,7 @@ void explain_words_file(const struct file_read *file, char ret[static EXPLAIN_WO
 	if (file->latency_ns && file->requests && span_ns)
 		fprintf(out, ", the disk at work %.0f%% of the time, %s a request",
 			(double)file->busy_ns * 100 / (double)span_ns,
-			columns_duration(file->latency_ns / file->requests));
+			text_of_duration(file->latency_ns / file->requests));
 	fputc(')', out);
 	fclose(out);
 }
@@ -71,5 +71,5 @@ void explain_words_threads(const struct phase_stalls *stalls, enum stall stall,
 	if (worked && stalls->thread_count > 1 && all_ns > wall_ns &&
 	    all_ns - wall_ns > wall_ns / 2)
 		snprintf(ret, EXPLAIN_WORDS_SIZE, "all %" PRIu32 " threads together %s",
-			 stalls->thread_count, columns_duration(all_ns));
+			 stalls->thread_count, text_of_duration(all_ns));
 }

@@ -45,7 +45,7 @@ void explain_work(FILE *out, const struct record_start *start, const struct phas
 
 		if (step->phase == phase->phase && step->span.from_ns >= phase->span.from_ns &&
 		    step->span.to_ns <= phase->span.to_ns &&
-		    explain_length(step->span) * PART_LEAST >= explain_length(start->span))
+		    span_length(step->span) * PART_LEAST >= span_length(start->span))
 			print_step(out, step, start->span);
 	}
 }

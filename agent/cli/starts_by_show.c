@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/columns.h"
 #include "cli/json_safe.h"
 #include "cli/starts_by.h"
 #include "model/cause.h"
@@ -50,9 +49,9 @@ static void print_over_time(FILE *out, const struct image_starts *starts)
 		      out);
 }
 
-static const char *duration(uint64_t ns)
+static const char *or_dash(uint64_t ns)
 {
-	return ns ? columns_duration(ns) : "-";
+	return ns ? text_of_duration(ns) : "-";
 }
 
 static void print_difference(FILE *out, uint64_t latest_ns, uint64_t median_ns)
@@ -61,7 +60,7 @@ static void print_difference(FILE *out, uint64_t latest_ns, uint64_t median_ns)
 
 	if (latest_ns != median_ns)
 		snprintf(text, sizeof(text), "%s%s", latest_ns >= median_ns ? "+" : "-",
-			 columns_duration(latest_ns >= median_ns ? latest_ns - median_ns
+			 text_of_duration(latest_ns >= median_ns ? latest_ns - median_ns
 								 : median_ns - latest_ns));
 	fprintf(out, " %11s", text);
 }
@@ -69,13 +68,13 @@ static void print_difference(FILE *out, uint64_t latest_ns, uint64_t median_ns)
 static void print_times(FILE *out, const char *name, const struct start_verdict *verdict,
 			const struct usual *usual, uint64_t latest_ns, const char *note)
 {
-	fprintf(out, "    %-10s %11s", name, duration(latest_ns));
+	fprintf(out, "    %-10s %11s", name, or_dash(latest_ns));
 	if (verdict->earlier) {
 		print_difference(out, latest_ns, usual->median_ns);
-		fprintf(out, " %11s", duration(usual->median_ns));
+		fprintf(out, " %11s", or_dash(usual->median_ns));
 	}
 	if (verdict->earlier > 1)
-		fprintf(out, " %11s", duration(usual->spread_ns));
+		fprintf(out, " %11s", or_dash(usual->spread_ns));
 	else if (verdict->earlier && *note)
 		fprintf(out, " %11s", "");
 	fprintf(out, "%s%s\n", *note ? "  " : "", note);

@@ -3,14 +3,9 @@
 
 #include <string.h>
 
-static uint64_t length(struct span span)
-{
-	return span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
 uint64_t boot_total_ns(const struct record_boot *boot)
 {
-	return boot->firmware_ns + boot->loader_ns + length(boot->span);
+	return boot->firmware_ns + boot->loader_ns + span_length(boot->span);
 }
 
 uint64_t boot_phase_ns(const struct record_boot *boot, enum boot_phase phase)
@@ -19,7 +14,7 @@ uint64_t boot_phase_ns(const struct record_boot *boot, enum boot_phase phase)
 
 	for (uint32_t i = 0; i < boot->phase_count && i < BOOT_PHASES_MAX; i++)
 		if (boot->phases[i].phase == phase)
-			sum_ns += length(boot->phases[i].span);
+			sum_ns += span_length(boot->phases[i].span);
 	return sum_ns;
 }
 

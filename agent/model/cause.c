@@ -13,11 +13,6 @@ struct list {
 	uint32_t count;
 };
 
-static uint64_t length(struct span span)
-{
-	return span.from_ns && span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
 /* The part of span that lies in whole. */
 static uint64_t inside(struct span span, struct span whole)
 {
@@ -25,7 +20,7 @@ static uint64_t inside(struct span span, struct span whole)
 		span.from_ns = whole.from_ns;
 	if (span.to_ns > whole.to_ns)
 		span.to_ns = whole.to_ns;
-	return length(span);
+	return span_seen(span);
 }
 
 static void add(struct list *list, enum cause_kind kind, uint32_t index, uint64_t ns)
@@ -37,7 +32,7 @@ static void add(struct list *list, enum cause_kind kind, uint32_t index, uint64_
 		.phase = list->phase->phase,
 		.phase_index = (uint32_t)(list->phase - list->start->phases),
 		.index = index,
-		.phase_ns = length(list->phase->span),
+		.phase_ns = span_seen(list->phase->span),
 		.ns = ns,
 	};
 }
@@ -165,8 +160,8 @@ static void add_pull(struct list *list)
 	if (pull->download_ns && pull->download_ns < download_ns)
 		download_ns = pull->download_ns;
 	if (pull_bound(pull) == PULL_BOUND_UNPACK) {
-		unpack_ns = pull->unpack_ns < length(whole) ? pull->unpack_ns : length(whole);
-		download_ns = length(whole) > unpack_ns ? length(whole) - unpack_ns : 0;
+		unpack_ns = pull->unpack_ns < span_seen(whole) ? pull->unpack_ns : span_seen(whole);
+		download_ns = span_seen(whole) > unpack_ns ? span_seen(whole) - unpack_ns : 0;
 	}
 	add(list, CAUSE_RESOLVE, 0, inside(pull->resolve, whole));
 	add(list, CAUSE_DOWNLOAD, 0, download_ns > layer_ns ? download_ns - layer_ns : 0);
@@ -208,7 +203,7 @@ static const struct phase_span *longest_phase(const struct record_start *start, 
 
 	for (uint32_t i = 0; i < start->phase_count && i < START_PHASES_MAX; i++)
 		if ((phase == PHASE_NONE || start->phases[i].phase == phase) &&
-		    (!longest || length(start->phases[i].span) > length(longest->span)))
+		    (!longest || span_seen(start->phases[i].span) > span_seen(longest->span)))
 			longest = &start->phases[i];
 	return longest;
 }
@@ -240,7 +235,7 @@ uint64_t start_cause(const struct record_start *start, char ret_text[static CAUS
 	const struct phase_span *phase = longest_phase(start, PHASE_NONE);
 	struct cause found = {0};
 	char text[4 * CAUSE_SIZE] = "", length_text[DURATION_TEXT_SIZE];
-	uint64_t phase_ns = phase ? length(phase->span) : 0;
+	uint64_t phase_ns = phase ? span_seen(phase->span) : 0;
 
 	*ret_text = '\0';
 	if (!phase_ns)

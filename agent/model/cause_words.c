@@ -9,21 +9,6 @@
 #include "model/cause.h"
 #include "model/json.h"
 
-static uint64_t length(struct span span)
-{
-	return span.from_ns && span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
-static const char *duration(uint64_t ns)
-{
-	static char texts[4][DURATION_TEXT_SIZE];
-	static unsigned int next;
-	char *text = texts[next++ % 4];
-
-	text_duration(ns, text);
-	return text;
-}
-
 static void print_rate(FILE *out, uint64_t bytes, uint64_t ns)
 {
 	char text[BYTES_TEXT_SIZE];
@@ -41,7 +26,7 @@ static void print_file(FILE *out, const struct record_start *start)
 	const char *name = slash && slash[1] ? slash + 1 : file->path;
 
 	fprintf(out, "read %.48s ", *name ? name : "a file");
-	print_rate(out, file->bytes, length(file->span));
+	print_rate(out, file->bytes, span_seen(file->span));
 }
 
 static void print_peer(FILE *out, const struct cause *cause, const struct peer_wait *peer)
@@ -51,13 +36,13 @@ static void print_peer(FILE *out, const struct cause *cause, const struct peer_w
 	if (peer->port)
 		snprintf(port, sizeof(port), ":%" PRIu16, peer->port);
 	if (cause->kind == CAUSE_DNS) {
-		fprintf(out, "waited %s for DNS, server %s%s", duration(cause->ns), peer->address,
-			port);
+		fprintf(out, "waited %s for DNS, server %s%s", text_of_duration(cause->ns),
+			peer->address, port);
 		return;
 	}
 	/* an IPv6 address' colons are not its port's */
 	fprintf(out, strchr(peer->address, ':') ? "waited %s for [%s]%s" : "waited %s for %s%s",
-		duration(cause->ns), peer->address, port);
+		text_of_duration(cause->ns), peer->address, port);
 	if (*peer->name)
 		fprintf(out, " (%.40s)", peer->name);
 	if (peer->kind == PEER_WAIT_FAILED)
@@ -84,10 +69,10 @@ static void print_probe(FILE *out, const struct start_why *why, uint64_t ns)
 		fprintf(out, "successThreshold %" PRIu32, value);
 		break;
 	default:
-		fprintf(out, "not asked for %s", duration(ns));
+		fprintf(out, "not asked for %s", text_of_duration(ns));
 		return;
 	}
-	fprintf(out, " cost %s", duration(why->probe_setting_ns));
+	fprintf(out, " cost %s", text_of_duration(why->probe_setting_ns));
 }
 
 static void print_stall(FILE *out, const struct record_start *start, const struct cause *cause)
@@ -104,7 +89,7 @@ static void print_stall(FILE *out, const struct record_start *start, const struc
 		[CAUSE_SLEEP] = {"slept ", ""},
 	};
 
-	fprintf(out, "%s%s%s", words[cause->kind].before, duration(cause->ns),
+	fprintf(out, "%s%s%s", words[cause->kind].before, text_of_duration(cause->ns),
 		words[cause->kind].behind);
 	if (cause->kind == CAUSE_THROTTLED)
 		fprintf(out, " (%.0f %%) by its CPU limit",
@@ -122,32 +107,32 @@ static void print_work(FILE *out, const struct work_step *step, uint64_t ns)
 
 	fprintf(out, "%s%s%.60s %s%s", thing ? work_kind_name(step->kind) : "",
 		thing && *step->name ? " " : "", step->name, step->at_most ? "at most " : "",
-		duration(ns));
+		text_of_duration(ns));
 }
 
 static void print_pull(FILE *out, const struct record_start *start, const struct cause *cause)
 {
 	const struct pull_anatomy *pull = &start->pull;
-	uint64_t fetch_ns = pull->fetch_ns ? pull->fetch_ns : length(start->download);
+	uint64_t fetch_ns = pull->fetch_ns ? pull->fetch_ns : span_seen(start->download);
 
 	switch (cause->kind) {
 	case CAUSE_QUEUE:
-		fprintf(out, "waited %s for the pull of %.60s", duration(cause->ns),
+		fprintf(out, "waited %s for the pull of %.60s", text_of_duration(cause->ns),
 			pull->queued_behind);
 		break;
 	case CAUSE_LAYER:
-		fprintf(out, "waited %s for a layer of %.60s", duration(cause->ns),
+		fprintf(out, "waited %s for a layer of %.60s", text_of_duration(cause->ns),
 			pull->shared_with);
 		break;
 	case CAUSE_RESOLVE:
-		fprintf(out, "resolve %s", duration(cause->ns));
+		fprintf(out, "resolve %s", text_of_duration(cause->ns));
 		break;
 	case CAUSE_DOWNLOAD:
-		fprintf(out, "download %s, ", duration(cause->ns));
+		fprintf(out, "download %s, ", text_of_duration(cause->ns));
 		print_rate(out, start->pull_bytes, fetch_ns);
 		break;
 	default:
-		fprintf(out, "unpack %s", duration(cause->ns));
+		fprintf(out, "unpack %s", text_of_duration(cause->ns));
 		if (pull->unpacked_bytes) {
 			fputs(", ", out);
 			print_rate(out, pull->unpacked_bytes, pull->unpack_ns);
@@ -173,7 +158,7 @@ void cause_print(FILE *out, const struct record_start *start, const struct cause
 		break;
 	case CAUSE_PLUGIN:
 		fprintf(out, "CNI plugin %.60s %s", start->plugins[cause->index].name,
-			duration(cause->ns));
+			text_of_duration(cause->ns));
 		break;
 	case CAUSE_WORK:
 		print_work(out, &start->why.work[cause->index], cause->ns);

@@ -23,37 +23,12 @@ bool sentence_colour(FILE *out)
 	return isatty(fileno(out)) && (!off || !*off);
 }
 
-static const char *duration(uint64_t ns)
-{
-	static char texts[4][DURATION_TEXT_SIZE];
-	static unsigned int next;
-	char *text = texts[next++ % 4];
-
-	text_duration(ns, text);
-	return text;
-}
-
-static const char *bytes(uint64_t count)
-{
-	static char texts[4][BYTES_TEXT_SIZE];
-	static unsigned int next;
-	char *text = texts[next++ % 4];
-
-	text_bytes(count, text);
-	return text;
-}
-
-static uint64_t length(struct span span)
-{
-	return span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
 static void phase_detail(FILE *out, const struct record_start *start, enum phase phase)
 {
-	if (phase == PHASE_SANDBOX && length(start->network))
-		fprintf(out, " (network %s)", duration(length(start->network)));
+	if (phase == PHASE_SANDBOX && span_length(start->network))
+		fprintf(out, " (network %s)", text_of_duration(span_length(start->network)));
 	if (phase == PHASE_PULL && start->pull_bytes)
-		fprintf(out, " (%s)", bytes(start->pull_bytes));
+		fprintf(out, " (%s)", text_of_bytes(start->pull_bytes));
 }
 
 /* "sandbox 1.1s (network 1.0s), create 20ms, runtime 70ms, app 1.0s" */
@@ -64,10 +39,11 @@ static void phases(FILE *out, const struct record_start *start)
 	for (uint32_t i = 0; i < start->phase_count; i++) {
 		const struct phase_span *span = &start->phases[i];
 
-		if (span->phase == PHASE_WAIT && length(span->span) < length(start->span) / 20)
+		if (span->phase == PHASE_WAIT &&
+		    span_length(span->span) < span_length(start->span) / 20)
 			continue;
 		fprintf(out, "%s%s %s", comma, phase_name(span->phase),
-			duration(length(span->span)));
+			text_of_duration(span_length(span->span)));
 		phase_detail(out, start, span->phase);
 		comma = ", ";
 	}
@@ -93,26 +69,28 @@ static void start_text(FILE *out, const struct record *record)
 	case START_LISTENING:
 		if (start_was_probed(start))
 			fprintf(out, "ready after %s, listening on port %u",
-				duration(length(start->span)), start->listen_port);
+				text_of_duration(span_length(start->span)), start->listen_port);
 		else
 			fprintf(out, "listening on port %u after %s", start->listen_port,
-				duration(length(start->span)));
+				text_of_duration(span_length(start->span)));
 		break;
 	case START_FAILED:
-		fprintf(out, "failed to start after %s", duration(length(start->span)));
+		fprintf(out, "failed to start after %s",
+			text_of_duration(span_length(start->span)));
 		break;
 	case START_EXITED:
-		fprintf(out, "executed after %s, ended", duration(length(start->span)));
+		fprintf(out, "executed after %s, ended",
+			text_of_duration(span_length(start->span)));
 		break;
 	case START_READY:
-		fprintf(out, "ready after %s", duration(length(start->span)));
+		fprintf(out, "ready after %s", text_of_duration(span_length(start->span)));
 		break;
 	case START_SILENT:
 		fprintf(out, "executed after %s, runs without listening",
-			duration(length(start->span)));
+			text_of_duration(span_length(start->span)));
 		break;
 	default:
-		fprintf(out, "executed after %s", duration(length(start->span)));
+		fprintf(out, "executed after %s", text_of_duration(span_length(start->span)));
 	}
 	if (start->init_container)
 		fputs(" (init container)", out);
@@ -167,11 +145,11 @@ static void oom_text(FILE *out, const struct record *record)
 			text_print_safe(out, oom->limit_path);
 			fputc(' ', out);
 		}
-		fputs(bytes(oom->limit_bytes), out);
+		fputs(text_of_bytes(oom->limit_bytes), out);
 	}
-	fprintf(out, ", it held %s anon", bytes(victim->anon_kb * 1024));
+	fprintf(out, ", it held %s anon", text_of_bytes(victim->anon_kb * 1024));
 	if (victim->shmem_kb)
-		fprintf(out, ", %s shmem", bytes(victim->shmem_kb * 1024));
+		fprintf(out, ", %s shmem", text_of_bytes(victim->shmem_kb * 1024));
 	if (oom->invoker_pid == victim->pid) {
 		fputs("; triggered by itself", out);
 	} else if (oom->invoker_pid) {
@@ -257,7 +235,7 @@ static void exit_text(FILE *out, const struct record *record)
 	if (exit->core_dumped)
 		fputs(", core dumped", out);
 	if (age && exit->verdict != EXIT_START_FAILED)
-		fprintf(out, " after %s", duration(age));
+		fprintf(out, " after %s", text_of_duration(age));
 	if (exit->looping)
 		fprintf(out, "; crash loop, death %" PRIu32 " in a row", exit->deaths);
 	if (record->subject.attempt)
@@ -273,8 +251,8 @@ static void gap_text(FILE *out, const struct record *record)
 	const struct record_gap *gap = &record->gap;
 
 	text_print_safe(out, gap->cause);
-	if (length(gap->span))
-		fprintf(out, " for %s", duration(length(gap->span)));
+	if (span_length(gap->span))
+		fprintf(out, " for %s", text_of_duration(span_length(gap->span)));
 	if (gap->count)
 		fprintf(out, ", %" PRIu64 " lost", gap->count);
 }
@@ -284,8 +262,8 @@ static void wait_text(FILE *out, const struct record *record)
 	const struct record_wait *wait = &record->wait;
 
 	fputs(wait->over ? "waited" : "waits", out);
-	if (length(wait->span))
-		fprintf(out, " %s", duration(length(wait->span)));
+	if (span_length(wait->span))
+		fprintf(out, " %s", text_of_duration(span_length(wait->span)));
 	fputs(": ", out);
 	text_print_safe(out, wait->reason);
 	if (wait->count > 1)

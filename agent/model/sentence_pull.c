@@ -10,11 +10,6 @@
 /* Below this nobody asks what bounds it. */
 #define WORTH_NS NS_PER_SECOND
 
-static uint64_t length(struct span span)
-{
-	return span.from_ns && span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
 static void duration(FILE *out, const char *before, uint64_t ns)
 {
 	char text[DURATION_TEXT_SIZE];
@@ -48,10 +43,10 @@ static void shared(FILE *out, const struct pull_anatomy *anatomy, const char *ve
 {
 	char layer[LAYER_NAME_SIZE];
 
-	if (!length(anatomy->waited) || !*anatomy->shared_with)
+	if (!span_seen(anatomy->waited) || !*anatomy->shared_with)
 		return;
 	fprintf(out, ", %s", verb);
-	duration(out, " ", length(anatomy->waited));
+	duration(out, " ", span_seen(anatomy->waited));
 	fputs(" for layer ", out);
 	text_print_safe(out, sentence_layer(anatomy->shared_layer, layer));
 	fputs(" of image ", out);
@@ -73,8 +68,8 @@ static void running(FILE *out, const struct record *record)
 	}
 	bytes(out, " ", pull->bytes);
 	if (came) {
-		duration(out, " came in ", length(pull->download));
-		duration(out, ", ", length(pull->span));
+		duration(out, " came in ", span_seen(pull->download));
+		duration(out, ", ", span_seen(pull->span));
 		fputs(" so far", out);
 		return;
 	}
@@ -91,7 +86,7 @@ static void running(FILE *out, const struct record *record)
 
 static void failed(FILE *out, const struct record_pull *pull)
 {
-	duration(out, "pull failed after ", length(pull->span));
+	duration(out, "pull failed after ", span_seen(pull->span));
 	bytes(out, ", ", pull->bytes);
 	if (pull->total_bytes)
 		bytes(out, " of ", pull->total_bytes);
@@ -101,9 +96,9 @@ static void failed(FILE *out, const struct record_pull *pull)
 static void parts(FILE *out, const struct record_pull *pull)
 {
 	const struct pull_anatomy *anatomy = &pull->anatomy;
-	uint64_t download_ns = anatomy->download_ns ?: length(pull->download);
+	uint64_t download_ns = anatomy->download_ns ?: span_seen(pull->download);
 	uint64_t fetch_ns = anatomy->fetch_ns ?: download_ns;
-	uint64_t unpack_ns = anatomy->unpack_ns ?: length(pull->unpack);
+	uint64_t unpack_ns = anatomy->unpack_ns ?: span_seen(pull->unpack);
 
 	duration(out, ": download ", download_ns);
 	if (pull->bytes && fetch_ns)
@@ -112,9 +107,9 @@ static void parts(FILE *out, const struct record_pull *pull)
 		duration(out, ", unpack ", unpack_ns);
 	fprintf(out, ", %" PRIu32 " of %" PRIu32 " layers", pull->layers - pull->layers_present,
 		pull->layers);
-	if (length(pull->span) >= WORTH_NS && pull_bound(anatomy) == PULL_BOUND_DOWNLOAD)
+	if (span_seen(pull->span) >= WORTH_NS && pull_bound(anatomy) == PULL_BOUND_DOWNLOAD)
 		fputs(", download-bound", out);
-	if (length(pull->span) >= WORTH_NS && pull_bound(anatomy) == PULL_BOUND_UNPACK)
+	if (span_seen(pull->span) >= WORTH_NS && pull_bound(anatomy) == PULL_BOUND_UNPACK)
 		fputs(", unpack-bound", out);
 	shared(out, anatomy, "waited");
 	if (anatomy->failures)
@@ -131,10 +126,10 @@ void sentence_pull(FILE *out, const struct record *record)
 	} else if (pull->failed) {
 		failed(out, pull);
 	} else if (pull_was_logged(pull)) { /* how much came is not known */
-		duration(out, "pulled in ", length(pull->span));
+		duration(out, "pulled in ", span_seen(pull->span));
 	} else {
 		bytes(out, "pulled ", pull->bytes);
-		duration(out, " in ", length(pull->span));
+		duration(out, " in ", span_seen(pull->span));
 		parts(out, pull);
 	}
 }

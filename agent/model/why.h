@@ -15,6 +15,18 @@ struct span {
 	uint64_t from_ns, to_ns; /* both 0: not seen */
 };
 
+/* 0 where its end is not known, or not after its begin. */
+static inline uint64_t span_length(struct span span)
+{
+	return span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
+}
+
+/* … or its begin is not known: of spans that don't begin with the boot. */
+static inline uint64_t span_seen(struct span span)
+{
+	return span.from_ns ? span_length(span) : 0;
+}
+
 enum phase {
 	PHASE_NONE,
 	PHASE_SCHEDULE,

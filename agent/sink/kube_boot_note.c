@@ -12,11 +12,6 @@
 
 #define STEPS_TOLD 5
 
-static uint64_t length(struct span span)
-{
-	return span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
 static void duration(FILE *out, uint64_t ns)
 {
 	char text[DURATION_TEXT_SIZE];
@@ -97,7 +92,7 @@ static void step_words(FILE *out, const struct boot_step *step)
 		text_print_safe(out, step->name);
 	}
 	fputc(' ', out);
-	duration(out, length(step->span));
+	duration(out, span_length(step->span));
 	if (*step->detail) {
 		fputs(" (", out);
 		text_print_safe(out, step->detail);
@@ -113,7 +108,7 @@ static void critical_path(FILE *out, const struct record_boot *boot)
 	struct share shares[BOOT_STEPS_MAX];
 
 	for (uint32_t i = 0; i < count; i++)
-		shares[i] = (struct share){i, length(boot->steps[i].span)};
+		shares[i] = (struct share){i, span_length(boot->steps[i].span)};
 	qsort(shares, count, sizeof(*shares), longest_first);
 	for (uint32_t i = 0; i < count && i < STEPS_TOLD && shares[i].ns; i++) {
 		fputs(comma, out);
@@ -157,7 +152,7 @@ void kube_boot_note(FILE *out, const struct record_boot *boot, const struct boot
 	boot_history_judge(earlier, boot, &verdict);
 	if (boot->state == BOOT_NOT_RECOVERED) {
 		fputs("not recovered after ", out);
-		duration(out, length(boot->span));
+		duration(out, span_length(boot->span));
 		missing(out, boot);
 	} else {
 		fputs("ready ", out);

@@ -11,11 +11,6 @@
 #include "model/sentence.h"
 #include "sink/kube_boot_note.h"
 
-static uint64_t length(struct span span)
-{
-	return span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
 static void duration(FILE *out, uint64_t ns)
 {
 	char text[DURATION_TEXT_SIZE];
@@ -26,8 +21,8 @@ static void duration(FILE *out, uint64_t ns)
 
 static int longest_first(const void *a, const void *b)
 {
-	uint64_t of_a = length(((const struct phase_span *)a)->span);
-	uint64_t of_b = length(((const struct phase_span *)b)->span);
+	uint64_t of_a = span_length(((const struct phase_span *)a)->span);
+	uint64_t of_b = span_length(((const struct phase_span *)b)->span);
 
 	return of_a < of_b ? 1 : of_a > of_b ? -1 : 0;
 }
@@ -36,9 +31,9 @@ static void phase_detail(FILE *out, const struct record_start *start, enum phase
 {
 	char text[BYTES_TEXT_SIZE];
 
-	if (phase == PHASE_SANDBOX && length(start->network)) {
+	if (phase == PHASE_SANDBOX && span_length(start->network)) {
 		fputs(" (network ", out);
-		duration(out, length(start->network));
+		duration(out, span_length(start->network));
 		fputc(')', out);
 	}
 	if (phase == PHASE_PULL && start->pull_bytes) {
@@ -86,12 +81,12 @@ static void start_note(FILE *out, const struct record *record)
 		fputs(" to be executed", out);
 	memcpy(phases, start->phases, sizeof(phases));
 	qsort(phases, count, sizeof(*phases), longest_first);
-	for (uint32_t i = 0; i < count && length(phases[i].span); i++) {
+	for (uint32_t i = 0; i < count && span_length(phases[i].span); i++) {
 		if (phases[i].phase == PHASE_WAIT &&
-		    length(phases[i].span) < record_duration_ns(record) / 20)
+		    span_length(phases[i].span) < record_duration_ns(record) / 20)
 			continue;
 		fprintf(out, "%s%s ", comma, phase_name(phases[i].phase));
-		duration(out, length(phases[i].span));
+		duration(out, span_length(phases[i].span));
 		phase_detail(out, start, phases[i].phase);
 		comma = ", ";
 	}

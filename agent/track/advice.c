@@ -21,31 +21,6 @@ struct finding {
 	const struct cause *cause;
 };
 
-static uint64_t length(struct span span)
-{
-	return span.from_ns && span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
-static const char *duration(uint64_t ns)
-{
-	static char texts[4][DURATION_TEXT_SIZE];
-	static unsigned int next;
-	char *text = texts[next++ % 4];
-
-	text_duration(ns, text);
-	return text;
-}
-
-static const char *bytes(uint64_t count)
-{
-	static char texts[2][BYTES_TEXT_SIZE];
-	static unsigned int next;
-	char *text = texts[next++ % 2];
-
-	text_bytes(count, text);
-	return text;
-}
-
 static const struct phase_stalls *stalls_of(const struct finding *f)
 {
 	const struct start_why *why = &f->start->why;
@@ -84,7 +59,7 @@ static void cpu_limit_words(FILE *out, const struct finding *f)
 {
 	fprintf(out, "raise the CPU limit: throttled %.0f %% of %s",
 		100.0 * (double)f->cause->ns / (double)f->cause->phase_ns,
-		duration(f->cause->phase_ns));
+		text_of_duration(f->cause->phase_ns));
 }
 
 static bool is_probe_delay(const struct finding *f)
@@ -111,9 +86,9 @@ static bool has_pull_bytes(const struct finding *f)
 static void pull_words(FILE *out, const struct finding *f)
 {
 	uint64_t fetch_ns = f->start->pull.fetch_ns;
-	uint64_t ns = fetch_ns ? fetch_ns : length(f->start->download);
+	uint64_t ns = fetch_ns ? fetch_ns : span_seen(f->start->download);
 
-	fprintf(out, "pull %s", bytes(f->start->pull_bytes));
+	fprintf(out, "pull %s", text_of_bytes(f->start->pull_bytes));
 	if (ns)
 		fprintf(out, " at %.0f MB/s",
 			(double)f->start->pull_bytes / 1e6 / ((double)ns / 1e9));
@@ -129,7 +104,7 @@ static void queue_words(FILE *out, const struct finding *f)
 static void unpack_words(FILE *out, const struct finding *f)
 {
 	fprintf(out, "unpack took %s of a pull of %s: pre-pull or a smaller image",
-		duration(f->cause->ns), duration(f->cause->phase_ns));
+		text_of_duration(f->cause->ns), text_of_duration(f->cause->phase_ns));
 }
 
 /* Cold reads explain a wait for the disk; writing back or another's reads don't. */
@@ -138,7 +113,7 @@ static bool read_cold(const struct finding *f)
 	const struct start_why *why = &f->start->why;
 
 	return measured(f) && why->file_count && *why->files[0].path &&
-	       why->files[0].bytes * 2 >= why->disk_bytes && length(why->files[0].span);
+	       why->files[0].bytes * 2 >= why->disk_bytes && span_seen(why->files[0].span);
 }
 
 static void disk_words(FILE *out, const struct finding *f)
@@ -147,8 +122,8 @@ static void disk_words(FILE *out, const struct finding *f)
 	const char *slash = strrchr(file->path, '/');
 
 	fprintf(out, "read %.40s, %s cold at %.0f MB/s: a faster disk, or keep it in memory",
-		slash && slash[1] ? slash + 1 : file->path, bytes(file->bytes),
-		(double)file->bytes / 1e6 / ((double)length(file->span) / 1e9));
+		slash && slash[1] ? slash + 1 : file->path, text_of_bytes(file->bytes),
+		(double)file->bytes / 1e6 / ((double)span_seen(file->span) / 1e9));
 }
 
 /* A try that is refused is over at once; one that takes so long got no answer at all. */
@@ -179,7 +154,7 @@ static void print_peer(FILE *out, const struct finding *f)
 	const struct peer_wait *peer = peer_of(f);
 	bool v6 = strchr(peer->address, ':') != NULL;
 
-	fprintf(out, "waited %s for ", duration(f->cause->ns));
+	fprintf(out, "waited %s for ", text_of_duration(f->cause->ns));
 	if (*peer->name)
 		fprintf(out, "%.60s", peer->name);
 	else
@@ -202,7 +177,7 @@ static void peer_silent_words(FILE *out, const struct finding *f)
 static void peer_slow_words(FILE *out, const struct finding *f)
 {
 	print_peer(out, f);
-	fprintf(out, ": it took up to %s to accept", duration(peer_of(f)->longest_ns));
+	fprintf(out, ": it took up to %s to accept", text_of_duration(peer_of(f)->longest_ns));
 }
 
 static void dns_words(FILE *out, const struct finding *f)
@@ -210,7 +185,7 @@ static void dns_words(FILE *out, const struct finding *f)
 	const struct peer_wait *peer = peer_of(f);
 
 	fprintf(out, "DNS server %s cost %s: %" PRIu32 " slow or failed of the questions to it",
-		peer->address, duration(f->cause->ns), peer->count);
+		peer->address, text_of_duration(f->cause->ns), peer->count);
 }
 
 static bool plugin_succeeded(const struct finding *f)
@@ -221,7 +196,7 @@ static bool plugin_succeeded(const struct finding *f)
 static void cni_words(FILE *out, const struct finding *f)
 {
 	fprintf(out, "CNI plugin %.48s took %s: see its log",
-		f->start->plugins[f->cause->index].name, duration(f->cause->ns));
+		f->start->plugins[f->cause->index].name, text_of_duration(f->cause->ns));
 }
 
 static bool is_volume(const struct finding *f)
@@ -236,7 +211,7 @@ static void volume_words(FILE *out, const struct finding *f)
 	const char *name = f->start->why.work[f->cause->index].name;
 
 	fprintf(out, "volume %.60s%stook %s: see its driver", name, *name ? " " : "",
-		duration(f->cause->ns));
+		text_of_duration(f->cause->ns));
 }
 
 static bool many_compete(const struct finding *f)
@@ -249,7 +224,7 @@ static void competing_words(FILE *out, const struct finding *f)
 	fprintf(out,
 		"%" PRIu32
 		" other containers were starting: waited %s for a CPU, start fewer at once",
-		f->start->why.competing, duration(f->cause->ns));
+		f->start->why.competing, text_of_duration(f->cause->ns));
 }
 
 static bool few_compete(const struct finding *f)
@@ -260,8 +235,9 @@ static bool few_compete(const struct finding *f)
 static void cpu_busy_words(FILE *out, const struct finding *f)
 {
 	fprintf(out, "the node's CPUs were busy: waited %s for one, %.0f %% of %s",
-		duration(f->cause->ns), 100.0 * (double)f->cause->ns / (double)f->cause->phase_ns,
-		duration(f->cause->phase_ns));
+		text_of_duration(f->cause->ns),
+		100.0 * (double)f->cause->ns / (double)f->cause->phase_ns,
+		text_of_duration(f->cause->phase_ns));
 }
 
 /*
@@ -309,10 +285,12 @@ static uint64_t memory_saving_ns(const struct record_start *start)
 static void memory_words(FILE *out, const struct start_pressure *pressure)
 {
 	fprintf(out, "the node was short of memory: all stalled for it for %s of %s",
-		duration(pressure->node.memory_full_ns), duration(length(pressure->span)));
+		text_of_duration(pressure->node.memory_full_ns),
+		text_of_duration(span_seen(pressure->span)));
 	if (pressure->memory_total_bytes)
-		fprintf(out, ", %s of %s were left", bytes(pressure->memory_available_bytes),
-			bytes(pressure->memory_total_bytes));
+		fprintf(out, ", %s of %s were left",
+			text_of_bytes(pressure->memory_available_bytes),
+			text_of_bytes(pressure->memory_total_bytes));
 }
 
 /* --- the choice ------------------------------------------------------------------------------ */
@@ -332,11 +310,11 @@ static uint64_t saving_ns(const struct rule *rule, const struct finding *f)
 /* Without the time in which the pod had no node: that it fitted nowhere says nothing of its start. */
 static bool worth_it(const struct record_start *start, uint64_t saving)
 {
-	uint64_t whole_ns = length(start->span);
+	uint64_t whole_ns = span_seen(start->span);
 
 	for (uint32_t i = 0; i < start->phase_count; i++)
 		if (start->phases[i].phase == PHASE_SCHEDULE)
-			whole_ns -= length(start->phases[i].span);
+			whole_ns -= span_seen(start->phases[i].span);
 	return saving >= SAVING_NS && saving * 100 >= whole_ns * SAVING_PERCENT;
 }
 

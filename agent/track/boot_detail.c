@@ -15,11 +15,6 @@ static double seconds(uint64_t ns)
 	return (double)ns / 1e9;
 }
 
-static uint64_t length(struct span span)
-{
-	return span.to_ns > span.from_ns && span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
 /* Other pulls that took at least a tenth of the time as well. */
 static uint32_t others(const struct boot_facts *facts, struct span whole)
 {
@@ -34,7 +29,7 @@ static uint32_t others(const struct boot_facts *facts, struct span whole)
 			other.from_ns = whole.from_ns;
 		if (other.to_ns > whole.to_ns)
 			other.to_ns = whole.to_ns;
-		count += length(other) * 10 > length(whole);
+		count += span_seen(other) * 10 > span_seen(whole);
 	}
 	return count;
 }
@@ -42,7 +37,7 @@ static uint32_t others(const struct boot_facts *facts, struct span whole)
 void boot_detail_pull(const struct boot_facts *facts, uint64_t bytes, struct span download,
 		      struct span whole, char ret_text[static CAUSE_SIZE])
 {
-	uint64_t ns = length(download) ? length(download) : length(whole);
+	uint64_t ns = span_seen(download) ? span_seen(download) : span_seen(whole);
 	double megabytes = (double)bytes / 1e6, rate = ns ? megabytes / seconds(ns) : 0;
 	uint32_t shared = others(facts, whole);
 	int used = 0;
@@ -65,12 +60,13 @@ void boot_detail_network(const struct record_start *start, char ret_text[static 
 	for (uint32_t i = 0; i < start->plugin_count && i < START_PLUGINS_MAX; i++) {
 		const struct plugin_span *plugin = &start->plugins[i];
 
-		if (!plugin->nested && (!slowest || length(plugin->span) > length(slowest->span)))
+		if (!plugin->nested &&
+		    (!slowest || span_seen(plugin->span) > span_seen(slowest->span)))
 			slowest = plugin;
 	}
 	if (slowest)
 		snprintf(ret_text, CAUSE_SIZE, "%.1fs in CNI plugin %s",
-			 seconds(length(slowest->span)), slowest->name);
+			 seconds(span_seen(slowest->span)), slowest->name);
 }
 
 double boot_detail_offset(const struct boot_facts *facts, uint64_t boot_ns)

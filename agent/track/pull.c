@@ -178,7 +178,7 @@ static void note_unpack(struct pulls *pulls, const struct event_snapshot *snapsh
 		if (snapshot->step == SNAPSHOT_COMMIT) {
 			span_widen(&pull->record.unpack, work->span.from_ns, boot_ns);
 			if (!pull->record.anatomy.unpack_ns)
-				pull->record.anatomy.unpack_ns = span_length(work->span);
+				pull->record.anatomy.unpack_ns = span_seen(work->span);
 			pull->record.span.to_ns = boot_ns;
 			pull_tell(pulls, pull, now_ns);
 		}

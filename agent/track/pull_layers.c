@@ -29,11 +29,6 @@ struct span span_overlap(struct span one, struct span other)
 	return both.from_ns < both.to_ns ? both : (struct span){0};
 }
 
-uint64_t span_length(struct span span)
-{
-	return span.from_ns && span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
 static void claim(struct work *work, const struct event_image *image, uint64_t end_ns)
 {
 	work->claimed = true;
@@ -122,7 +117,7 @@ static uint64_t joined(const struct span *spans, uint32_t count)
 		const struct span *next = NULL;
 
 		for (uint32_t i = 0; i < count; i++)
-			if (spans[i].to_ns > at_ns && span_length(spans[i]) &&
+			if (spans[i].to_ns > at_ns && span_seen(spans[i]) &&
 			    (!next || spans[i].from_ns < next->from_ns))
 				next = &spans[i];
 		if (!next)
@@ -135,7 +130,7 @@ static uint64_t joined(const struct span *spans, uint32_t count)
 static bool was_coming(const struct part *part, uint64_t at_ns)
 {
 	return (part->origin == LAYER_FETCHED || part->origin == LAYER_SHARED) &&
-	       span_length(part->download) && part->download.from_ns <= at_ns &&
+	       span_seen(part->download) && part->download.from_ns <= at_ns &&
 	       part->download.to_ns > at_ns;
 }
 
@@ -156,7 +151,7 @@ static uint32_t at_once(const struct parts *parts)
 
 static uint64_t weight(const struct part *part)
 {
-	return span_length(part->download) + span_length(part->unpack);
+	return span_seen(part->download) + span_seen(part->unpack);
 }
 
 /* The longest ones; of equal ones the first. */
@@ -187,7 +182,7 @@ static void keep_layers(const struct parts *parts, struct pull_anatomy *anatomy)
 
 static void note_shared(const struct part *part, struct pull_anatomy *anatomy, uint64_t *longest)
 {
-	uint64_t length = span_length(part->download);
+	uint64_t length = span_seen(part->download);
 
 	if (part->origin == LAYER_WAITED)
 		span_widen(&anatomy->waited, part->download.from_ns, part->download.to_ns);
@@ -222,7 +217,7 @@ static void sum_up(const struct parts *parts, uint64_t resolved_ns, struct pull 
 			downloads[i].from_ns = resolved_ns;
 		fetched[i] = own ? downloads[i] : (struct span){0};
 		span_widen(&pull->fetched, fetched[i].from_ns, fetched[i].to_ns);
-		if (span_length(part->unpack)) {
+		if (span_seen(part->unpack)) {
 			anatomy->unpacked_bytes += part->told.unpacked_bytes;
 			anatomy->unpacked_files += part->told.unpacked_files;
 		}
@@ -292,7 +287,7 @@ static void weigh_link(struct pull_anatomy *anatomy, struct span own, struct spa
 {
 	struct span both = span_overlap(own, other);
 
-	if (span_length(both) <= span_length(anatomy->link))
+	if (span_seen(both) <= span_seen(anatomy->link))
 		return;
 	anatomy->link = both;
 	TEXT_COPY(anatomy->link_with, name);

@@ -110,7 +110,6 @@ struct pulls {
 
 void span_widen(struct span *span, uint64_t from_ns, uint64_t to_ns);
 struct span span_overlap(struct span one, struct span other);
-uint64_t span_length(struct span span);
 
 /* pull.c */
 struct work *pull_find_work(struct work *table, const char *digest);

@@ -14,11 +14,6 @@
 
 #define DNS_NXDOMAIN 3 /* an answer like others: search lists are made of them */
 
-static uint64_t length(struct span span)
-{
-	return span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
 static struct peer_facts *find(struct why_facts *facts, enum peer_wait_kind kind,
 			       const char *address, uint16_t port)
 {
@@ -68,7 +63,7 @@ static void add_series(struct peer_wait *wait, const struct peer_facts *peer)
 	if (!wait->count)
 		wait->span.from_ns = span.from_ns;
 	wait->span.to_ns = span.to_ns;
-	wait->wait_ns += length(span);
+	wait->wait_ns += span_length(span);
 	wait->count += peer->series.count;
 	wait->failed += peer->series.count;
 	wait->error = peer->series.error;
@@ -200,13 +195,13 @@ static bool clip(struct peer_wait *wait, struct span window)
 		span.from_ns = window.from_ns;
 	if (span.to_ns > window.to_ns)
 		span.to_ns = window.to_ns;
-	if (!length(span) || !wait->count)
+	if (!span_length(span) || !wait->count)
 		return false;
 	wait->span = span;
-	if (wait->wait_ns > length(span))
-		wait->wait_ns = length(span);
-	if (wait->longest_ns > length(span))
-		wait->longest_ns = length(span);
+	if (wait->wait_ns > span_length(span))
+		wait->wait_ns = span_length(span);
+	if (wait->longest_ns > span_length(span))
+		wait->longest_ns = span_length(span);
 	return true;
 }
 
@@ -240,7 +235,7 @@ static void join(struct peer_wait *wait, const struct peer_wait *other)
 		wait->error = other->error;
 	}
 	wait->span = span;
-	wait->wait_ns = sum_ns < length(span) ? sum_ns : length(span);
+	wait->wait_ns = sum_ns < span_length(span) ? sum_ns : span_length(span);
 	wait->count += other->count;
 	wait->failed += other->failed;
 	if (other->longest_ns > wait->longest_ns) {

@@ -256,11 +256,6 @@ static void fill_memory(const struct node_sample *more, struct place from, struc
 	}
 }
 
-static uint64_t length(struct span span)
-{
-	return span.to_ns - span.from_ns;
-}
-
 /* From the exec to the end; all 0 where it was not executed before our eyes, or nothing ended it. */
 static struct span program_span(const struct record_start *start)
 {
@@ -283,7 +278,7 @@ static void fill_pod(const struct pressure_series *pod, struct start_pressure *r
 	struct span span;
 
 	if (!pod || !find_span(pod, ret->span, &span, &from, &to) ||
-	    length(span) * 2 < length(ret->span))
+	    span_length(span) * 2 < span_length(ret->span))
 		return;
 	ret->pod_measured = true;
 	ret->pod = difference(pod, from, to);
@@ -299,7 +294,7 @@ void why_pressure_fill(const struct pressures *pressures, const char *pod_uid,
 
 	if (!find_span(node, start->span, &told.span, &from, &to))
 		return;
-	if (length(program) * 2 >= length(told.span)) {
+	if (span_length(program) * 2 >= span_length(told.span)) {
 		struct place first, last;
 
 		if (find_span(node, program, &span, &first, &last)) {

@@ -22,11 +22,6 @@
 /* The probe itself, and the way from the kubelet over the API server to us. */
 #define WAY_NS (3 * NS_PER_SECOND)
 
-static uint64_t length(struct span span)
-{
-	return span.to_ns > span.from_ns ? span.to_ns - span.from_ns : 0;
-}
-
 static const struct phase_span *find_phase(const struct record_start *start, enum phase phase)
 {
 	for (uint32_t i = 0; i < start->phase_count; i++)
@@ -67,7 +62,7 @@ static uint64_t busy_ns(const struct start_why *why, const struct phase_stalls *
 			wait.from_ns = probe.from_ns;
 		if (wait.to_ns > probe.to_ns)
 			wait.to_ns = probe.to_ns;
-		peers_ns += length(wait);
+		peers_ns += span_length(wait);
 	}
 	/* a server that waits for its first question waits for the network */
 	return larger(work(&stalls->wall), work(&stalls->threads) / sharers) + peers_ns;
@@ -106,7 +101,7 @@ void why_probe_fill(const struct pod_container *told, struct record_start *start
 	why->probe_initial_s = initial_s;
 	if (!app || !probe || !stalls)
 		return;
-	uint64_t whole_ns = length(probe->span), most = busy_ns(why, stalls, probe->span, 1);
+	uint64_t whole_ns = span_length(probe->span), most = busy_ns(why, stalls, probe->span, 1);
 	uint64_t least =
 		busy_ns(why, stalls, probe->span, stalls->thread_count ? stalls->thread_count : 1);
 	uint64_t delay_ns = whole_ns > most ? whole_ns - most : 0;

@@ -91,18 +91,26 @@ static uint64_t sum(const struct stall_times *times)
 	return sum_ns;
 }
 
+static enum stall largest(const struct stall_times *times)
+{
+	enum stall found = STALL_OTHER;
+
+	for (int i = 0; i < STALL_COUNT; i++)
+		if (times->ns[i] > times->ns[found])
+			found = (enum stall)i;
+	return found;
+}
+
 /* Borders are rounded, and threads change at the listen: the sum is the phase's all the same. */
 static void scale_to(struct stall_times *times, uint64_t length_ns)
 {
 	uint64_t total = sum(times);
 
-	if (!total) {
-		times->ns[STALL_OTHER] = length_ns;
-		return;
-	}
-	for (int i = 0; i < STALL_COUNT; i++)
+	for (int i = 0; i < STALL_COUNT && total; i++)
 		times->ns[i] = (uint64_t)((double)times->ns[i] * (double)length_ns / (double)total);
-	times->ns[STALL_OTHER] += length_ns - sum(times) < length_ns ? length_ns - sum(times) : 0;
+	total = sum(times);
+	if (total < length_ns) /* what rounding has left */
+		times->ns[largest(times)] += length_ns - total;
 }
 
 static struct stall_times minus(const struct stall_times *b, const struct stall_times *a)

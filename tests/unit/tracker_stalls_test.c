@@ -116,6 +116,7 @@ static void sums_to_the_phase(void **state)
 	for (int i = 0; i < STALL_COUNT; i++)
 		sum += told->wall.ns[i];
 	assert_int_equal(sum, LISTEN - EXEC);
+	assert_int_equal(told->wall.ns[STALL_OTHER], 0);
 	fixture_close(&f);
 }
 

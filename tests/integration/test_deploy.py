@@ -113,7 +113,7 @@ def test_doctor_misses_nothing(agent):
 
 def test_every_probe_is_attached(agent):
     kernel = agent.status()["sources"]["kernel"]
-    assert len(kernel["probes"]) >= 8 and all(probe["attached"] for probe in kernel["probes"])
+    assert len(kernel["probes"]) >= 8 and all(probe["attached"] or probe["on_demand"] for probe in kernel["probes"])
     assert "kernel symbols can't be read" not in agent.log()
 
 
@@ -123,6 +123,7 @@ def test_it_tells_starts_and_childs_oom(agent):
     pod.start("pool", ["eat-child", "100"], memory=24 << 20)
     start = agent.wait(lambda r: r["subject"].get("container") == "server" and r["state"] == "listening", "starts")
     assert start["subject"]["pod"] == "shop"
+    assert start["why"]["stalls"][0]["grade"] == "measured"  # the programs on demand, with the pod's capabilities
     oom = agent.wait(lambda r: r["subject"].get("container") == "pool" and r.get("final"), "ooms")
     assert (oom["scope"], oom["container_survived"], oom["limit_bytes"]) == ("container", "yes", 24 << 20)
 

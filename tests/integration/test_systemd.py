@@ -72,7 +72,7 @@ def test_it_runs_with_what_the_unit_grants(node, tmp_path):
             status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
         assert (status["CapEff"], status["Seccomp"], status["NoNewPrivs"]) == ("000000c400000000", "2", "1")
         kernel = daemon.status()["sources"]["kernel"]
-        assert len(kernel["probes"]) >= 8 and all(probe["attached"] for probe in kernel["probes"])
+        assert len(kernel["probes"]) >= 8 and all(probe["attached"] or probe["on_demand"] for probe in kernel["probes"])
         pod = node.run_pod("under-the-unit")
         pod.start("server", ["listen", "8080"])
         pod.start("pool", ["eat-child", "100"], memory=24 << 20)

@@ -17,14 +17,15 @@ GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "described.txt
 
 
 def plain(line):
-    """Without what differs from run to run: lengths, times, numbers, names made by chance, which phase was longer."""
+    """Without what differs from run to run: lengths, times, numbers, names made by chance, which phase was longer, and so the cause."""
     line = re.sub(r"\s+", " ", line.strip())
     line = re.sub(r"\b\d{4}-\d\d-\d\d[T ][\d:.]+Z?|\b\d\d:\d\d(:\d\d)?Z?\b", "TIME", line)
     line = re.sub(r"nodewake-\w{8}\b", "NODE", line)
     line = re.sub(r"(<unknown>|\d+s( \(x\d+ over \d+s\))?)(?= nodewake)", "AGE", line)
     line = re.sub(r"\b\d+(\.\d+)?\s?(ms|s|m|h|B|Ki|Mi|Gi|KiB|MiB|GiB)\b|pid \d+|\b\d{2,}\b", "N", line)
+    line, cause, _ = line.partition(". Top cause: ")
     return re.sub(r"((?:probe|app|schedule|admit|sandbox) N.*)", lambda found: ", ".join(
-        sorted(found[1].split(", "))), line)
+        sorted(found[1].split(", "))), line) + cause
 
 
 def run_pod(cluster, name, *command, memory=0, **spec):

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from node import Daemon
+from node.processes import wait_until
 
 from . import ApiError, Cluster
 from .api import connect_inside
@@ -146,7 +147,8 @@ def test_nodewake_beside_it_sees_a_pod_of_the_kubelet(cluster):
     with Daemon(cluster.node, inside=cluster) as daemon:
         cluster.apply(cast("seen", "listen", "8080", "200"))
         pod = cluster.wait(PODS + "seen", is_ready)
-        start = next(r for r in daemon.wait_final("starts") if r["subject"]["pod"] == "seen")
+        start = wait_until(lambda: next((r for r in daemon.records("starts") if r.get("final") and
+                                         r["subject"].get("pod") == "seen"), None), 30, "the start of the pod")
         assert start["subject"]["pod_uid"] == pod["metadata"]["uid"]
         assert app(pod)["containerID"] == "containerd://" + start["subject"]["container_id"]
         cluster.kubectl("delete", "pod", "seen")

@@ -24,7 +24,6 @@
 #include "sink/recording.h"
 #include "source/containerd_source.h"
 #include "source/kernel_source.h"
-#include "source/pressure_source.h"
 #include "start_windows.h"
 #include "status.h"
 #include "store/store.h"
@@ -41,9 +40,8 @@ struct daemon {
 	const struct settings *settings;
 	sd_event *loop;
 	sd_event_source *tick, *tend;
-	struct kernel_source *kernel;
+	struct start_windows windows; /* and what watches them: the kernel may be NULL */
 	struct containerd_source *containerd;
-	struct pressure_source *pressure;
 	struct boot_sources *boot;
 	struct boot_journal *journal; /* NULL: it could not be made */
 	struct tracker *tracker;
@@ -110,11 +108,7 @@ static void on_record(void *context, const struct record *from_tracker)
 
 	if (is_old_pull(daemon, &record))
 		return;
-	if (daemon->kernel)
-		start_windows_record(daemon->kernel, &record);
-	if (record.type == RECORD_START && record.final)
-		pressure_source_over(daemon->pressure, record.subject.container_id,
-				     record.subject.sandbox_id);
+	start_windows_record(&daemon->windows, &record);
 	record.wall_offset_ns = clock_wall_offset_ns();
 	if (store_put(daemon->store, &record) != STORE_KNOWN)
 		tell(daemon, &record, before);
@@ -145,9 +139,7 @@ static void on_event(void *context, const struct event *event)
 	struct daemon *daemon = context;
 	uint64_t seen_ns = clock_boot_ns();
 
-	if (daemon->kernel)
-		start_windows_event(daemon->kernel, event);
-	pressure_source_event(daemon->pressure, event);
+	start_windows_event(&daemon->windows, event);
 	if (daemon->recording)
 		recording_event(daemon->recording, event, seen_ns);
 	tracker_event(daemon->tracker, event, seen_ns);
@@ -299,15 +291,16 @@ static int start_sources(struct daemon *daemon)
 		.memory_on_v1 = cgroup_memory_on_v1(),
 		.start_window_ns = settings->start_window_ns,
 	};
-	int r = pressure_source_new(&daemon->pressure, daemon->loop, &pressure, on_event, daemon);
+	int r = pressure_source_new(&daemon->windows.pressure, daemon->loop, &pressure, on_event,
+				    daemon);
 
 	if (r < 0) {
 		log_error("cannot watch the node's pressure", LOG_ERRNO(r));
 		return r;
 	}
 	if (!settings->no_ebpf)
-		daemon->kernel_error =
-			kernel_source_new(&daemon->kernel, daemon->loop, &kernel, on_event, daemon);
+		daemon->kernel_error = kernel_source_new(&daemon->windows.kernel, daemon->loop,
+							 &kernel, on_event, daemon);
 	r = containerd_source_new(&daemon->containerd, daemon->loop, &containerd, on_event, daemon);
 	if (r < 0) {
 		log_error("cannot watch containerd", LOG_ERRNO(r));
@@ -318,12 +311,12 @@ static int start_sources(struct daemon *daemon)
 		log_error("cannot watch pods", LOG_ERRNO(r));
 		return r;
 	}
-	if (daemon->kernel) {
-		r = kernel_source_start(daemon->kernel);
+	if (daemon->windows.kernel) {
+		r = kernel_source_start(daemon->windows.kernel);
 		if (r < 0)
 			daemon->kernel_error = r;
 	}
-	daemon->parts.kernel = daemon->kernel;
+	daemon->parts.kernel = daemon->windows.kernel;
 	daemon->parts.kernel_error = daemon->kernel_error;
 	daemon->parts.containerd = daemon->containerd;
 	boot_journal_open(&daemon->journal, daemon->loop, daemon->store, settings->state_dir,
@@ -442,8 +435,8 @@ static void stop(struct daemon *daemon)
 	kubernetes_free(daemon->kubernetes);
 	boot_sources_free(daemon->boot);
 	containerd_source_free(daemon->containerd);
-	kernel_source_free(daemon->kernel);
-	pressure_source_free(daemon->pressure);
+	kernel_source_free(daemon->windows.kernel);
+	pressure_source_free(daemon->windows.pressure);
 	boot_journal_free(daemon->journal);
 	local_sink_free(daemon->local);
 	metrics_sink_free(daemon->metrics);

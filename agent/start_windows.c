@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-void start_windows_event(struct kernel_source *kernel, const struct event *event)
+/* The moment of Ready needs a sample of its own; a sandbox is no start. */
+static void tell_kernel(struct kernel_source *kernel, const struct event *event)
 {
 	const struct event_container *container = &event->container;
 
@@ -14,8 +15,21 @@ void start_windows_event(struct kernel_source *kernel, const struct event *event
 		kernel_source_started(kernel, container->container_id);
 }
 
-void start_windows_record(struct kernel_source *kernel, const struct record *record)
+void start_windows_event(const struct start_windows *windows, const struct event *event)
 {
-	if (record->type == RECORD_START && record->final)
-		kernel_source_started(kernel, record->subject.container_id);
+	if (windows->kernel)
+		tell_kernel(windows->kernel, event);
+	if (windows->pressure)
+		pressure_source_event(windows->pressure, event);
+}
+
+void start_windows_record(const struct start_windows *windows, const struct record *record)
+{
+	if (record->type != RECORD_START || !record->final)
+		return;
+	if (windows->kernel)
+		kernel_source_started(windows->kernel, record->subject.container_id);
+	if (windows->pressure)
+		pressure_source_over(windows->pressure, record->subject.container_id,
+				     record->subject.sandbox_id);
 }

@@ -354,14 +354,15 @@ static void settle_filter(struct kernel_probes *probes, uint64_t closed_id)
 		probes->object->bss->watched[closed_id % WIRE_WATCHED] = 0;
 }
 
+/* Those of one container. A key that is gone meanwhile starts the walk anew, so it has a bound of its own. */
 static void forget_threads(struct kernel_probes *probes, uint64_t cgroup_id)
 {
 	int fd = bpf_map__fd(probes->object->maps.threads);
+	uint32_t id, next, seen = 0;
 	struct wire_thread thread;
-	uint32_t id, next;
 	int r;
 
-	for (r = bpf_map_get_next_key(fd, NULL, &next); r == 0;) {
+	for (r = bpf_map_get_next_key(fd, NULL, &next); r == 0 && seen++ < 2 * WIRE_THREADS_MAX;) {
 		id = next;
 		r = bpf_map_get_next_key(fd, &id, &next);
 		if (bpf_map_lookup_elem(fd, &id, &thread) == 0 && thread.container_id == cgroup_id)

@@ -234,7 +234,7 @@ void kernel_windows_event(struct kernel_windows *windows, struct event *event)
 		break;
 	case EVENT_STALL:
 		open = find(windows, event->stall.container_id);
-		if (open && event->stall.step != STALL_STEP_NONE)
+		if (open)
 			complete(windows, &event->stall, open->began_ns, event->boot_ns);
 		break;
 	case EVENT_LISTEN:

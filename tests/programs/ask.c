@@ -15,23 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static uint64_t boot_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static void stamp(const char *what, uint64_t ns)
-{
-	int fd = open("/stamps/stamps", O_WRONLY | O_CREAT | O_APPEND, 0644);
-
-	if (fd < 0)
-		return;
-	dprintf(fd, "%s %llu\n", what, (unsigned long long)ns);
-	close(fd);
-}
+#include "start.h"
 
 static void listen_on(uint16_t port)
 {
@@ -41,24 +25,6 @@ static void listen_on(uint16_t port)
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0)
 		exit(9);
 	stamp("listen", boot_ns());
-}
-
-static socklen_t parse(const char *text, uint16_t port, struct sockaddr_storage *ret)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
-
-	memset(ret, 0, sizeof(*ret));
-	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-		return sizeof(*v4);
-	}
-	if (inet_pton(AF_INET6, text, &v6->sin6_addr) != 1)
-		exit(9);
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(port);
-	return sizeof(*v6);
 }
 
 /* Asks once, and again with the same id when no answer came in time, as libc does. Returns whether one came. */

@@ -19,29 +19,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "start.h"
+
 static uint64_t entry_ns;
-
-static uint64_t boot_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 __attribute__((constructor(101))) static void note_entry(void)
 {
 	entry_ns = boot_ns();
-}
-
-static void stamp(const char *what, uint64_t ns)
-{
-	int fd = open("/stamps/stamps", O_WRONLY | O_CREAT | O_APPEND, 0644);
-
-	if (fd < 0)
-		return;
-	dprintf(fd, "%s %llu\n", what, (unsigned long long)ns);
-	close(fd);
 }
 
 static void pause_ms(long ms)
@@ -194,25 +178,6 @@ static int do_load(char **argv)
 	if (argv[2])
 		forever();
 	return status;
-}
-
-/* An IPv4 or IPv6 address in text; returns its size. */
-static socklen_t parse(const char *text, uint16_t port, struct sockaddr_storage *ret)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
-
-	memset(ret, 0, sizeof(*ret));
-	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-		return sizeof(*v4);
-	}
-	if (inet_pton(AF_INET6, text, &v6->sin6_addr) != 1)
-		exit(9);
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(port);
-	return sizeof(*v6);
 }
 
 /* Connects; where wait_ms is not 0, without blocking, and gives up after that. Returns the error. */

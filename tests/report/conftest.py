@@ -4,6 +4,7 @@
 import os
 import shutil
 import subprocess
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -11,6 +12,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 SHOTS = os.path.join(BUILD, "report")  # pictures and files to look at
 PROGRAM = os.path.join(BUILD, "nodewake")
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def fill(directory, flavour):
@@ -30,6 +32,21 @@ def boot(state, *words, code=0):
 
 def explain(state, *words, code=0):
     return run(["explain", "llama-cpp"], state, words, code)
+
+
+def inert_bars(text, least):
+    """The bars of a picture that is well-formed, runs nothing, loads nothing and draws within itself."""
+    root = ET.fromstring(text)
+    assert root.tag == SVG + "svg"
+    known = {SVG + tag for tag in ("svg", "title", "style", "rect", "text", "tspan", "g", "line", "path")}
+    for element in root.iter():
+        assert element.tag in known, "no element but ours"
+        assert not any(name.startswith("on") or "href" in name for name in element.attrib)
+    bars = [bar for bar in root.iter(SVG + "rect") if bar.get("data-bar")]
+    assert len(bars) >= least
+    for bar in bars:
+        assert float(bar.get("x")) >= 340 and float(bar.get("x")) + float(bar.get("width")) < 1240 + 2
+    return bars
 
 
 def keep(name, text):

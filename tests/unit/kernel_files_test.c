@@ -30,7 +30,7 @@ struct world {
 	struct wire_file keys[KEPT_MAX];
 	struct wire_file_reads values[KEPT_MAX];
 	size_t kept;
-	struct wire_reads reads[3]; /* by cgroup id */
+	struct wire_reads reads[10]; /* by cgroup id */
 	uint64_t threads_read;
 	bool threads_fail;
 	uint64_t forgotten;

@@ -377,7 +377,7 @@ static void a_list_of_rubbish_is_tried_again(void **state)
 	fixture->fake.manner = FAKE_TALKS_RUBBISH;
 	fixture->fake.manner_for = "ListUnits";
 	begin(fixture);
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 1000 && !steps(fixture, SOURCE_MISSING); i++)
 		sd_event_run(fixture->loop, 1000);
 	assert_int_equal(steps(fixture, SOURCE_MISSING), 1);
 	assert_false(stats(fixture).connected);

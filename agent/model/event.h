@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "model/event_death.h"
 #include "model/event_image.h"
 #include "model/names.h"
 #include "model/event_pod.h"
@@ -62,6 +63,15 @@ enum event_type {
 	EVENT_LAST_BOOT,      /* last_boot: how the boot before this one ended */
 	EVENT_CONNECT_FAILED, /* connect_failed: a container's connection was refused or timed out */
 	EVENT_CRI_CALL,	      /* cri_call: containerd logged that it made, started or pulled one */
+
+	/* deaths */
+	EVENT_MEMORY,	    /* memory: a cgroup came near its limit, or what it held at a kill */
+	EVENT_NEIGHBOUR,    /* neighbour: a process beside an OOM victim */
+	EVENT_POD_MEMORY,   /* pod_memory: what a pod used when the node ran out */
+	EVENT_START_FAILED, /* start_failed: why an entrypoint was not executed */
+	EVENT_LOG_TAIL,	    /* log_tail: the last lines that a container wrote */
+	EVENT_CORE,	    /* core: where a core was dumped to */
+	EVENT_HOST,	    /* host: something of the machine that may explain deaths */
 
 	/* about the sources themselves */
 	EVENT_SOURCE, /* source: up, down, lost, sync begin and end */
@@ -134,6 +144,7 @@ struct event_exit {
 	char comm[COMM_SIZE];	    /* of the group leader at its end */
 	int32_t code;		    /* exit code; 0 if killed by a signal */
 	int32_t signal;		    /* 0 if it exited */
+	uint32_t parent_pid;
 	bool core_dumped;
 	bool oom_victim;
 	struct signal_seen last[2]; /* newest first */
@@ -150,6 +161,7 @@ struct event_listen {
 struct event_oom {
 	struct process victim;
 	uint32_t parent_pid;
+	char parent_comm[COMM_SIZE];
 	uint32_t namespace_pid; /* pid as the container sees it; 1 is its init */
 	uint32_t uid;
 	int32_t oom_score_adj;
@@ -382,6 +394,13 @@ struct event {
 		struct event_last_boot last_boot;
 		struct event_connect_failed connect_failed;
 		struct event_cri_call cri_call;
+		struct event_memory memory;
+		struct event_neighbour neighbour;
+		struct event_pod_memory pod_memory;
+		struct event_start_failed start_failed;
+		struct event_log_tail log_tail;
+		struct event_core core;
+		struct event_host host;
 		struct event_source source;
 	};
 };

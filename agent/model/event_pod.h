@@ -17,14 +17,18 @@ struct event_pod {
 	char pod_uid[POD_UID_SIZE];
 	char pod[POD_SIZE];
 	char pod_namespace[NAMESPACE_SIZE];
-	uint64_t created_ns;	 /* API server's stamp, always */
-	uint64_t scheduled_ns;	 /* bound to this node */
-	uint64_t initialized_ns; /* init containers done */
-	uint64_t ready_ns;	 /* condition Ready since */
-	uint64_t deleted_ns;	 /* deletionTimestamp; 0: it is not being deleted */
-	bool arrived;		 /* scheduled_ns was seen live */
-	bool ready_arrived;	 /* ready_ns was seen live */
-	char phase[NAME_SIZE];	 /* Pending, Running, Succeeded, Failed, Unknown */
+	uint64_t created_ns;	       /* API server's stamp, always */
+	uint64_t scheduled_ns;	       /* bound to this node */
+	uint64_t initialized_ns;       /* init containers done */
+	uint64_t ready_ns;	       /* condition Ready since */
+	uint64_t deleted_ns;	       /* deletionTimestamp; 0: it is not being deleted */
+	uint32_t grace_s;	       /* deletionGracePeriodSeconds */
+	uint64_t memory_request_bytes; /* of its containers together */
+	char disruption[REASON_SIZE];  /* condition DisruptionTarget's reason; "" none */
+	bool is_static;		       /* of a file on the node, not of the API server */
+	bool arrived;		       /* scheduled_ns was seen live */
+	bool ready_arrived;	       /* ready_ns was seen live */
+	char phase[NAME_SIZE];	       /* Pending, Running, Succeeded, Failed, Unknown */
 	char reason[REASON_SIZE];
 	char message[MESSAGE_SIZE];
 	char address[ADDRESS_SIZE];	   /* its own; "" where it has the node's, or none yet */
@@ -50,7 +54,13 @@ struct event_pod_container {
 	bool has_probe;		 /* readiness or startup probe */
 	uint32_t probe_period_s; /* of the readiness probe, else the startup probe; 0: none */
 	struct probe_settings readiness, startup;
+	bool has_liveness;
 	uint32_t restarts;
+	char last_container_id
+		[ID_SIZE]; /* lastState.terminated, Kubernetes' word on the end before */
+	char last_reason[REASON_SIZE];
+	int32_t last_exit_code;
+	int32_t exit_code; /* while terminated */
 	enum pod_container_state state;
 	char reason
 		[REASON_SIZE]; /* ImagePullBackOff, CrashLoopBackOff, CreateContainerConfigError, ... */

@@ -53,9 +53,16 @@ static JSON_SHAPE(exec_shape, SELF, exec_rows);
 #undef SELF
 #define SELF struct event_exit
 static const struct json_field exit_rows[] = {
-	JSON_OBJECT(who, process_shape), JSON_WORD(role, json_roles), JSON_ROW(UINT, cgroup_id),
-	JSON_ROW(TEXT, container_id),	 JSON_ROW(TEXT, comm),	      JSON_ROW(INT, code),
-	JSON_ROW(INT, signal),		 JSON_ROW(BOOL, core_dumped), JSON_ROW(BOOL, oom_victim),
+	JSON_OBJECT(who, process_shape),
+	JSON_WORD(role, json_roles),
+	JSON_ROW(UINT, cgroup_id),
+	JSON_ROW(TEXT, container_id),
+	JSON_ROW(TEXT, comm),
+	JSON_ROW(INT, code),
+	JSON_ROW(INT, signal),
+	JSON_ROW(UINT, parent_pid),
+	JSON_ROW(BOOL, core_dumped),
+	JSON_ROW(BOOL, oom_victim),
 	JSON_ARRAY(last, signal_shape),
 };
 static JSON_SHAPE(exit_shape, SELF, exit_rows);
@@ -74,6 +81,7 @@ static JSON_SHAPE(listen_shape, SELF, listen_rows);
 static const struct json_field oom_rows[] = {
 	JSON_OBJECT(victim, process_shape),
 	JSON_ROW(UINT, parent_pid),
+	JSON_ROW(TEXT, parent_comm),
 	JSON_ROW(UINT, namespace_pid),
 	JSON_ROW(UINT, uid),
 	JSON_ROW(INT, oom_score_adj),
@@ -176,11 +184,25 @@ static JSON_SHAPE(image_shape, SELF, image_rows);
 #undef SELF
 #define SELF struct event_pod
 static const struct json_field pod_rows[] = {
-	JSON_ROW(TEXT, pod_uid),       JSON_ROW(TEXT, pod),	     JSON_ROW(TEXT, pod_namespace),
-	JSON_ROW(UINT, created_ns),    JSON_ROW(UINT, scheduled_ns), JSON_ROW(UINT, initialized_ns),
-	JSON_ROW(UINT, ready_ns),      JSON_ROW(UINT, deleted_ns),   JSON_ROW(BOOL, arrived),
-	JSON_ROW(BOOL, ready_arrived), JSON_ROW(TEXT, phase),	     JSON_ROW(TEXT, reason),
-	JSON_ROW(TEXT, message),       JSON_ROW(TEXT, address),	     JSON_ROW(TEXT, second_address),
+	JSON_ROW(TEXT, pod_uid),
+	JSON_ROW(TEXT, pod),
+	JSON_ROW(TEXT, pod_namespace),
+	JSON_ROW(UINT, created_ns),
+	JSON_ROW(UINT, scheduled_ns),
+	JSON_ROW(UINT, initialized_ns),
+	JSON_ROW(UINT, ready_ns),
+	JSON_ROW(UINT, deleted_ns),
+	JSON_ROW(BOOL, arrived),
+	JSON_ROW(BOOL, ready_arrived),
+	JSON_ROW(TEXT, phase),
+	JSON_ROW(TEXT, reason),
+	JSON_ROW(TEXT, message),
+	JSON_ROW(TEXT, address),
+	JSON_ROW(TEXT, second_address),
+	JSON_ROW(UINT, grace_s),
+	JSON_ROW(UINT, memory_request_bytes),
+	JSON_ROW(TEXT, disruption),
+	JSON_ROW(BOOL, is_static),
 };
 static JSON_SHAPE(pod_shape, SELF, pod_rows);
 
@@ -208,7 +230,12 @@ static const struct json_field pod_container_rows[] = {
 	JSON_ROW(UINT, probe_period_s),
 	JSON_OBJECT(readiness, probe_shape),
 	JSON_OBJECT(startup, probe_shape),
+	JSON_ROW(BOOL, has_liveness),
 	JSON_ROW(UINT, restarts),
+	JSON_ROW(TEXT, last_container_id),
+	JSON_ROW(TEXT, last_reason),
+	JSON_ROW(INT, last_exit_code),
+	JSON_ROW(INT, exit_code),
 	JSON_WORD(state, json_pod_container_states),
 	JSON_ROW(TEXT, reason),
 	JSON_ROW(TEXT, message),
@@ -419,5 +446,12 @@ const struct json_shape *const json_event_bodies[EVENT_TYPE_COUNT] = {
 	[EVENT_LAST_BOOT] = &last_boot_shape,
 	[EVENT_CONNECT_FAILED] = &connect_failed_shape,
 	[EVENT_CRI_CALL] = &cri_call_shape,
+	[EVENT_MEMORY] = &json_event_memory,
+	[EVENT_NEIGHBOUR] = &json_event_neighbour,
+	[EVENT_POD_MEMORY] = &json_event_pod_memory,
+	[EVENT_START_FAILED] = &json_event_start_failed,
+	[EVENT_LOG_TAIL] = &json_event_log_tail,
+	[EVENT_CORE] = &json_event_core,
+	[EVENT_HOST] = &json_event_host,
 	[EVENT_SOURCE] = &source_shape,
 };

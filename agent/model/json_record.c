@@ -71,32 +71,64 @@ static const struct json_field exit_rows[] = {
 	JSON_ROW(INT, sender_signal),
 	JSON_ROW(BOOL, sender_inside),
 	JSON_ROW(ADDRESS, fault_address),
+	JSON_ROW(INT, fault_code),
+	JSON_ROW(TEXT, core),
+	JSON_ROW(TEXT, file),
+	JSON_ROW(UINT, listen_ns),
+	JSON_ROW(UINT, listen_port),
+	JSON_OBJECT(stop, json_stop),
+	JSON_OBJECT(failed, json_failed_start),
+	JSON_OBJECT(loop, json_crash_loop),
+	JSON_ROW(UINT, child_deaths),
+	JSON_COUNTED(host, host_count, json_host_evidence),
+	JSON_OBJECT(log, json_log_tail),
 	JSON_ROW(UINT, deaths),
 	JSON_ROW(BOOL, looping),
 	JSON_ROW(TEXT, reason),
 	JSON_ROW(TEXT, message),
+	JSON_ROW(BOOL, cri_wrong),
+	JSON_ROW(TEXT, kubernetes_reason),
+	JSON_ROW(INT, kubernetes_code),
+	JSON_ROW(BOOL, kubernetes_wrong),
 };
 static JSON_SHAPE(exit_shape, SELF, exit_rows);
 
 #undef SELF
 #define SELF struct oom_victim
 static const struct json_field victim_rows[] = {
-	JSON_ROW(UINT, pid),	      JSON_ROW(BOOL, init),	    JSON_ROW(TEXT, comm),
-	JSON_ROW(UINT, anon_kb),      JSON_ROW(UINT, file_kb),	    JSON_ROW(UINT, shmem_kb),
-	JSON_ROW(UINT, swap_kb),      JSON_ROW(UINT, pagetable_kb), JSON_ROW(UINT, total_vm_kb),
-	JSON_ROW(INT, oom_score_adj), JSON_ROW(UINT, uid),
+	JSON_ROW(UINT, pid),	     JSON_ROW(BOOL, init),	   JSON_ROW(TEXT, comm),
+	JSON_ROW(UINT, start_ns),    JSON_ROW(TEXT, parent_comm),  JSON_ROW(UINT, worker),
+	JSON_ROW(UINT, workers),     JSON_ROW(UINT, anon_kb),	   JSON_ROW(UINT, file_kb),
+	JSON_ROW(UINT, shmem_kb),    JSON_ROW(UINT, swap_kb),	   JSON_ROW(UINT, pagetable_kb),
+	JSON_ROW(UINT, total_vm_kb), JSON_ROW(INT, oom_score_adj), JSON_ROW(UINT, uid),
 };
 static JSON_SHAPE(victim_shape, SELF, victim_rows);
 
 #undef SELF
 #define SELF struct record_oom
 static const struct json_field oom_rows[] = {
-	JSON_WORD(scope, json_limit_scopes), JSON_WORD(container_survived, json_survivals),
-	JSON_ROW(UINT, victim_total),	     JSON_COUNTED(victims, victim_count, victim_shape),
-	JSON_ROW(UINT, limit_bytes),	     JSON_ROW(UINT, usage_bytes),
-	JSON_ROW(TEXT, limit_path),	     JSON_ROW(TEXT, cgroup_path),
-	JSON_ROW(UINT, invoker_pid),	     JSON_ROW(TEXT, invoker_comm),
-	JSON_ROW(BOOL, invoker_inside),	     JSON_ROW(BOOL, confirmed),
+	JSON_WORD(scope, json_limit_scopes),
+	JSON_WORD(container_survived, json_survivals),
+	JSON_ROW(UINT, victim_total),
+	JSON_COUNTED(victims, victim_count, victim_shape),
+	JSON_ROW(UINT, limit_bytes),
+	JSON_ROW(UINT, usage_bytes),
+	JSON_ROW(TEXT, limit_path),
+	JSON_ROW(TEXT, cgroup_path),
+	JSON_ROW(UINT, invoker_pid),
+	JSON_ROW(TEXT, invoker_comm),
+	JSON_ROW(BOOL, invoker_inside),
+	JSON_ROW(BOOL, confirmed),
+	JSON_ROW(BOOL, group_kill),
+	JSON_ROW(TEXT, killer),
+	JSON_ROW(UINT, killer_pid),
+	JSON_ROW(UINT, near_ns),
+	JSON_OBJECT(memory, json_memory_state),
+	JSON_ROW(UINT, process_total),
+	JSON_COUNTED(neighbours, neighbour_count, json_oom_neighbour),
+	JSON_ROW(UINT, pod_total),
+	JSON_COUNTED(pods, pod_count, json_oom_pod),
+	JSON_OBJECT(series, json_oom_series),
 };
 static JSON_SHAPE(oom_shape, SELF, oom_rows);
 
@@ -200,6 +232,42 @@ static const struct json_field unit_rows[] = {
 static JSON_SHAPE(unit_shape, SELF, unit_rows);
 
 #undef SELF
+#define SELF struct record_child
+static const struct json_field child_rows[] = {
+	JSON_WORD(verdict, json_exit_verdicts),
+	JSON_ROW(TEXT, comm),
+	JSON_ROW(TEXT, file),
+	JSON_ROW(UINT, pid),
+	JSON_ROW(TEXT, parent_comm),
+	JSON_ROW(INT, code),
+	JSON_ROW(INT, signal),
+	JSON_ROW(BOOL, core_dumped),
+	JSON_ROW(ADDRESS, fault_address),
+	JSON_ROW(INT, fault_code),
+	JSON_ROW(UINT, sender_pid),
+	JSON_ROW(TEXT, sender_comm),
+	JSON_ROW(BOOL, sender_inside),
+	JSON_ROW(UINT, age_ns),
+	JSON_ROW(UINT, count),
+	JSON_ROW(UINT, same),
+	JSON_ROW(UINT, first_ns),
+	JSON_ROW(UINT, last_ns),
+	JSON_ROW(UINT, interval_ns),
+	JSON_ROW(BOOL, looping),
+	JSON_WORD(container_survived, json_survivals),
+};
+static JSON_SHAPE(child_shape, SELF, child_rows);
+
+#undef SELF
+#define SELF struct record_host
+static const struct json_field host_rows[] = {
+	JSON_WORD(fact, json_host_facts), JSON_ROW(TEXT, resource), JSON_ROW(TEXT, detail),
+	JSON_ROW(TEXT, told_by),	  JSON_ROW(UINT, count),    JSON_ROW(UINT, first_ns),
+	JSON_ROW(UINT, last_ns),
+};
+static JSON_SHAPE(host_shape, SELF, host_rows);
+
+#undef SELF
 #define SELF struct record
 static const struct json_field head_rows[] = {
 	JSON_WORD(type, json_record_types),
@@ -214,5 +282,6 @@ JSON_SHAPE(json_record_head, SELF, head_rows);
 const struct json_shape *const json_record_bodies[RECORD_TYPE_COUNT] = {
 	[RECORD_START] = &start_shape, [RECORD_OOM] = &oom_shape,   [RECORD_EXIT] = &exit_shape,
 	[RECORD_PULL] = &pull_shape,   [RECORD_BOOT] = &boot_shape, [RECORD_GAP] = &gap_shape,
-	[RECORD_WAIT] = &wait_shape,   [RECORD_UNIT] = &unit_shape,
+	[RECORD_WAIT] = &wait_shape,   [RECORD_UNIT] = &unit_shape, [RECORD_CHILD] = &child_shape,
+	[RECORD_HOST] = &host_shape,
 };

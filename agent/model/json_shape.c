@@ -9,7 +9,7 @@
 #include "base/text.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
-#define TEXT_MAX    512
+#define TEXT_MAX    LOG_TEXT_SIZE  /* the longest text */
 
 static uint64_t load_uint(const void *at, size_t size)
 {

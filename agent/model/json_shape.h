@@ -81,9 +81,15 @@ extern const struct json_shape json_event_head, json_record_head;
 extern const struct json_shape *const json_event_bodies[EVENT_TYPE_COUNT];
 extern const struct json_shape *const json_record_bodies[RECORD_TYPE_COUNT];
 
+/* Bodies that stand in json_event_death.c. */
+extern const struct json_shape json_event_memory, json_event_neighbour, json_event_pod_memory,
+	json_event_start_failed, json_event_log_tail, json_event_core, json_event_host;
+
 /* What events and records share. */
 extern const struct json_shape json_span, json_stall_times, json_file_read, json_pressure_times,
-	json_start_why, json_pull_anatomy;
+	json_start_why, json_pull_anatomy, json_stop, json_failed_start, json_crash_loop,
+	json_host_evidence, json_log_tail, json_memory_state, json_oom_neighbour, json_oom_pod,
+	json_oom_series;
 
 extern const struct json_words json_event_types, json_record_types, json_phases, json_start_states,
 	json_exit_verdicts, json_limit_scopes, json_survivals, json_source_kinds, json_source_steps,
@@ -91,7 +97,8 @@ extern const struct json_words json_event_types, json_record_types, json_phases,
 	json_snapshot_steps, json_ingest_kinds, json_image_steps, json_milestones, json_boot_ends,
 	json_boot_states, json_boot_phases, json_boot_step_kinds, json_cri_methods,
 	json_stall_steps, json_stall_grades, json_peer_wait_kinds, json_work_kinds,
-	json_advice_rules, json_probe_settings, json_layer_origins;
+	json_advice_rules, json_probe_settings, json_layer_origins, json_stop_causes,
+	json_start_failures, json_loop_patterns, json_host_facts, json_memory_steps;
 
 /* A derived length: one that is absurd does not turn negative. */
 json_t *json_length(uint64_t ns);

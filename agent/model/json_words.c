@@ -24,11 +24,15 @@ WORDS(event_types, EVENT_TYPE_COUNT, [EVENT_NONE] = "none", [EVENT_CGROUP_NEW] =
       [EVENT_ADDRESS] = "address", [EVENT_BOOT] = "boot", [EVENT_UNIT] = "unit",
       [EVENT_UNIT_AFTER] = "unit-after", [EVENT_MILESTONE] = "milestone",
       [EVENT_LAST_BOOT] = "last-boot", [EVENT_CONNECT_FAILED] = "connect-failed",
-      [EVENT_CRI_CALL] = "cri-call", [EVENT_SOURCE] = "source");
+      [EVENT_CRI_CALL] = "cri-call", [EVENT_MEMORY] = "memory", [EVENT_NEIGHBOUR] = "neighbour",
+      [EVENT_POD_MEMORY] = "pod-memory", [EVENT_START_FAILED] = "start-failed",
+      [EVENT_LOG_TAIL] = "log-tail", [EVENT_CORE] = "core", [EVENT_HOST] = "host",
+      [EVENT_SOURCE] = "source");
 
 WORDS(record_types, RECORD_TYPE_COUNT, [RECORD_NONE] = "none", [RECORD_START] = "start",
       [RECORD_OOM] = "oom", [RECORD_EXIT] = "exit", [RECORD_PULL] = "pull", [RECORD_BOOT] = "boot",
-      [RECORD_GAP] = "gap", [RECORD_WAIT] = "wait", [RECORD_UNIT] = "unit");
+      [RECORD_GAP] = "gap", [RECORD_WAIT] = "wait", [RECORD_UNIT] = "unit",
+      [RECORD_CHILD] = "child", [RECORD_HOST] = "host");
 
 WORDS(phases, PHASE_COUNT, [PHASE_NONE] = "none", [PHASE_SCHEDULE] = "schedule",
       [PHASE_ADMIT] = "admit", [PHASE_SANDBOX] = "sandbox", [PHASE_INIT] = "init",
@@ -145,6 +149,33 @@ WORDS(advice_rules, ADVICE_RULE_COUNT, [ADVICE_NONE] = "none", [ADVICE_CPU_LIMIT
       [ADVICE_COMPETING] = "competing", [ADVICE_VOLUME] = "volume", [ADVICE_MEMORY] = "memory",
       [ADVICE_CPU_BUSY] = "cpu-busy");
 
+WORDS(stop_causes, STOP_CAUSE_COUNT, [STOP_UNKNOWN] = "unknown", [STOP_LIVENESS] = "liveness-probe",
+      [STOP_STARTUP] = "startup-probe", [STOP_DELETION] = "deletion", [STOP_DRAIN] = "drain",
+      [STOP_EVICTION] = "eviction", [STOP_PREEMPTION] = "preemption", [STOP_TAINT] = "taint",
+      [STOP_SHUTDOWN] = "node-shutdown", [STOP_DEADLINE] = "deadline",
+      [STOP_HOOK] = "post-start-hook", [STOP_CHANGED] = "changed", [STOP_GONE] = "gone");
+
+WORDS(start_failures,
+      START_FAILURE_COUNT, [FAILURE_NONE] = "none", [FAILURE_NOT_FOUND] = "not-found",
+      [FAILURE_PERMISSION] = "permission", [FAILURE_DIRECTORY] = "directory",
+      [FAILURE_FORMAT] = "format", [FAILURE_INTERPRETER] = "interpreter",
+      [FAILURE_LIBRARY] = "library", [FAILURE_READ_ONLY] = "read-only", [FAILURE_MOUNT] = "mount",
+      [FAILURE_WORKING_DIR] = "working-directory", [FAILURE_USER] = "user",
+      [FAILURE_CGROUP] = "cgroup", [FAILURE_OTHER] = "other");
+
+WORDS(loop_patterns, LOOP_PATTERN_COUNT, [LOOP_NONE] = "none", [LOOP_SAME] = "same",
+      [LOOP_CODE] = "same-end", [LOOP_GROWING] = "growing", [LOOP_MIXED] = "mixed");
+
+WORDS(host_facts, HOST_FACT_COUNT, [HOST_NONE] = "none", [HOST_UNIT_FAILED] = "unit-failed",
+      [HOST_DISK_FULL] = "disk-full", [HOST_READ_ONLY] = "read-only",
+      [HOST_DISK_ERROR] = "disk-error", [HOST_HUNG_TASK] = "hung-task", [HOST_LOCKUP] = "lockup",
+      [HOST_MACHINE_CHECK] = "machine-check", [HOST_MEMORY_ERROR] = "memory-error",
+      [HOST_LINK_DOWN] = "link-down", [HOST_CLOCK_JUMP] = "clock-jump",
+      [HOST_SHUTDOWN] = "shutdown");
+
+WORDS(memory_steps, MEMORY_STEP_COUNT, [MEMORY_NONE] = "none", [MEMORY_NEAR] = "near",
+      [MEMORY_EASED] = "eased", [MEMORY_AT_KILL] = "at-kill");
+
 static const char *word(const struct json_words *words, uint32_t value)
 {
 	return value < words->count ? words->words[value] : "?";
@@ -188,6 +219,21 @@ const char *exit_verdict_name(enum exit_verdict verdict)
 const char *limit_scope_name(enum limit_scope scope)
 {
 	return word(&json_limit_scopes, scope);
+}
+
+const char *stop_cause_name(enum stop_cause cause)
+{
+	return word(&json_stop_causes, cause);
+}
+
+const char *start_failure_name(enum start_failure failure)
+{
+	return word(&json_start_failures, failure);
+}
+
+const char *host_fact_name(enum host_fact fact)
+{
+	return word(&json_host_facts, fact);
 }
 
 const char *milestone_name(enum milestone milestone)

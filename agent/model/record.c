@@ -137,6 +137,8 @@ uint64_t record_duration_ns(const struct record *record)
 		return between(record->unit.span.from_ns, record->unit.span.to_ns);
 	case RECORD_WAIT:
 		return between(record->wait.span.from_ns, record->wait.span.to_ns);
+	case RECORD_CHILD:
+		return record->child.age_ns;
 	default:
 		return 0;
 	}

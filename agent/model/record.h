@@ -14,7 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/death.h"
 #include "model/event.h" /* enum boot_end */
+#include "model/memory.h"
 #include "model/names.h"
 #include "model/pull.h"
 #include "model/why.h"
@@ -29,6 +31,8 @@ enum record_type {
 	RECORD_GAP,
 	RECORD_WAIT, /* words are in files: new types come last */
 	RECORD_UNIT,
+	RECORD_CHILD,
+	RECORD_HOST,
 	RECORD_TYPE_COUNT
 };
 
@@ -129,10 +133,26 @@ struct record_exit {
 	int32_t sender_signal; /* may differ from signal: SIGTERM handled, then exit 0 */
 	bool sender_inside;    /* a process of the same container */
 	uint64_t fault_address;
+	int32_t fault_code;   /* si_code: SEGV_MAPERR, ... */
+	char core[FILE_SIZE]; /* where the core went: a file, or "|program"; "" none or not known */
+	char file[FILE_SIZE]; /* what it executed last */
+	uint64_t listen_ns;   /* 0: it never listened */
+	uint16_t listen_port;
+	struct stop stop;
+	struct failed_start failed;
+	struct crash_loop loop;
+	uint32_t child_deaths; /* of its children by a signal, before it */
+	uint32_t host_count;
+	struct host_evidence host[HOST_EVIDENCE_MAX]; /* by time, first to last */
+	struct log_tail log;
 	uint32_t deaths; /* of this pod's container in a row, this one included, without success */
 	bool looping;	 /* the last three of them within 20 min */
-	char reason[REASON_SIZE];   /* CRI's word */
-	char message[MESSAGE_SIZE]; /* CRI's text */
+	char reason[REASON_SIZE];	     /* CRI's word */
+	char message[MESSAGE_SIZE];	     /* CRI's text */
+	bool cri_wrong;			     /* which the kernel's facts contradict */
+	char kubernetes_reason[REASON_SIZE]; /* lastState.terminated's; "" not told so far */
+	int32_t kubernetes_code;
+	bool kubernetes_wrong;
 };
 
 enum limit_scope {
@@ -148,8 +168,11 @@ enum limit_scope {
 
 struct oom_victim {
 	uint32_t pid;
+	uint64_t start_ns;
 	bool init;
 	char comm[COMM_SIZE];
+	char parent_comm[COMM_SIZE];
+	uint32_t worker, workers; /* which of those of its name, by age, of how many; 0 not known */
 	uint64_t anon_kb, file_kb, shmem_kb, swap_kb, pagetable_kb, total_vm_kb;
 	int32_t oom_score_adj;
 	uint32_t uid;
@@ -168,8 +191,19 @@ struct record_oom {
 	char cgroup_path[CGROUP_PATH_SIZE]; /* the first victim's */
 	uint32_t invoker_pid;
 	char invoker_comm[COMM_SIZE];
-	bool invoker_inside; /* of the same container */
-	bool confirmed;	     /* the first victim was seen to end by SIGKILL */
+	bool invoker_inside;	/* of the same container */
+	bool confirmed;		/* the first victim was seen to end by SIGKILL */
+	bool group_kill;	/* memory.oom.group: all of the cgroup */
+	char killer[COMM_SIZE]; /* systemd-oomd, earlyoom, ...; "" the kernel */
+	uint32_t killer_pid;
+	uint64_t near_ns;	    /* how long its use had been near the limit; 0 not known */
+	struct memory_state memory; /* of the limit's cgroup */
+	uint32_t process_total;	    /* in it; 0 not known */
+	uint32_t neighbour_count;
+	struct oom_neighbour neighbours[OOM_NEIGHBOURS_MAX]; /* the most likely ones first */
+	uint32_t pod_total, pod_count;	   /* SCOPE_NODE: pods above their request */
+	struct oom_pod pods[OOM_PODS_MAX]; /* the furthest above first */
+	struct oom_series series;
 };
 
 struct record_pull {
@@ -306,6 +340,42 @@ struct record_unit {
 	char result[REASON_SIZE]; /* why it failed; "" where it didn't */
 };
 
+/*
+ * Children of a container that die while it goes on: one record for each program of a container, told again as they
+ * repeat. key: container id and program.
+ */
+struct record_child {
+	enum exit_verdict verdict; /* of the last one */
+	char comm[COMM_SIZE];
+	char file[FILE_SIZE]; /* what it executed last; "" not known: it is a fork */
+	uint32_t pid;	      /* of the last one, so are signal to age_ns */
+	char parent_comm[COMM_SIZE];
+	int32_t code, signal;
+	bool core_dumped;
+	uint64_t fault_address;
+	int32_t fault_code;
+	uint32_t sender_pid;
+	char sender_comm[COMM_SIZE];
+	bool sender_inside;
+	uint64_t age_ns;
+	uint32_t count; /* since first_ns */
+	uint32_t same;	/* in a row with this signal or code */
+	uint64_t first_ns, last_ns;
+	uint64_t interval_ns; /* median of the last ones; 0 for the first */
+	bool looping;	      /* the last three within 20 min */
+	enum survival container_survived;
+};
+
+/* Something of the host that may explain deaths; repeats within a minute are one. */
+struct record_host {
+	enum host_fact fact;
+	char resource[UNIT_SIZE];
+	char detail[CAUSE_SIZE];
+	char told_by[NAME_SIZE];
+	uint32_t count;
+	uint64_t first_ns, last_ns;
+};
+
 struct record {
 	enum record_type type;
 	bool final;
@@ -322,6 +392,8 @@ struct record {
 		struct record_gap gap;
 		struct record_wait wait;
 		struct record_unit unit;
+		struct record_child child;
+		struct record_host host;
 	};
 };
 

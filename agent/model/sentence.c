@@ -12,6 +12,7 @@
 #include "model/cause.h"
 #include "model/json.h"
 #include "model/sentence_boot.h"
+#include "model/sentence_death.h"
 #include "model/sentence_pull.h"
 
 #define SUBJECT_WIDTH 32
@@ -307,6 +308,12 @@ void sentence_text(FILE *out, const struct record *record)
 	case RECORD_UNIT:
 		sentence_unit(out, &record->unit);
 		break;
+	case RECORD_CHILD:
+		sentence_child(out, &record->child);
+		break;
+	case RECORD_HOST:
+		sentence_host(out, &record->host);
+		break;
 	default:
 		break;
 	}
@@ -338,6 +345,8 @@ void sentence_subject(FILE *out, const struct record *record)
 		text_print_safe(out, record->gap.source);
 	} else if (record->type == RECORD_UNIT) {
 		text_print_safe(out, record->unit.name);
+	} else if (record->type == RECORD_HOST) {
+		text_print_safe(out, record->host.resource);
 	} else {
 		fputs("node", out);
 	}
@@ -355,6 +364,9 @@ static const char *colour_of(const struct record *record)
 			       : "\033[33m";
 	case RECORD_BOOT:
 		return record->boot.state == BOOT_NOT_RECOVERED ? "\033[31m" : "\033[32m";
+	case RECORD_CHILD:
+	case RECORD_HOST:
+		return "\033[33m";
 	case RECORD_UNIT:
 		return *record->unit.result ? "\033[33m" : "\033[2m";
 	case RECORD_START:

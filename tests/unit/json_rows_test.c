@@ -84,8 +84,15 @@ static void events_have_all_rows(void **state)
 	CHECK(json_event_bodies[EVENT_LAST_BOOT], struct event_last_boot);
 	CHECK(json_event_bodies[EVENT_CONNECT_FAILED], struct event_connect_failed);
 	CHECK(json_event_bodies[EVENT_CRI_CALL], struct event_cri_call);
+	CHECK(json_event_bodies[EVENT_MEMORY], struct event_memory);
+	CHECK(json_event_bodies[EVENT_NEIGHBOUR], struct event_neighbour);
+	CHECK(json_event_bodies[EVENT_POD_MEMORY], struct event_pod_memory);
+	CHECK(json_event_bodies[EVENT_START_FAILED], struct event_start_failed);
+	CHECK(json_event_bodies[EVENT_LOG_TAIL], struct event_log_tail);
+	CHECK(json_event_bodies[EVENT_CORE], struct event_core);
+	CHECK(json_event_bodies[EVENT_HOST], struct event_host);
 	CHECK(json_event_bodies[EVENT_SOURCE], struct event_source);
-	_Static_assert(EVENT_TYPE_COUNT == 33, "a new event type needs a line above");
+	_Static_assert(EVENT_TYPE_COUNT == 40, "a new event type needs a line above");
 
 	check("struct event's head", &json_event_head, offsetof(struct event, cgroup));
 	for (int type = 1; type < EVENT_TYPE_COUNT; type++)
@@ -107,7 +114,9 @@ static void records_have_all_rows(void **state)
 	CHECK(json_record_bodies[RECORD_GAP], struct record_gap);
 	CHECK(json_record_bodies[RECORD_WAIT], struct record_wait);
 	CHECK(json_record_bodies[RECORD_UNIT], struct record_unit);
-	_Static_assert(RECORD_TYPE_COUNT == 9, "a new record type needs a line above");
+	CHECK(json_record_bodies[RECORD_CHILD], struct record_child);
+	CHECK(json_record_bodies[RECORD_HOST], struct record_host);
+	_Static_assert(RECORD_TYPE_COUNT == 11, "a new record type needs a line above");
 
 	check("struct record's head", &json_record_head, offsetof(struct record, start));
 	for (int type = 1; type < RECORD_TYPE_COUNT; type++)

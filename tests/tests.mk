@@ -41,7 +41,7 @@ $(SCENE): tests/report/scene.c $(BUILD)/libfixture.a $(LINK)
 
 PROGRAMS := $(patsubst tests/programs/%.c,$(BUILD)/tests/programs/%,$(sort $(wildcard tests/programs/*.c)))
 
-$(BUILD)/tests/programs/%: tests/programs/%.c tests/programs/start.h
+$(BUILD)/tests/programs/%: tests/programs/%.c $(wildcard tests/programs/*.h)
 	@mkdir -p $(@D)
 	$(call say,STATIC,$<)$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -static -o $@ $<
 

@@ -9,12 +9,12 @@ import tarfile
 
 
 def _layer(files):
-    """files: {path: bytes, str for a symbolic link, None for a directory}. Returns the layer's tar."""
+    """files: {path: bytes, (mode, bytes), str for a symbolic link, None for a directory}. Returns the layer's tar."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
         for path, data in files.items():
             info = tarfile.TarInfo(path)
-            info.mode = 0o755
+            info.mode, data = data if isinstance(data, tuple) else (0o755, data)
             if data is None:
                 info.type, info.mode = tarfile.DIRTYPE, 0o1777
             elif isinstance(data, str):
@@ -62,6 +62,15 @@ def write_cast(build, path, name="localhost/cast:1"):
 
 def write_plant(build, path, name="localhost/plant:1"):
     write_archive(path, name, [{"plant": program(build, "plant")}], ["/plant"])
+
+
+def write_die(build, path, name="localhost/die:1"):
+    """One way to die for each verb; beside it what can't be executed: a script without its interpreter, a program of
+    another architecture (RISC-V), a text, an empty file, a directory, and one without the permission."""
+    die = program(build, "die")
+    foreign = die[:18] + b"\xf3\x00" + die[20:]
+    write_archive(path, name, [{"die": die, "script": b"#!/nowhere/sh\n", "foreign": foreign, "text": b"no program\n", "empty": b"",
+                                "folder": None, "forbidden": (0o644, die), "secret": (0o700, die)}], ["/die"])
 
 
 def write_host(path, name="localhost/host:1"):

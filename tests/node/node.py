@@ -146,7 +146,8 @@ class Node:
             self._make_network()
             self._write_files()
             self.start_containerd()
-            for name, write in (("pause", images.write_pause), ("cast", images.write_cast), ("plant", images.write_plant)):
+            for name, write in (("pause", images.write_pause), ("cast", images.write_cast), ("plant", images.write_plant),
+                                ("die", images.write_die)):
                 path = "%s/%s.tar" % (self.dir, name)
                 write(self.build, path)
                 self.ctr("images", "import", path)

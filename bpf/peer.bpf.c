@@ -25,7 +25,8 @@ struct {
 	__type(value, struct wire_failures);
 } failures SEC(".maps");
 
-static const struct wire_failures no_failures = {};
+static const __u8 no_question[WIRE_QUESTION] = {};
+static struct wire_failures new_failures; /* all 0 but made_ns */
 
 /* From its entrypoint until it listens, or the window is over. */
 static __always_inline bool is_starting(const struct known *container, __u64 now_ns)
@@ -43,33 +44,42 @@ static __always_inline struct wire_failures *failures_of(const struct wire_targe
 		return found;
 	struct known *container = bpf_map_lookup_elem(&known, &id);
 
-	if (!container || ++container->targets > TARGETS_MAX)
+	if (!container || container->targets >= TARGETS_MAX)
 		return NULL;
-	bpf_map_update_elem(&failures, target, &no_failures, BPF_NOEXIST); /* or another CPU has */
+	new_failures.made_ns = bpf_ktime_get_boot_ns();
+	/* or another CPU has */
+	if (!bpf_map_update_elem(&failures, target, &new_failures, BPF_NOEXIST))
+		container->targets++;
 	return bpf_map_lookup_elem(&failures, target);
 }
 
-/* They end in order: only the part of one that none before it covers is more waiting. */
+/*
+ * They end in order: only the part of one that none before it covers is more waiting. Another CPU may end one at the
+ * same time, so the end is noted first.
+ */
 static __always_inline void add_wait(struct wire_failures *failed, __u64 began_ns, __u64 now_ns,
 				     const __u8 *question)
 {
+	__u64 last_ns = failed->last_ns, ns = 0;
+
+	failed->last_ns = now_ns;
 	if (now_ns - began_ns > failed->longest_ns) {
 		failed->longest_ns = now_ns - began_ns;
 		if (question)
 			__builtin_memcpy(failed->question, question, WIRE_QUESTION);
 	}
-	if (began_ns >= failed->last_ns) {
+	if (began_ns >= last_ns) {
+		ns = now_ns - began_ns;
 		failed->busy_ns = began_ns;
-		failed->wait_ns += now_ns - began_ns;
-	} else if (now_ns > failed->last_ns) {
-		failed->wait_ns += now_ns - failed->last_ns;
+	} else if (now_ns > last_ns) {
+		ns = now_ns - last_ns;
 		if (began_ns < failed->busy_ns) {
-			failed->wait_ns += failed->busy_ns - began_ns;
+			ns += failed->busy_ns - began_ns;
 			failed->busy_ns = began_ns;
 		}
 	}
+	__sync_fetch_and_add(&failed->wait_ns, ns);
 	failed->began_ns = began_ns;
-	failed->last_ns = now_ns;
 }
 
 /* A record without the counts of its target, if it has none. Returns whether there was room. */
@@ -91,13 +101,13 @@ static __always_inline bool write_wait(const struct connecting *who,
 	__builtin_memcpy(record->container, who->container, sizeof(record->container));
 	record->target = *target;
 	record->began_ns = who->header.boot_ns;
+	record->made_ns = failed ? failed->made_ns : 0;
 	record->wait_ns = failed ? failed->wait_ns : 0;
 	record->told_wait_ns = failed ? failed->told_wait_ns : 0;
 	record->longest_ns = failed ? failed->longest_ns : 0;
 	record->total = failed ? failed->total : 0;
 	record->count = failed ? failed->total - failed->told : 0;
-	__builtin_memcpy(record->question, failed ? failed->question : no_failures.question,
-			 WIRE_QUESTION);
+	__builtin_memcpy(record->question, failed ? failed->question : no_question, WIRE_QUESTION);
 	submit(&ring_main, &record->header, false);
 	return true;
 }

@@ -193,6 +193,7 @@ _Static_assert(sizeof(struct wire_target) == 32, "wire_target");
 
 /* How often that was so. The kernel only ever adds: counts survive what the ring had no room for. */
 struct wire_failures {
+	__u64 made_ns;		 /* tells it from one that was forgotten */
 	__u64 told_ns;		 /* of the last record */
 	__u64 began_ns, last_ns; /* of the last one: its beginning and its end */
 	__u64 busy_ns;		 /* since when there always was one under way, until last_ns */
@@ -205,7 +206,7 @@ struct wire_failures {
 	__u32 pad;
 	__u8 question[WIRE_QUESTION]; /* of the longest */
 };
-_Static_assert(sizeof(struct wire_failures) == 136, "wire_failures");
+_Static_assert(sizeof(struct wire_failures) == 144, "wire_failures");
 
 /* Between two records of one target; what fails meanwhile is counted. */
 #define WIRE_CONNECT_INTERVAL_NS 500000000ull
@@ -219,12 +220,12 @@ struct wire_connect_failed {
 	char container[WIRE_NAME];
 	struct wire_target target;
 	__u64 began_ns;
-	__u64 wait_ns, told_wait_ns, longest_ns; /* as in wire_failures */
+	__u64 made_ns, wait_ns, told_wait_ns, longest_ns; /* as in wire_failures */
 	__u32 count; /* since the last record of this target, this one included */
 	__u32 total; /* since the first */
 	__u8 question[WIRE_QUESTION];
 };
-_Static_assert(sizeof(struct wire_connect_failed) == 64 + 96 + 32 + 40 + 64, "wire_connect_failed");
+_Static_assert(sizeof(struct wire_connect_failed) == 64 + 96 + 32 + 48 + 64, "wire_connect_failed");
 
 /* A question that has no answer yet, by what both have in common. */
 struct wire_question_key {

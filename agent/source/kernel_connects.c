@@ -20,6 +20,7 @@ struct failing {
 		struct event_dns dns;
 	} last;
 	uint64_t record_ns;
+	uint64_t made_ns;      /* of what the kernel has counted it in */
 	uint32_t told;	       /* of the kernel's total */
 	uint64_t told_wait_ns; /* of the kernel's wait */
 	bool settled;
@@ -121,12 +122,14 @@ void kernel_connects_take(struct kernel_connects *connects, const void *record,
 	struct failing *failing = place_of(connects, &wire.target);
 
 	/* new here, or the kernel has forgotten it and counts from the beginning */
-	if (!failing->record_ns || wire.total < failing->told || wire.count == wire.total) {
+	if (!failing->record_ns || wire.made_ns != failing->made_ns) {
+		failing->made_ns = wire.made_ns;
 		failing->told = wire.total - wire.count;
 		failing->told_wait_ns = wire.told_wait_ns;
 	}
 	note_last(failing, event);
-	if (wire.total != failing->told)
+	/* two that end at once on two CPUs may both write a record with both, or the second one first */
+	if (wire.total > failing->told)
 		emit(connects, failing, event->boot_ns, &counted);
 }
 
@@ -135,8 +138,14 @@ static void tell_rest(struct kernel_connects *connects, struct failing *failing)
 {
 	struct wire_failures counted;
 
-	if (connects->read(connects->read_context, &failing->target, &counted) < 0 ||
-	    counted.total <= failing->told)
+	if (connects->read(connects->read_context, &failing->target, &counted) < 0)
+		return;
+	if (counted.made_ns != failing->made_ns) {
+		failing->made_ns = counted.made_ns;
+		failing->told = 0;
+		failing->told_wait_ns = 0;
+	}
+	if (counted.total <= failing->told)
 		return;
 	if (failing->type == EVENT_DNS) {
 		failing->last.dns.began_ns = counted.began_ns;

@@ -108,6 +108,17 @@ static void take(struct world *world, uint64_t container, uint64_t boot_ns, uint
 	kernel_connects_take(world->connects, unaligned + 1, &event);
 }
 
+/* … of what it counts since made_ns. */
+static void take_made(struct world *world, uint64_t made_ns, uint64_t boot_ns, uint32_t total)
+{
+	struct wire_connect_failed wire = record(CONTAINER, boot_ns, total, total);
+	struct event event;
+
+	wire.made_ns = made_ns;
+	assert_int_equal(kernel_wire_decode(&wire, sizeof(wire), &event), 0);
+	kernel_connects_take(world->connects, &wire, &event);
+}
+
 static void decoded(void **state)
 {
 	struct wire_connect_failed wire = record(CONTAINER, 5000, 3, 14);
@@ -235,6 +246,19 @@ static void a_late_record_is_not_told_twice(void **state)
 	assert_int_equal(world->sum, 3);
 }
 
+/* Two CPUs end one each at the same moment, and both write the first record, in any order. */
+static void two_at_once(void **state)
+{
+	struct world *world = *state;
+
+	take(world, CONTAINER, SECOND, 1, 1);
+	take(world, CONTAINER, SECOND + 1, 2, 2);
+	assert_int_equal(world->sum, 2);
+	take(world, CONTAINER + 1, SECOND + 1, 2, 2);
+	take(world, CONTAINER + 1, SECOND, 1, 1);
+	assert_int_equal(world->sum, 4);
+}
+
 /* Its table is bounded too: it begins from 1 again. */
 static void the_kernel_forgets(void **state)
 {
@@ -242,12 +266,15 @@ static void the_kernel_forgets(void **state)
 
 	take(world, CONTAINER, SECOND, 1, 1);
 	take(world, CONTAINER, 2 * SECOND, 6, 7);
-	take(world, CONTAINER, 3 * SECOND, 1, 1);
+	take_made(world, 2, 3 * SECOND, 1);
 	assert_int_equal(world->sum, 8);
-	take(world, CONTAINER, 4 * SECOND, 1, 1); /* and at once again */
-	assert_int_equal(world->sum, 9);
+	take_made(world, 3, 4 * SECOND, 1); /* and at once again */
+	world->counted = (struct wire_failures){.made_ns = 4, .last_ns = 5 * SECOND, .total = 1};
+	kernel_connects_tell(world->connects, CONTAINER); /* and without a record */
+	assert_int_equal(world->sum, 10);
+	world->counted.total = 0;
 	assert_false(kernel_connects_settle(world->connects, 9 * SECOND)); /* gone altogether */
-	assert_int_equal(world->sum, 9);
+	assert_int_equal(world->sum, 10);
 }
 
 /* The oldest go; their next record is told by the kernel's own count. */
@@ -382,6 +409,7 @@ int main(void)
 		TEST(the_rest_is_told_when_it_is_quiet),
 		TEST(lost_records_cost_no_count),
 		TEST(a_late_record_is_not_told_twice),
+		TEST(two_at_once),
 		TEST(the_kernel_forgets),
 		TEST(more_than_the_table_holds),
 		TEST(waits_add_up),

@@ -285,6 +285,7 @@ static int start_sources(struct daemon *daemon)
 	struct containerd_source_options containerd = {
 		.socket = settings->containerd_socket,
 		.namespace_name = settings->containerd_namespace,
+		.log_lines = settings->log_lines,
 	};
 	struct pressure_source_options pressure = {
 		.cgroup_root = settings->cgroup_root,

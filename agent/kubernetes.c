@@ -56,6 +56,7 @@ static int open_sinks(struct kubernetes *kubernetes, const struct settings *sett
 		.boot_id = boot_id,
 		.slow_start_ns = settings->slow_start_ns,
 		.slow_pull_ns = settings->slow_pull_ns,
+		.share_log_lines = settings->share_log_lines,
 	};
 	struct annotation_sink_options annotations = {
 		.kube = kubernetes->kube,

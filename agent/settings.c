@@ -11,7 +11,9 @@
 #include "base/paths.h"
 #include "base/units.h"
 
-enum kind { TEXT, DURATION, SIZE, SWITCH, LEVEL };
+enum kind { TEXT, DURATION, SIZE, LINES, SWITCH, LEVEL };
+
+#define LINES_MAX 100
 
 static const struct setting {
 	const char *flag, *value; /* value: its name in the help; NULL for a switch */
@@ -62,6 +64,12 @@ static const struct setting {
 	 "write all events to FILE, for nodewake replay"},
 	{"record-names", NULL, SWITCH, offsetof(struct settings, record_names), NULL,
 	 "keep the names that starting containers ask DNS for; else only how long answers took"},
+	{"log-lines", "N", LINES, offsetof(struct settings, log_lines), "0",
+	 "keep the last N lines that a container wrote before its death, at most 100; they may "
+	 "hold "
+	 "secrets"},
+	{"share-log-lines", NULL, SWITCH, offsetof(struct settings, share_log_lines), NULL,
+	 "let these lines go into Kubernetes' Events too; else they stay on this node"},
 	{"no-ebpf", NULL, SWITCH, offsetof(struct settings, no_ebpf), NULL,
 	 "watch containerd only; starts and deaths are less exact"},
 	{"log-level", "LEVEL", LEVEL, offsetof(struct settings, log_level), "info",
@@ -77,6 +85,8 @@ static const char *allowed(enum kind kind)
 		return "a number above 0 and ms, s, min, h or d, like 90s";
 	case SIZE:
 		return "a number above 0 of bytes, KiB, MiB or GiB, like 64MiB";
+	case LINES:
+		return "a number from 0 to 100";
 	case LEVEL:
 		return "error, warning, info or debug";
 	case SWITCH:
@@ -84,6 +94,17 @@ static const char *allowed(enum kind kind)
 	default:
 		return "a text";
 	}
+}
+
+static int read_lines(const char *text, uint32_t *ret)
+{
+	char *end;
+	unsigned long lines = strtoul(text, &end, 10);
+
+	if (!isdigit((unsigned char)*text) || *end || lines > LINES_MAX)
+		return -EINVAL;
+	*ret = (uint32_t)lines;
+	return 0;
 }
 
 static int set(struct settings *settings, const struct setting *setting, const char *text,
@@ -110,6 +131,9 @@ static int set(struct settings *settings, const struct setting *setting, const c
 		break;
 	case SIZE:
 		r = units_size(text, member) < 0 || !*(uint64_t *)member ? -EINVAL : 0;
+		break;
+	case LINES:
+		r = read_lines(text, member);
 		break;
 	case SWITCH:
 		r = strcmp(text, "0") == 0 || strcmp(text, "1") == 0 ? 0 : -EINVAL;

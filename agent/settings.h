@@ -30,6 +30,8 @@ struct settings {
 	uint64_t boot_deadline_ns;
 	uint64_t keep_age_ns;
 	uint64_t keep_bytes;
+	uint32_t log_lines;
+	bool share_log_lines;
 	bool no_ebpf;
 	bool record_names;
 };

@@ -313,9 +313,9 @@ static char *body_of(const struct kube_event_rules *rules, enum reason reason,
 	return json ? json_dumps(json, JSON_COMPACT) : NULL;
 }
 
-enum outbox_answer kube_event_describe(const struct kube_event_rules *rules, const char *boot_id,
-				       const struct record *record, uint64_t now_ns,
-				       struct outbox_entry *ret)
+static enum outbox_answer describe(const struct kube_event_rules *rules, const char *boot_id,
+				   const struct record *record, uint64_t now_ns,
+				   struct outbox_entry *ret)
 {
 	const struct subject *subject = &record->subject;
 	enum reason reason = reason_of(rules, record);
@@ -344,4 +344,16 @@ enum outbox_answer kube_event_describe(const struct kube_event_rules *rules, con
 	set_series(ret, reason, boot_id, record);
 	ret->body = body_of(rules, reason, record, ret->name);
 	return ret->body ? OUTBOX_TELL : OUTBOX_NOTHING;
+}
+
+/* The one way from a record to the API server. */
+enum outbox_answer kube_event_describe(const struct kube_event_rules *rules, const char *boot_id,
+				       const struct record *record, uint64_t now_ns,
+				       struct outbox_entry *ret)
+{
+	struct record told = *record;
+
+	if (told.type == RECORD_EXIT && !rules->share_log_lines)
+		told.exit.log = (struct log_tail){0};
+	return describe(rules, boot_id, &told, now_ns, ret);
 }

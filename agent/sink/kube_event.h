@@ -36,6 +36,7 @@
 struct kube_event_rules {
 	const char *node_name;
 	uint64_t slow_start_ns, slow_pull_ns;
+	bool share_log_lines;	 /* else none of a container's log leaves the node */
 	const char *boot_id;	 /* this boot's */
 	uint64_t first_since_ns; /* when the first agent with an outbox began on this boot */
 	uint64_t agent_since_ns; /* when this one did */

@@ -106,6 +106,22 @@ static void wait_note(FILE *out, const struct record_wait *wait)
 	text_print_safe(out, *message ? message : wait->reason);
 }
 
+/* Only with --share-log-lines there are any. */
+static void log_note(FILE *out, const struct log_tail *log)
+{
+	const char *line = log->text;
+
+	while (*line) {
+		size_t length = strcspn(line, "\n");
+		char text[LOG_TEXT_SIZE];
+
+		text_copy_n(text, sizeof(text), line, length);
+		fputs(line == log->text ? "; it wrote last: " : " | ", out);
+		text_print_safe(out, text);
+		line += length + (line[length] == '\n');
+	}
+}
+
 void kube_event_note(const struct record *record, const struct boot_history *earlier,
 		     char ret[static KUBE_EVENT_NOTE_SIZE])
 {
@@ -142,6 +158,8 @@ void kube_event_note(const struct record *record, const struct boot_history *ear
 			fputs(": ", out);
 		}
 		sentence_text(out, record);
+		if (record->type == RECORD_EXIT)
+			log_note(out, &record->exit.log);
 	}
 	fclose(out);
 	text_copy(ret, KUBE_EVENT_NOTE_SIZE, text);

@@ -24,6 +24,7 @@ struct kube_event_sink_options {
 	const char *node_name; /* borrowed, like the two above; a valid name */
 	const char *boot_id;
 	uint64_t slow_start_ns, slow_pull_ns;
+	bool share_log_lines;	/* let the lines of --log-lines go into Events */
 	uint64_t retry_most_ns; /* longest pause between tries; 0: 30 s */
 	uint64_t forbidden_ns;	/* so long a 403 may be the server's own start; 0: 2 min */
 };

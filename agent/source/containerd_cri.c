@@ -95,5 +95,7 @@ void containerd_emit_status(struct containerd_source *source, const Cri__Contain
 		to->state = CONTAINER_UNKNOWN;
 	TEXT_COPY(to->reason, status->reason);
 	TEXT_COPY(to->message, status->message);
+	if (to->state == CONTAINER_EXITED)
+		containerd_emit_log(source, status);
 	containerd_emit(source, &event);
 }

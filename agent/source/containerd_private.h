@@ -30,6 +30,7 @@ struct containerd_source {
 	char socket[108];
 	char namespace_name[64];
 	bool given_socket;
+	uint32_t log_lines;
 	struct rpc *rpc;
 	struct containerd_source_stats stats;
 	uint64_t down_since_ns;
@@ -73,6 +74,9 @@ void containerd_identify_clear(struct containerd_source *source);
 void containerd_emit_sandbox(struct containerd_source *source, const Cri__PodSandbox *sandbox);
 void containerd_emit_listed(struct containerd_source *source, const Cri__Container *container);
 void containerd_emit_status(struct containerd_source *source, const Cri__ContainerStatus *status);
+
+/* containerd_log.c: what a container that has ended wrote last, before its status is told. */
+void containerd_emit_log(struct containerd_source *source, const Cri__ContainerStatus *status);
 
 /* containerd_status.c: asks CRI for a container's status, until it has ended if it should have. */
 int status_asks_new(struct status_asks **ret, struct containerd_source *source);

@@ -373,6 +373,7 @@ int containerd_source_new(struct containerd_source **ret, sd_event *loop,
 	source->on_event = on_event;
 	source->context = context;
 	source->backoff_ms = BACKOFF_MS;
+	source->log_lines = options->log_lines;
 	source->given_socket = options->socket && *options->socket;
 	if (source->given_socket)
 		TEXT_COPY(source->socket, options->socket);

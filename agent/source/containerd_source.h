@@ -19,6 +19,7 @@ struct containerd_source;
 struct containerd_source_options {
 	const char *socket;	    /* NULL: the first that exists of the known places */
 	const char *namespace_name; /* NULL: k8s.io */
+	uint32_t log_lines; /* of a container that ended: the last ones that it wrote; 0 none */
 };
 
 struct containerd_source_stats {

@@ -77,6 +77,7 @@ void containers_remove(struct containers *all, struct container *container)
 	if (container->cgroup_id)
 		HASH_DELETE(by_cgroup, all->by_cgroup, container);
 	free(container->work);
+	free(container->log);
 	free(container);
 }
 

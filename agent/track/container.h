@@ -62,6 +62,8 @@ struct container {
 	uint64_t task_exited_ns;
 	bool oom_victim; /* its init */
 	uint64_t gone_ns;
+	struct failed_start failed; /* why its program was not executed, or could not begin */
+	struct log_tail *log;	    /* what it wrote last; NULL: not kept */
 
 	/* what was told so far */
 	bool start_told, start_final, start_named;

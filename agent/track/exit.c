@@ -119,6 +119,13 @@ static int cri_code(const struct container *container)
 	return container->exit.signal ? 128 + container->exit.signal : container->exit.code;
 }
 
+/* A program that listened had been loaded: what its log ends in is about another one. */
+static void add_failed_start(const struct container *container, struct record_exit *ret)
+{
+	if (container->failed.kind != FAILURE_LIBRARY || !container->listen_ns)
+		ret->failed = container->failed;
+}
+
 void exit_build(const struct containers *all, const struct container *container,
 		struct record_exit *ret)
 {
@@ -139,6 +146,9 @@ void exit_build(const struct containers *all, const struct container *container,
 	TEXT_COPY(record.reason, container->cri_reason);
 	TEXT_COPY(record.message, container->cri_message);
 	TEXT_COPY(record.comm, exit->comm);
+	add_failed_start(container, &record);
+	if (container->log)
+		record.log = *container->log;
 	if (exit_never_started(container)) {
 		record.verdict = EXIT_START_FAILED;
 		if (!container->task_exit_seen && container->state != CONTAINER_EXITED)

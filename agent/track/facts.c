@@ -359,6 +359,28 @@ static struct container *note_container(struct facts *facts, const struct event 
 	return c;
 }
 
+/* The first reason led to the others. */
+static struct container *note_failed_start(struct facts *facts,
+					   const struct event_start_failed *told)
+{
+	struct container *c = containers_find(facts->containers, told->container_id);
+
+	if (c && c->failed.kind == FAILURE_NONE)
+		c->failed = told->failed;
+	return c;
+}
+
+static struct container *note_log(struct facts *facts, const struct event_log_tail *told)
+{
+	struct container *c = containers_find(facts->containers, told->container_id);
+
+	if (c && !c->log)
+		c->log = malloc(sizeof(*c->log));
+	if (c && c->log)
+		*c->log = told->tail;
+	return c;
+}
+
 static struct container *note_gone(struct facts *facts, const char *id, uint64_t boot_ns)
 {
 	struct container *c = containers_find(facts->containers, id);
@@ -397,6 +419,12 @@ struct container *facts_event(struct facts *facts, const struct event *event, ui
 		break;
 	case EVENT_CONTAINER:
 		c = note_container(facts, event);
+		break;
+	case EVENT_START_FAILED:
+		c = note_failed_start(facts, &event->start_failed);
+		break;
+	case EVENT_LOG_TAIL:
+		c = note_log(facts, &event->log_tail);
 		break;
 	case EVENT_CONTAINER_GONE:
 		c = note_gone(facts, event->container_gone.container_id, event->boot_ns);

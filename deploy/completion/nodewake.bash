@@ -62,7 +62,7 @@ _nodewake() {
 	run)
 		options='--containerd-socket --containerd-namespace --state-dir --socket --cni-dirs --cgroup-root
 			--start-window --boot-deadline --keep-age --keep-size --kubeconfig --node-name --no-kubernetes
-			--annotation-prefix --annotation-interval --slow-start --slow-pull --listen --record-events --record-names --no-ebpf --log-level --help'
+			--annotation-prefix --annotation-interval --slow-start --slow-pull --listen --record-events --record-names --log-lines --share-log-lines --no-ebpf --log-level --help'
 		;;
 	watch) options='--type --all --output --socket --help' ;;
 	boot) options='--boot --list --compare --against --follow --output --state-dir --help' ;;

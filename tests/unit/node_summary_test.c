@@ -417,6 +417,22 @@ static void a_foreign_container_is_not_kubernetes(void **state)
 	node_summary_free(summary);
 }
 
+/* Whatever a container wrote: a Node's annotations have no place for it. */
+static void log_lines_are_no_annotations(void **state)
+{
+	struct node_summary *summary = node_summary_new("0.1.0", AT(0));
+	struct record record = a_death("web", 60, EXIT_ERROR, 1, 0, 3);
+
+	(void)state;
+	TEXT_COPY(record.exit.log.text, "password=hunter2\n");
+	record.exit.log.lines = 1;
+	take(summary, record);
+	assert_non_null(strstr(line(summary, SUMMARY_CRASHES, 120), "web"));
+	for (int which = 0; which < SUMMARY_LINE_COUNT; which++)
+		assert_null(strstr(line(summary, (enum summary_line)which, 120), "hunter2"));
+	node_summary_free(summary);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -431,6 +447,7 @@ int main(void)
 		cmocka_unit_test(the_cause_of_the_slowest),
 		cmocka_unit_test(lines_are_bounded),
 		cmocka_unit_test(a_foreign_container_is_not_kubernetes),
+		cmocka_unit_test(log_lines_are_no_annotations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

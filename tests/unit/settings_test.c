@@ -50,6 +50,8 @@ static void defaults(void **state)
 	assert_int_equal(settings.keep_bytes, 64 << 20);
 	assert_false(settings.no_ebpf);
 	assert_false(settings.record_names);
+	assert_int_equal(settings.log_lines, 0);
+	assert_false(settings.share_log_lines);
 }
 
 static void flags_of_each_kind(void **state)
@@ -59,12 +61,15 @@ static void flags_of_each_kind(void **state)
 	(void)state;
 	assert_int_equal(READ(&settings, "--state-dir", "/a", "--socket=/b", "--no-ebpf",
 			      "--record-names", "--start-window", "90s", "--boot-deadline=3min",
-			      "--keep-size=1GiB", "--log-level", "debug"),
+			      "--keep-size=1GiB", "--log-level", "debug", "--log-lines", "20",
+			      "--share-log-lines"),
 			 0);
 	assert_string_equal(settings.state_dir, "/a");
 	assert_string_equal(settings.socket, "/b");
 	assert_true(settings.no_ebpf);
 	assert_true(settings.record_names);
+	assert_int_equal(settings.log_lines, 20);
+	assert_true(settings.share_log_lines);
 	assert_int_equal(settings.start_window_ns, 90 * NS_PER_SECOND);
 	assert_int_equal(settings.boot_deadline_ns, 3 * MINUTE);
 	assert_int_equal(settings.keep_bytes, 1 << 30);

@@ -67,7 +67,7 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 		$(BUILD)/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
 			$(BUILD)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
 
-.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-programs check-containerd check-kernels check-cluster check-boot check-boot-cluster check-clang layers lint fmt asan demo bench
+.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-programs check-containerd check-kernels check-deaths check-cluster check-boot check-boot-cluster check-clang layers lint fmt asan demo bench
 
 TIERS := check-unit check-replay layers check-deploy check-report check-kube check-node check-containerd check-kernels
 
@@ -121,6 +121,11 @@ check-containerd: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## truth, gaps and pulls 
 check-kernels: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## the same on other kernels: QEMU, containerd, runc
 	@if ! command -v qemu-system-x86_64 >/dev/null; then echo "check-kernels: SKIPPED: qemu-system-x86 is not installed"; \
 	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider -s tests/kernel; fi
+
+# Each way to die, planted here and in a machine with pure cgroup v2; not part of `check` yet.
+check-deaths: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## a table of planted deaths, and a confusion matrix of what is told (root)
+	@if [ "$$(id -u)" -ne 0 ] || [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-deaths: SKIPPED: as check-node"; \
+	else cd tests && /usr/bin/python3 -m deaths ../$(BUILD) $(DEATHS); fi
 
 # Not part of `check` yet.
 check-cluster: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(IMAGE) ## a real Kubernetes with one node (root; its build takes 6 min, once)

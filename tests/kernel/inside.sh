@@ -2,19 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Process 1 of the machine under test: pure cgroup v2, containerd, the agent, the cast. What is found
 # goes to the console between lines "=== NAME".
-export PATH=/bin:/sbin:/usr/bin:/usr/sbin:/nodewake CRI_SOCKET=/run/containerd/containerd.sock HOME=/root
-mount -t devtmpfs dev /dev
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-for dir in /run /tmp /var/lib; do mount -t tmpfs tmpfs $dir; done
-mkdir -p /dev/shm && mount -t tmpfs tmpfs /dev/shm
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
-echo "+memory +pids +cpu" >/sys/fs/cgroup/cgroup.subtree_control
-dmesg -n 1
-insmod /nodewake/overlay.ko 2>/dev/null
-echo "127.0.0.1 localhost" >/etc/hosts
-: >/etc/resolv.conf
-ip link set lo up
+# shellcheck disable=SC1091 # it is there, inside
+. /nodewake/mounts.sh
+export CRI_SOCKET=/run/containerd/containerd.sock
 
 cat >/tmp/containerd.toml <<'C'
 version = 2

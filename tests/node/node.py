@@ -100,7 +100,7 @@ class Pod:
     def __init__(self, node, name, namespace, **options):
         self.node, self.name, self.namespace = node, name, namespace
         self.uid = options.pop("pod_uid", None) or str(uuid.uuid4())
-        self.parent = "%s/burstable/pod%s" % (node.cgroup, self.uid)
+        self.parent = "%s/%s/pod%s" % (node.cgroup, options.pop("pod_class", "burstable"), self.uid)
         self.options = ["%s=%s" % item for item in options.items()]
         self.id = node.cri("runp", "name=" + name, "namespace=" + namespace, "uid=" + self.uid,
                            "parent=" + self.parent, *self.options)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows: containers whose program never ran."""
+
+from .planting import container
+from .row import Row
+from .rows_memory import end
+
+
+def failed(name, planted, kind, program, code=None, what=None, **options):
+    options = {"refused": True, **options}
+    wanted = {"subject.pod": "$pod", "subject.container": "app", "verdict": "start-failed", "failed.kind": kind}
+    if what:
+        wanted["failed.what"] = what
+    if code is not None:
+        wanted["code"] = code
+    return Row("start-" + name, planted, "no start: " + kind, "exits", container(program=program, held=False, **options),
+               {"exits": [wanted]})
+
+
+ROWS = [
+    failed("missing", "a program that is not there", "not-found", "/nowhere", 128, "/nowhere"),
+    failed("path", "a name that is nowhere in PATH", "not-found", "nowhere", 128, "nowhere"),
+    failed("permission", "a file without the permission", "permission", "/forbidden", 128, "/forbidden"),
+    failed("directory", "a directory", "directory", "/folder", 128, "/folder"),
+    failed("foreign", "a program of another architecture", "format", "/foreign", what="/foreign", refused=False),
+    failed("text", "a text without an interpreter", "format", "/text", what="/text", refused=False),
+    failed("interpreter", "a script whose interpreter is missing", "interpreter", "/script", refused=False),
+    failed("loader", "a program whose loader is missing", "interpreter", "/no-loader", refused=False),
+    failed("library", "a program that lacks a library", "library", "/no-library", 127, refused=False),
+    failed("mount", "a directory mounted over a file", "mount", "/die", 128, mount="/tmp:/die"),
+    failed("read-only", "a mount point to be made in a read-only mount", "read-only", "/die", 128,
+           mount=["/etc:/data:ro", "/tmp:/data/absent"]),
+    failed("workdir", "a working directory that is a file", "working-directory", "/die", 128, workdir="/text"),
+]

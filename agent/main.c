@@ -31,6 +31,7 @@ static const struct {
 	{"watch", "records live, one line each", cli_watch},
 	{"boot", "how this node came back: which part took the time", cli_boot},
 	{"explain", "one pod, phase by phase, and how it died", cli_explain},
+	{"why", "why a pod's container or process died: the death certificate", cli_why},
 	{"starts", "container starts, newest first", cli_starts},
 	{"ooms", "kills for want of memory", cli_ooms},
 	{"exits", "how containers ended", cli_exits},

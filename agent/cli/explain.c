@@ -8,6 +8,7 @@
 #include "cli/explain_show.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
+#include "cli/why.h"
 #include "model/json.h"
 #include "model/sentence.h"
 
@@ -23,13 +24,12 @@ int explain_show_json(FILE *out, const struct dossier *dossier)
 	return 0;
 }
 
-static void print_candidates(const struct dossier *dossier, const char *word)
+static void print_candidates(const char *verb, const struct dossier *dossier, const char *word)
 {
 	fprintf(stderr,
-		"nodewake explain: '%s' is more than one pod; choose with -n NAMESPACE or more of "
-		"the "
+		"nodewake %s: '%s' is more than one pod; choose with -n NAMESPACE or more of the "
 		"container id:\n",
-		word);
+		verb, word);
 	for (size_t i = 0; i < dossier->count; i++) {
 		const struct subject *subject = &dossier->records[i].subject;
 		bool shown = false;
@@ -46,20 +46,20 @@ static void print_candidates(const struct dossier *dossier, const char *word)
 	}
 }
 
-static void refuse(int error, const struct dossier *dossier, const char *word)
+void explain_refuse(const char *verb, int error, const struct dossier *dossier, const char *word)
 {
 	switch (error) {
 	case -ENOENT:
 		fprintf(stderr,
-			"nodewake explain: nothing is recorded of pod or container '%s' on this "
-			"node; nodewake starts lists what is\n",
-			word);
+			"nodewake %s: nothing is recorded of pod or container '%s' on this node; "
+			"nodewake starts lists what is\n",
+			verb, word);
 		break;
 	case -ENOTUNIQ:
-		print_candidates(dossier, word);
+		print_candidates(verb, dossier, word);
 		break;
 	default:
-		fprintf(stderr, "nodewake explain: the store can't be read: %s\n",
+		fprintf(stderr, "nodewake %s: the store can't be read: %s\n", verb,
 			strerror(-error));
 	}
 }
@@ -87,7 +87,7 @@ static int explain(struct store *store, const struct options *options)
 	int r = dossier_read(&dossier, store, options->pod_namespace, options->word);
 
 	if (r < 0)
-		refuse(r, &dossier, options->word);
+		explain_refuse("explain", r, &dossier, options->word);
 	else if ((r = show(&dossier, options->format)) < 0)
 		fprintf(stderr, "nodewake explain: %s\n",
 			r == -ENODATA ? "no start of it is recorded, so there is nothing to draw; "
@@ -102,7 +102,9 @@ int cli_explain(int argc, char **argv)
 	struct options options;
 	struct store *store;
 	char why[256];
-	int r = options_read(&options, OPTION_FORMAT | OPTION_STATE_DIR | OPTION_NAMESPACE,
+	int r = options_read(&options,
+			     OPTION_FORMAT | OPTION_STATE_DIR | OPTION_NAMESPACE | OPTION_DEATHS |
+				     OPTION_EXPLAIN,
 			     "explain POD [OPTION ...]",
 			     "POD is a pod's name, or the beginning of a container id.", argc,
 			     argv);
@@ -113,12 +115,19 @@ int cli_explain(int argc, char **argv)
 		fprintf(stderr, "nodewake explain: which pod? See nodewake explain --help\n");
 		return CLI_USAGE;
 	}
+	if (!options.deaths ? options.all || options.container : options.format > REPORT_JSON) {
+		fprintf(stderr,
+			"nodewake explain: --all and --container go with --deaths, and that gives "
+			"text or json\n");
+		return CLI_USAGE;
+	}
 	r = store_open_reader(&store, options.state_dir, why);
 	if (r < 0) {
 		fprintf(stderr, "nodewake explain: %s\n", why);
 		return CLI_FAILED;
 	}
-	r = explain(store, &options);
+	r = options.deaths ? why_show("explain", store, &options, options.format == REPORT_JSON)
+			   : explain(store, &options);
 	store_close(store);
 	return r;
 }

@@ -154,6 +154,13 @@ static int take_all(struct options *options, const char *text)
 	return 0;
 }
 
+static int take_deaths(struct options *options, const char *text)
+{
+	(void)text;
+	options->deaths = true;
+	return 0;
+}
+
 static int take_containerd_socket(struct options *options, const char *text)
 {
 	options->containerd_socket = text;
@@ -198,8 +205,8 @@ static const struct option {
 	{OPTION_FILTER | OPTION_NAMESPACE, "--namespace", "-n", "NAME",
 	 "pods of this namespace only", take_namespace, "a namespace"},
 	{OPTION_FILTER, "--pod", "-p", "NAME", "this pod only", take_pod, "a pod's name"},
-	{OPTION_FILTER, "--container", "-c", "NAME", "containers of this name only", take_container,
-	 "a container's name"},
+	{OPTION_FILTER | OPTION_DEATHS, "--container", "-c", "NAME", "containers of this name only",
+	 take_container, "a container's name"},
 	{OPTION_HISTORY, "--since", NULL, "TIME", "not older than this, like 2h", take_since,
 	 "a number and ms, s, min, h or d, like 2h"},
 	{OPTION_HISTORY, "--boot", NULL, "BOOT", "all (default), current, or a boot id", take_boot,
@@ -225,8 +232,12 @@ static const struct option {
 	{OPTION_REPORT | OPTION_FORMAT, "--output", "-o", "FORMAT",
 	 "text (default), json, svg, html or trace", take_format, "text, json, svg, html or trace"},
 	{OPTION_TYPE, "--type", "-t", "TYPES",
-	 "start, oom, exit, pull, boot, gap, wait, unit, separated by commas", take_type,
-	 "a list of start, oom, exit, pull, boot, gap, wait, unit"},
+	 "start, oom, exit, child, host, pull, boot, gap, wait, unit, separated by commas",
+	 take_type, "a list of start, oom, exit, child, host, pull, boot, gap, wait, unit"},
+	{OPTION_EXPLAIN, "--deaths", NULL, NULL, "how it died instead, as nodewake why tells it",
+	 take_deaths, ""},
+	{OPTION_DEATHS, "--all", NULL, NULL, "every death that is recorded, not only the newest",
+	 take_all, ""},
 	{OPTION_ALL, "--all", NULL, NULL, "also what is not complete yet", take_all, ""},
 	{OPTION_OUTPUT, "--output", "-o", "FORMAT", "text (default) or json", take_output,
 	 "text or json"},

@@ -15,11 +15,13 @@ enum option_set {
 	OPTION_TYPE = 1 << 5,
 	OPTION_ALL = 1 << 6,
 	OPTION_NAMESPACE = 1 << 7,
-	OPTION_DOCTOR = 1 << 8,	 /* containerd-socket, cni-dirs, and root for tests */
-	OPTION_REPORT = 1 << 9,	 /* of a boot: boot, output, list, compare, against, follow */
-	OPTION_FORMAT = 1 << 10, /* output, of what can be drawn */
-	OPTION_BY = 1 << 11,	 /* by: of starts */
-	OPTION_HEALTH = 1 << 12, /* wait, kubeconfig, node-name, containerd-socket, root */
+	OPTION_DOCTOR = 1 << 8,	  /* containerd-socket, cni-dirs, and root for tests */
+	OPTION_REPORT = 1 << 9,	  /* of a boot: boot, output, list, compare, against, follow */
+	OPTION_FORMAT = 1 << 10,  /* output, of what can be drawn */
+	OPTION_BY = 1 << 11,	  /* by: of starts */
+	OPTION_HEALTH = 1 << 12,  /* wait, kubeconfig, node-name, containerd-socket, root */
+	OPTION_DEATHS = 1 << 13,  /* container, all: of why */
+	OPTION_EXPLAIN = 1 << 14, /* deaths */
 };
 
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_SVG, REPORT_HTML, REPORT_TRACE };
@@ -41,7 +43,7 @@ struct options {
 	uint64_t slower_ns;
 	bool slowest_first;
 	bool by_image;
-	bool all;
+	bool all, deaths;
 	uint32_t limit;
 	const char *word; /* the one that is no option, or NULL */
 };

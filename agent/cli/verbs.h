@@ -8,11 +8,13 @@ enum cli_code {
 	CLI_FAILED = 1,	   /* nothing found, or not well */
 	CLI_USAGE = 2,	   /* unknown or bad options; doctor: can't run at all */
 	CLI_NO_DAEMON = 3, /* the daemon is not running; health: could not be judged */
+	CLI_NO_DEATH = 4,  /* why: the pod is known, and nothing of it died */
 };
 
 int cli_watch(int argc, char **argv);
 int cli_boot(int argc, char **argv);
 int cli_explain(int argc, char **argv);
+int cli_why(int argc, char **argv);
 int cli_starts(int argc, char **argv);
 int cli_ooms(int argc, char **argv);
 int cli_exits(int argc, char **argv);

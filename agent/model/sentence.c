@@ -2,7 +2,6 @@
 #include "model/sentence.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "model/json.h"
 #include "model/sentence_boot.h"
 #include "model/sentence_death.h"
+#include "model/sentence_oom.h"
 #include "model/sentence_pull.h"
 
 #define SUBJECT_WIDTH 32
@@ -99,154 +99,6 @@ static void start_text(FILE *out, const struct record *record)
 	top_cause(out, start);
 }
 
-static void victim_text(FILE *out, const struct oom_victim *victim)
-{
-	fputs(victim->init ? "init " : "child ", out);
-	text_print_safe(out, victim->comm);
-	fprintf(out, " (pid %" PRIu32 ")", victim->pid);
-}
-
-static const char *scope_text(enum limit_scope scope)
-{
-	static const char *const texts[SCOPE_COUNT] = {
-		[SCOPE_CONTAINER] = "container limit",
-		[SCOPE_POD] = "pod limit",
-		[SCOPE_CGROUP] = "limit of",
-	};
-
-	return scope < SCOPE_COUNT && texts[scope] ? texts[scope] : "limit";
-}
-
-static void oom_text(FILE *out, const struct record *record)
-{
-	const struct record_oom *oom = &record->oom;
-	const struct oom_victim *victim = &oom->victims[0];
-	bool container = *record->subject.container_id;
-
-	if (container) {
-		victim_text(out, victim);
-	} else {
-		text_print_safe(out, victim->comm);
-		fprintf(out, " (pid %" PRIu32 ")", victim->pid);
-	}
-	if (oom->victim_total > 1)
-		fprintf(out, " and %" PRIu32 " more", oom->victim_total - 1);
-	fputs(" killed for memory", out);
-	if (oom->container_survived == SURVIVAL_YES)
-		fputs(", container survived", out);
-	else if (oom->container_survived == SURVIVAL_NO)
-		fputs(", container ended", out);
-	if (oom->scope == SCOPE_NODE) {
-		fputs("; the node ran out of memory", out);
-	} else if (oom->scope == SCOPE_NONE) {
-		fputs("; whose limit was hit is not known", out);
-	} else {
-		fprintf(out, "; %s ", scope_text(oom->scope));
-		if (oom->scope == SCOPE_CGROUP) {
-			text_print_safe(out, oom->limit_path);
-			fputc(' ', out);
-		}
-		fputs(text_of_bytes(oom->limit_bytes), out);
-	}
-	fprintf(out, ", it held %s anon", text_of_bytes(victim->anon_kb * 1024));
-	if (victim->shmem_kb)
-		fprintf(out, ", %s shmem", text_of_bytes(victim->shmem_kb * 1024));
-	if (oom->invoker_pid == victim->pid) {
-		fputs("; triggered by itself", out);
-	} else if (oom->invoker_pid) {
-		fputs("; triggered by ", out);
-		text_print_safe(out, oom->invoker_comm);
-		fprintf(out, " (pid %" PRIu32 ")", oom->invoker_pid);
-	}
-}
-
-static const char *signal_text(int signal)
-{
-	static char text[32];
-	const char *name = sigabbrev_np(signal);
-
-	snprintf(text, sizeof(text), "%s%s", name ? "SIG" : "signal ", name ?: "");
-	if (!name)
-		snprintf(text, sizeof(text), "signal %d", signal);
-	return text;
-}
-
-static void sender(FILE *out, const struct record_exit *exit)
-{
-	if (!exit->sender_pid)
-		return;
-	fputs(" by ", out);
-	text_print_safe(out, exit->sender_comm);
-	fprintf(out, " (pid %" PRIu32 ")", exit->sender_pid);
-}
-
-static void verdict_text(FILE *out, const struct record_exit *exit)
-{
-	switch (exit->verdict) {
-	case EXIT_COMPLETED:
-		fputs("completed", out);
-		break;
-	case EXIT_ERROR:
-		fprintf(out, "ended with exit code %d", exit->code);
-		break;
-	case EXIT_CRASHED:
-		if (exit->sender_signal == SIGABRT)
-			fputs("aborted itself (SIGABRT)", out);
-		else if (exit->signal)
-			fprintf(out, "crashed: %s", signal_text(exit->signal));
-		else
-			fprintf(out, "crashed: exit code %d", exit->code);
-		if (exit->signal == SIGSEGV && exit->sender_signal == SIGSEGV && !exit->sender_pid)
-			fprintf(out, " at address 0x%" PRIx64, exit->fault_address);
-		break;
-	case EXIT_OOM_KILLED:
-		fputs("killed for memory", out);
-		break;
-	case EXIT_STOPPED:
-		fputs("stopped through the container runtime", out);
-		if (exit->sender_signal || exit->signal)
-			fprintf(out, ": %s", signal_text(exit->sender_signal ?: exit->signal));
-		fprintf(out, ", exit code %d", exit->code);
-		return;
-	case EXIT_KILLED:
-		fprintf(out, "killed from outside with %s", signal_text(exit->signal));
-		sender(out, exit);
-		break;
-	case EXIT_SELF_KILLED:
-		fprintf(out, "killed from inside with %s", signal_text(exit->signal));
-		sender(out, exit);
-		break;
-	case EXIT_SIGNALED:
-		fprintf(out, "ended by %s, sender not seen", signal_text(exit->signal));
-		break;
-	case EXIT_START_FAILED:
-		fputs("never started", out);
-		break;
-	default:
-		fputs("is gone; how it ended could not be found", out);
-	}
-}
-
-static void exit_text(FILE *out, const struct record *record)
-{
-	const struct record_exit *exit = &record->exit;
-	uint64_t age = record_duration_ns(record);
-
-	verdict_text(out, exit);
-	if (exit->core_dumped)
-		fputs(", core dumped", out);
-	if (age && exit->verdict != EXIT_START_FAILED)
-		fprintf(out, " after %s", text_of_duration(age));
-	if (exit->looping)
-		fprintf(out, "; crash loop, death %" PRIu32 " in a row", exit->deaths);
-	if (record->subject.attempt)
-		fprintf(out, " (restart %" PRIu32 ")", record->subject.attempt);
-	if (exit->verdict == EXIT_START_FAILED && *exit->message) {
-		fputs(": ", out);
-		text_print_safe(out, exit->message);
-	}
-}
-
 static void gap_text(FILE *out, const struct record *record)
 {
 	const struct record_gap *gap = &record->gap;
@@ -288,10 +140,10 @@ void sentence_text(FILE *out, const struct record *record)
 		start_text(out, record);
 		break;
 	case RECORD_OOM:
-		oom_text(out, record);
+		sentence_oom(out, record);
 		break;
 	case RECORD_EXIT:
-		exit_text(out, record);
+		sentence_exit(out, record);
 		break;
 	case RECORD_PULL:
 		sentence_pull(out, record);

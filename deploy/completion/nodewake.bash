@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2207 # no name that is completed here holds a space
 
 _nodewake() {
-	local verbs='run watch boot explain starts ooms exits pulls gaps waits status health doctor replay
+	local verbs='run watch boot explain why starts ooms exits pulls gaps waits status health doctor replay
 		uninstall-annotations help'
 	local history='--namespace --pod --container --since --boot --slower-than --sort --limit --output --state-dir --help'
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} options=''
@@ -42,7 +42,7 @@ _nodewake() {
 		return
 		;;
 	-t | --type)
-		COMPREPLY=($(compgen -W 'start oom exit pull boot gap wait unit' -- "$word"))
+		COMPREPLY=($(compgen -W 'start oom exit child host pull boot gap wait unit' -- "$word"))
 		return
 		;;
 	--log-level)
@@ -66,7 +66,8 @@ _nodewake() {
 		;;
 	watch) options='--type --all --output --socket --help' ;;
 	boot) options='--boot --list --compare --against --follow --output --state-dir --help' ;;
-	explain) options='--namespace --output --state-dir --help' ;;
+	explain) options='--deaths --all --container --namespace --output --state-dir --help' ;;
+	why) options='--all --container --namespace --output --state-dir --help' ;;
 	starts) options="--by $history" ;;
 	ooms | exits | pulls | gaps | waits) options=$history ;;
 	uninstall-annotations) options='--kubeconfig --node-name --annotation-prefix --help' ;;

@@ -2,7 +2,6 @@
 /* Each record as one sentence; nothing that came from outside reaches a terminal raw. */
 #include "model/sentence.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,39 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "model/json_shape.h"
-#include "unit/cli_fixture.h"
-
-__attribute__((noinline)) static char *line_of(const struct record *record, bool colour)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-
-	sentence_line(out, record, colour);
-	fclose(out);
-	return text;
-}
-
-static void expect_line(const struct record *record, const char *expected)
-{
-	char *text = line_of(record, false);
-
-	assert_string_equal(text, expected);
-	free(text);
-}
-
-/* time, type and whom, then the words */
-static void expect_words(const struct record *record, const char *expected)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-
-	sentence_text(out, record);
-	fclose(out);
-	assert_string_equal(text, expected);
-	free(text);
-}
+#include "unit/sentence_fixture.h"
 
 static void whole_lines(void **state)
 {
@@ -122,94 +89,6 @@ static void the_cause_of_a_start(void **state)
 	};
 	expect_words(&record, "listening on port 8080 after 4.00s: app 4.00s; app: disk 3.00s, "
 			      "read \\x1b[2J%n 286MiB at 100 MB/s");
-}
-
-static void ooms(void **state)
-{
-	struct record record = make_oom("aidb", "app", 1);
-	struct record_oom *oom = &record.oom;
-
-	(void)state;
-	oom->victims[0].init = true;
-	oom->victims[0].shmem_kb = 2048;
-	oom->container_survived = SURVIVAL_NO;
-	oom->victim_total = 3;
-	oom->scope = SCOPE_POD;
-	oom->invoker_pid = 7;
-	expect_words(&record,
-		     "init python3 (pid 8476) and 2 more killed for memory, container ended; "
-		     "pod limit 512MiB, it held 480MiB anon, 2MiB shmem; triggered by "
-		     "python3 (pid 7)");
-	oom->scope = SCOPE_CGROUP;
-	oom->victim_total = 1;
-	oom->container_survived = SURVIVAL_UNKNOWN;
-	oom->invoker_pid = 0;
-	*record.subject.container_id = '\0';
-	expect_words(&record, "python3 (pid 8476) killed for memory; limit of /kubepods/pod1/c1 "
-			      "512MiB, it held 480MiB anon, 2MiB shmem");
-	oom->scope = SCOPE_NODE;
-	expect_words(&record,
-		     "python3 (pid 8476) killed for memory; the node ran out of memory, it "
-		     "held 480MiB anon, 2MiB shmem");
-	oom->scope = SCOPE_NONE;
-	oom->limit_bytes = 0;
-	expect_words(&record,
-		     "python3 (pid 8476) killed for memory; whose limit was hit is not known, "
-		     "it held 480MiB anon, 2MiB shmem");
-}
-
-static void exits(void **state)
-{
-	static const struct {
-		struct record_exit exit;
-		const char *words;
-	} cases[] = {
-		{{.verdict = EXIT_COMPLETED}, "completed"},
-		{{.verdict = EXIT_ERROR, .code = 3}, "ended with exit code 3"},
-		{{.verdict = EXIT_CRASHED, .code = 139, .signal = SIGSEGV}, "crashed: SIGSEGV"},
-		{{.verdict = EXIT_CRASHED,
-		  .signal = SIGSEGV,
-		  .sender_signal = SIGSEGV,
-		  .fault_address = 0x10,
-		  .core_dumped = true},
-		 "crashed: SIGSEGV at address 0x10, core dumped"},
-		{{.verdict = EXIT_CRASHED, .signal = SIGABRT, .sender_signal = SIGABRT},
-		 "aborted itself (SIGABRT)"},
-		{{.verdict = EXIT_CRASHED, .code = 139}, "crashed: exit code 139"},
-		{{.verdict = EXIT_OOM_KILLED, .signal = SIGKILL}, "killed for memory"},
-		{{.verdict = EXIT_STOPPED, .sender_signal = SIGTERM, .code = 0},
-		 "stopped through the container runtime: SIGTERM, exit code 0"},
-		{{.verdict = EXIT_STOPPED, .code = 143},
-		 "stopped through the container runtime, exit code 143"},
-		{{.verdict = EXIT_KILLED,
-		  .signal = SIGKILL,
-		  .sender_pid = 9,
-		  .sender_comm = "kill"},
-		 "killed from outside with SIGKILL by kill (pid 9)"},
-		{{.verdict = EXIT_SELF_KILLED,
-		  .signal = SIGTERM,
-		  .sender_pid = 9,
-		  .sender_comm = "sh"},
-		 "killed from inside with SIGTERM by sh (pid 9)"},
-		{{.verdict = EXIT_SIGNALED, .signal = 35}, "ended by signal 35, sender not seen"},
-		{{.verdict = EXIT_START_FAILED, .code = 128, .message = "no such file"},
-		 "never started: no such file"},
-		{{.verdict = EXIT_LOST}, "is gone; how it ended could not be found"},
-		{{.verdict = EXIT_ERROR, .code = 1, .deaths = 4, .looping = true},
-		 "ended with exit code 1; crash loop, death 4 in a row"},
-		{{.verdict = EXIT_ERROR, .code = 1, .reconstructed = true},
-		 "ended with exit code 1 [reconstructed]"},
-		{{.verdict = EXIT_ERROR, .code = 1, .started_ns = 1, .finished_ns = 151400000001},
-		 "ended with exit code 1 after 2min 31.4s"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct record record = make_exit("web", "app", 1);
-
-		record.exit = cases[i].exit;
-		expect_words(&record, cases[i].words);
-	}
 }
 
 static void boots(void **state)
@@ -372,8 +251,6 @@ int main(void)
 		cmocka_unit_test(a_pull_that_was_logged),
 		cmocka_unit_test(starts),
 		cmocka_unit_test(the_cause_of_a_start),
-		cmocka_unit_test(ooms),
-		cmocka_unit_test(exits),
 		cmocka_unit_test(boots),
 		cmocka_unit_test(units),
 		cmocka_unit_test(nothing_hostile_is_printed_raw),

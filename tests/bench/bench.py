@@ -19,6 +19,9 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 
+from deaths.load import CrashLoops, Kills, cpu_seconds  # noqa: E402
+from kube.fake_api import FakeApi, node as api_node  # noqa: E402
+from kube.told import Told, counts  # noqa: E402
 from node import Daemon, Node, images, links, why  # noqa: E402
 from node.processes import end, wait_until  # noqa: E402
 
@@ -27,6 +30,7 @@ ROUNDS = {"starts": 100, "forks": 20, "outside": 20, "inside": 20}
 SCHEDULER = {"hackbench": ["/usr/bin/hackbench", "-g", "2", "-l", "1000"],
              "perf bench sched pipe": ["/usr/bin/perf", "bench", "--format=simple", "sched", "pipe", "-l", "100000"]}
 STORM = {"starts": 200, "sleep_ms": 400, "cpu_ms": 50}
+DEATHS = {"kills": 1000, "every_ms": 35, "loops": 100, "seconds": 60}
 PODS_PER_ROUND = 6
 RESAMPLES = 1000
 IDLE_CONTAINERS = 110
@@ -194,6 +198,64 @@ class Bench:
             self.row("PSS, growth during the storm", "%.1f MiB" % ((peak - before) / 1024), "<= 4 MB")
         self.node.remove_pods()
 
+    def deaths(self):
+        """A thousand kills in a minute in one pod, and a hundred pods that crash-loop, with an API server to tell."""
+        folder = tempfile.mkdtemp(dir=self.node.dir)
+        with FakeApi(folder) as api:
+            api.objects.create("nodes", "", api_node(self.node.name))
+            with Daemon(self.node, state=tempfile.mkdtemp(dir=self.node.dir), kubeconfig=api.kubeconfig) as daemon:
+                told = Told(self.node, api, daemon)
+                self.kills(told)
+                self.node.remove_pods()
+                self.crash_loops(told)
+            self.node.remove_pods()
+
+    def cost(self, what, told, begin, writes_goal):
+        """begin: (monotonic, CPU, writes, PSS) of before."""
+        took = time.monotonic() - begin[0]
+        pid = told.daemon.process.pid
+        self.row("CPU, %s in %.0f s" % (what, took), "%.1f %% of a core" % (
+            (cpu_seconds(pid) - begin[1]) / took * 100), "<= 10 %")
+        self.row("API writes for them", "%d" % (len(told.writes()) - begin[2]), writes_goal)
+        self.row("PSS, growth meanwhile", "%.1f MiB" % ((pss_kib(pid) - begin[3]) / 1024), "")
+
+    @staticmethod
+    def now(told):
+        pid = told.daemon.process.pid
+        return time.monotonic(), cpu_seconds(pid), len(told.writes()), pss_kib(pid)
+
+    def kills(self, told):
+        count = DEATHS["kills"]
+        time.sleep(5)
+        begin = self.now(told)
+        kills = Kills(self.node, count, DEATHS["every_ms"])
+        kills.wait(300)
+        time.sleep(2)
+        self.cost("%d OOM kills in one pod" % count, told, begin, "<= 20")
+        records = wait_until(lambda: told.daemon.wait_final("ooms", count=count), 60, "the records")
+
+        def in_events():
+            return sum(counts(e) for e in told.events("ProcessOOMKilled", kills.pod.name))
+        wait_until(lambda: in_events() == count, 90, "the Event's count")
+        self.row("the kernel's count / records / the Event's count", "%d / %d / %d" % (
+            kills.of_kernel(), len(records), in_events()), "the same")
+
+    def crash_loops(self, told):
+        time.sleep(5)
+        begin = self.now(told)
+        loops = CrashLoops(self.node, DEATHS["loops"])
+        loops.wait_running(180)
+        self.cost("%d pods that start and die for the first time" % DEATHS["loops"], told, begin, "<= 20 a second")
+        begin, before = self.now(told), loops.lines("exited")
+        time.sleep(DEATHS["seconds"])
+        self.cost("%d pods crash-looping, %d deaths" % (DEATHS["loops"], loops.lines("exited") - before), told, begin,
+                  "<= 20 a second")
+        loops.stop()
+        dead = loops.deaths()
+        records = wait_until(lambda: [r for r in told.daemon.wait_final("exits", count=len(dead))
+                                      if r["subject"]["container_id"] in dead], 60, "the records")
+        self.row("CRI's count of them / records", "%d / %d" % (len(dead), len(records)), "the same")
+
     def idle(self):
         pods = self.start_pods(IDLE_CONTAINERS, "idle")
         with self.daemon() as daemon:
@@ -295,7 +357,7 @@ def write(rows):
 def main():
     arguments = [word for word in sys.argv[1:] if not word.startswith("--")]
     build = arguments[0] if arguments else "build"
-    parts = arguments[1:] or ["starts", "forks", "ready", "idle", "latency", "probes", "windows", "storm"]
+    parts = arguments[1:] or ["starts", "forks", "ready", "idle", "latency", "probes", "windows", "storm", "deaths"]
     with Node(build, slow_cni_seconds=0) as node:
         bench = Bench(node)
         for part in parts:

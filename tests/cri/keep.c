@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "cri/cri.h"
 
-#define PODS_MAX   64
+#define PODS_MAX   128
 #define WORDS_MAX  64
 #define BACKOFF_S  10
 #define BACKOFFS_S 300

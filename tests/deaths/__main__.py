@@ -42,7 +42,7 @@ def main():
     parser.add_argument("--here", action="store_true", help="not in the machine")
     parser.add_argument("--machine", action="store_true", help="only there")
     parser.add_argument("rows", nargs="*")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     rows = [row for row in ROWS if not options.rows or row.name in options.rows]
     places, wrong = {}, False
     missing = machine.missing()

@@ -38,7 +38,7 @@ def _libraries(path):
 
 def _python(root):
     """The interpreter with the modules that are needed, at their places."""
-    script = "import sys, runpy, signal, traceback, concurrent.futures.thread; sys.argv = ['']; import node, deaths.judge, deaths.rows, deaths.place; " \
+    script = "import sys, runpy, signal, traceback, concurrent.futures.thread; import deaths.judge, deaths.rows; " \
              "print('\\n'.join(m.__file__ for m in sys.modules.values() if getattr(m, '__file__', None)))"
     files = subprocess.run([sys.executable, "-c", script], cwd=TESTS, capture_output=True, text=True,
                            check=True).stdout.split("\n")

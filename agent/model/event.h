@@ -72,6 +72,7 @@ enum event_type {
 	EVENT_LOG_TAIL,	    /* log_tail: the last lines that a container wrote */
 	EVENT_CORE,	    /* core: where a core was dumped to */
 	EVENT_HOST,	    /* host: something of the machine that may explain deaths */
+	EVENT_NODE,	    /* node: whether it was cordoned when pods were deleted */
 
 	/* about the sources themselves */
 	EVENT_SOURCE, /* source: up, down, lost, sync begin and end */
@@ -401,6 +402,7 @@ struct event {
 		struct event_log_tail log_tail;
 		struct event_core core;
 		struct event_host host;
+		struct event_node node;
 		struct event_source source;
 	};
 };

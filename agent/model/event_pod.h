@@ -23,6 +23,7 @@ struct event_pod {
 	uint64_t ready_ns;	       /* condition Ready since */
 	uint64_t deleted_ns;	       /* deletionTimestamp; 0: it is not being deleted */
 	uint32_t grace_s;	       /* deletionGracePeriodSeconds */
+	uint32_t spec_grace_s;	       /* terminationGracePeriodSeconds */
 	uint64_t memory_request_bytes; /* of its containers together */
 	char disruption[REASON_SIZE];  /* condition DisruptionTarget's reason; "" none */
 	bool is_static;		       /* of a file on the node, not of the API server */
@@ -55,6 +56,7 @@ struct event_pod_container {
 	uint32_t probe_period_s; /* of the readiness probe, else the startup probe; 0: none */
 	struct probe_settings readiness, startup;
 	bool has_liveness;
+	bool has_pre_stop; /* a preStop hook */
 	uint32_t restarts;
 	char last_container_id
 		[ID_SIZE]; /* lastState.terminated, Kubernetes' word on the end before */
@@ -73,9 +75,17 @@ struct event_pod_gone {
 
 struct event_pod_trouble {
 	char pod_uid[POD_UID_SIZE];
-	char reason[REASON_SIZE]; /* FailedMount, FailedScheduling, FailedCreatePodSandBox, ... */
+	char container[NAME_SIZE]; /* "" the whole pod */
+	bool of_stop;		   /* it tells why something was stopped, not what hangs */
+	char reason[REASON_SIZE];  /* FailedMount, FailedScheduling, FailedCreatePodSandBox, ... */
 	char message[MESSAGE_SIZE];
 	char component[NAME_SIZE]; /* kubelet, default-scheduler, ... */
 	uint64_t first_ns, last_ns;
 	uint32_t count;
+};
+
+/* The Node, as it was when somebody asked; the event's boot_ns is when the question went. */
+struct event_node {
+	uint64_t cordoned_ns; /* it takes no pods since; 0: it does */
+	bool tells_deletions; /* its pods say who deleted them (DisruptionTarget, since 1.26) */
 };

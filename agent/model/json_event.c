@@ -184,25 +184,16 @@ static JSON_SHAPE(image_shape, SELF, image_rows);
 #undef SELF
 #define SELF struct event_pod
 static const struct json_field pod_rows[] = {
-	JSON_ROW(TEXT, pod_uid),
-	JSON_ROW(TEXT, pod),
-	JSON_ROW(TEXT, pod_namespace),
-	JSON_ROW(UINT, created_ns),
-	JSON_ROW(UINT, scheduled_ns),
-	JSON_ROW(UINT, initialized_ns),
-	JSON_ROW(UINT, ready_ns),
-	JSON_ROW(UINT, deleted_ns),
-	JSON_ROW(BOOL, arrived),
-	JSON_ROW(BOOL, ready_arrived),
-	JSON_ROW(TEXT, phase),
-	JSON_ROW(TEXT, reason),
-	JSON_ROW(TEXT, message),
-	JSON_ROW(TEXT, address),
-	JSON_ROW(TEXT, second_address),
-	JSON_ROW(UINT, grace_s),
-	JSON_ROW(UINT, memory_request_bytes),
-	JSON_ROW(TEXT, disruption),
-	JSON_ROW(BOOL, is_static),
+	JSON_ROW(TEXT, pod_uid),	JSON_ROW(TEXT, pod),
+	JSON_ROW(TEXT, pod_namespace),	JSON_ROW(UINT, created_ns),
+	JSON_ROW(UINT, scheduled_ns),	JSON_ROW(UINT, initialized_ns),
+	JSON_ROW(UINT, ready_ns),	JSON_ROW(UINT, deleted_ns),
+	JSON_ROW(BOOL, arrived),	JSON_ROW(BOOL, ready_arrived),
+	JSON_ROW(TEXT, phase),		JSON_ROW(TEXT, reason),
+	JSON_ROW(TEXT, message),	JSON_ROW(TEXT, address),
+	JSON_ROW(TEXT, second_address), JSON_ROW(UINT, grace_s),
+	JSON_ROW(UINT, spec_grace_s),	JSON_ROW(UINT, memory_request_bytes),
+	JSON_ROW(TEXT, disruption),	JSON_ROW(BOOL, is_static),
 };
 static JSON_SHAPE(pod_shape, SELF, pod_rows);
 
@@ -231,6 +222,7 @@ static const struct json_field pod_container_rows[] = {
 	JSON_OBJECT(readiness, probe_shape),
 	JSON_OBJECT(startup, probe_shape),
 	JSON_ROW(BOOL, has_liveness),
+	JSON_ROW(BOOL, has_pre_stop),
 	JSON_ROW(UINT, restarts),
 	JSON_ROW(TEXT, last_container_id),
 	JSON_ROW(TEXT, last_reason),
@@ -252,11 +244,19 @@ static JSON_SHAPE(pod_gone_shape, SELF, pod_gone_rows);
 #undef SELF
 #define SELF struct event_pod_trouble
 static const struct json_field pod_trouble_rows[] = {
-	JSON_ROW(TEXT, pod_uid),   JSON_ROW(TEXT, reason),   JSON_ROW(TEXT, message),
-	JSON_ROW(TEXT, component), JSON_ROW(UINT, first_ns), JSON_ROW(UINT, last_ns),
-	JSON_ROW(UINT, count),
+	JSON_ROW(TEXT, pod_uid),   JSON_ROW(TEXT, reason),    JSON_ROW(TEXT, message),
+	JSON_ROW(TEXT, component), JSON_ROW(UINT, first_ns),  JSON_ROW(UINT, last_ns),
+	JSON_ROW(UINT, count),	   JSON_ROW(TEXT, container), JSON_ROW(BOOL, of_stop),
 };
 static JSON_SHAPE(pod_trouble_shape, SELF, pod_trouble_rows);
+
+#undef SELF
+#define SELF struct event_node
+static const struct json_field node_rows[] = {
+	JSON_ROW(UINT, cordoned_ns),
+	JSON_ROW(BOOL, tells_deletions),
+};
+static JSON_SHAPE(node_shape, SELF, node_rows);
 
 #undef SELF
 #define SELF struct event_boot
@@ -453,5 +453,6 @@ const struct json_shape *const json_event_bodies[EVENT_TYPE_COUNT] = {
 	[EVENT_LOG_TAIL] = &json_event_log_tail,
 	[EVENT_CORE] = &json_event_core,
 	[EVENT_HOST] = &json_event_host,
+	[EVENT_NODE] = &node_shape,
 	[EVENT_SOURCE] = &source_shape,
 };

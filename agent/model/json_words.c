@@ -27,7 +27,7 @@ WORDS(event_types, EVENT_TYPE_COUNT, [EVENT_NONE] = "none", [EVENT_CGROUP_NEW] =
       [EVENT_CRI_CALL] = "cri-call", [EVENT_MEMORY] = "memory", [EVENT_NEIGHBOUR] = "neighbour",
       [EVENT_POD_MEMORY] = "pod-memory", [EVENT_START_FAILED] = "start-failed",
       [EVENT_LOG_TAIL] = "log-tail", [EVENT_CORE] = "core", [EVENT_HOST] = "host",
-      [EVENT_SOURCE] = "source");
+      [EVENT_NODE] = "node", [EVENT_SOURCE] = "source");
 
 WORDS(record_types, RECORD_TYPE_COUNT, [RECORD_NONE] = "none", [RECORD_START] = "start",
       [RECORD_OOM] = "oom", [RECORD_EXIT] = "exit", [RECORD_PULL] = "pull", [RECORD_BOOT] = "boot",

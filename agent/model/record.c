@@ -109,6 +109,14 @@ bool record_supersedes(const struct record *newer, const struct record *older)
 	return newer->final || !older->final;
 }
 
+bool exit_was_stopped(const struct record_exit *exit)
+{
+	/* where the kernel was not watched: 128 and SIGTERM or SIGKILL, as the runtime's way */
+	bool by_code = !exit->kernel_ns && (exit->code == 128 + 15 || exit->code == 128 + 9);
+
+	return exit->stop.term_ns || exit->stop.kill_ns || (by_code && exit->verdict == EXIT_ERROR);
+}
+
 bool start_was_probed(const struct record_start *start)
 {
 	return start->phase_count > 0 && start->phase_count <= START_PHASES_MAX &&

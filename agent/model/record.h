@@ -422,6 +422,9 @@ bool record_supersedes(const struct record *newer, const struct record *older);
 /* Which form of a record is known already. */
 enum record_known { RECORD_UNKNOWN, RECORD_KNOWN, RECORD_KNOWN_FINAL };
 
+/* The runtime was asked to stop it, as far as is known. */
+bool exit_was_stopped(const struct record_exit *exit);
+
 /* True if its last phase is a probe's: it ends when Kubernetes called it ready, not when it listened. */
 bool start_was_probed(const struct record_start *start);
 

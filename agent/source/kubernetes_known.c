@@ -212,4 +212,5 @@ void kubernetes_known_note(struct kubernetes_source *source, const json_t *objec
 	if (!fresh)
 		note_pod(source, pod, &told, listed, now_ns);
 	watch_over(pod, &told, all_ran, now_ns);
+	pod->deleted = told.deleted_ns != 0;
 }

@@ -3,44 +3,20 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/text.h"
-
-static const char *text_of(const json_t *object, const char *name)
-{
-	return json_string_value(json_object_get(object, name)) ?: "";
-}
-
-/* metav1.Time and MicroTime; 0 where there is none. */
-static uint64_t time_of(const json_t *object, const char *name, int64_t wall_offset_ns)
-{
-	int64_t wall_ns;
-
-	if (clock_wall_parse(text_of(object, name), &wall_ns) < 0 || wall_ns <= 0)
-		return 0;
-	return clock_boot_from_wall((uint64_t)wall_ns, wall_offset_ns);
-}
-
-/* The condition of this type, if it holds. */
-static const json_t *condition_of(const json_t *conditions, const char *type)
-{
-	const json_t *condition;
-	size_t i;
-
-	json_array_foreach ((json_t *)conditions, i, condition)
-		if (strcmp(text_of(condition, "type"), type) == 0)
-			return strcmp(text_of(condition, "status"), "True") == 0 ? condition : NULL;
-	return NULL;
-}
+#include "source/kubernetes_fields.h"
 
 /* When a condition became true; 0 if it is not. One that dates from before the boot has the time 1. */
 static uint64_t condition_ns(const json_t *conditions, const char *type, int64_t wall_offset_ns)
 {
-	const json_t *condition = condition_of(conditions, type);
+	const json_t *condition = kubernetes_condition(conditions, type);
 
-	return condition ? time_of(condition, "lastTransitionTime", wall_offset_ns) ?: 1 : 0;
+	return condition ? kubernetes_time(condition, "lastTransitionTime", wall_offset_ns) ?: 1
+			 : 0;
 }
 
 /*
@@ -50,11 +26,11 @@ static uint64_t condition_ns(const json_t *conditions, const char *type, int64_t
 static const char *uid_of(const json_t *metadata)
 {
 	const json_t *annotations = json_object_get(metadata, "annotations");
-	const char *uid = text_of(annotations, "kubernetes.io/config.hash");
+	const char *uid = kubernetes_text(annotations, "kubernetes.io/config.hash");
 
-	return *text_of(annotations, "kubernetes.io/config.mirror") && *uid
+	return *kubernetes_text(annotations, "kubernetes.io/config.mirror") && *uid
 		       ? uid
-		       : text_of(metadata, "uid");
+		       : kubernetes_text(metadata, "uid");
 }
 
 /* A pod in the node's network has the node's address, as others have. */
@@ -65,8 +41,50 @@ static void read_addresses(const json_t *object, struct event_pod *ret)
 
 	if (json_is_true(json_object_get(json_object_get(object, "spec"), "hostNetwork")))
 		return;
-	TEXT_COPY(ret->address, text_of(status, "podIP"));
-	TEXT_COPY(ret->second_address, text_of(json_array_get(all, 1), "ip"));
+	TEXT_COPY(ret->address, kubernetes_text(status, "podIP"));
+	TEXT_COPY(ret->second_address, kubernetes_text(json_array_get(all, 1), "ip"));
+}
+
+/* From a file or a URL of the kubelet's, not from the API server; where that has it, it is a mirror. */
+static bool is_static(const json_t *metadata)
+{
+	const json_t *annotations = json_object_get(metadata, "annotations");
+	const char *from = kubernetes_text(annotations, "kubernetes.io/config.source");
+	const json_t *owner = json_array_get(json_object_get(metadata, "ownerReferences"), 0);
+
+	return strcmp(from, "file") == 0 || strcmp(from, "http") == 0 ||
+	       *kubernetes_text(annotations, "kubernetes.io/config.mirror") ||
+	       strcmp(kubernetes_text(owner, "kind"), "Node") == 0;
+}
+
+static uint64_t memory_request(const json_t *spec)
+{
+	const json_t *container;
+	uint64_t sum = 0;
+	size_t i;
+
+	json_array_foreach (json_object_get(spec, "containers"), i, container)
+		sum += kubernetes_bytes(
+			json_object_get(json_object_get(container, "resources"), "requests"),
+			"memory");
+	return sum;
+}
+
+/* Who wants it gone, and how. */
+static void read_end(const json_t *object, int64_t wall_offset_ns, struct event_pod *ret)
+{
+	const json_t *metadata = json_object_get(object, "metadata");
+	const json_t *spec = json_object_get(object, "spec");
+	const json_t *conditions = json_object_get(json_object_get(object, "status"), "conditions");
+	const json_t *target = kubernetes_condition(conditions, "DisruptionTarget");
+
+	ret->deleted_ns = kubernetes_time(metadata, "deletionTimestamp", wall_offset_ns);
+	ret->grace_s = kubernetes_number(metadata, "deletionGracePeriodSeconds");
+	ret->spec_grace_s = kubernetes_number(spec, "terminationGracePeriodSeconds");
+	ret->memory_request_bytes = memory_request(spec);
+	ret->is_static = is_static(metadata);
+	if (target)
+		TEXT_COPY(ret->disruption, kubernetes_text(target, "reason"));
 }
 
 int kubernetes_pod_read(const json_t *object, int64_t wall_offset_ns, struct event_pod *ret)
@@ -77,19 +95,19 @@ int kubernetes_pod_read(const json_t *object, int64_t wall_offset_ns, struct eve
 	struct event_pod pod = {0};
 
 	TEXT_COPY(pod.pod_uid, uid_of(metadata));
-	TEXT_COPY(pod.pod, text_of(metadata, "name"));
-	TEXT_COPY(pod.pod_namespace, text_of(metadata, "namespace"));
+	TEXT_COPY(pod.pod, kubernetes_text(metadata, "name"));
+	TEXT_COPY(pod.pod_namespace, kubernetes_text(metadata, "namespace"));
 	if (!*pod.pod_uid || !*pod.pod)
 		return -EBADMSG;
-	pod.created_ns = time_of(metadata, "creationTimestamp", wall_offset_ns);
-	pod.deleted_ns = time_of(metadata, "deletionTimestamp", wall_offset_ns);
+	pod.created_ns = kubernetes_time(metadata, "creationTimestamp", wall_offset_ns);
 	pod.scheduled_ns = condition_ns(conditions, "PodScheduled", wall_offset_ns);
 	pod.initialized_ns = condition_ns(conditions, "Initialized", wall_offset_ns);
 	pod.ready_ns = condition_ns(conditions, "Ready", wall_offset_ns);
-	TEXT_COPY(pod.phase, text_of(status, "phase"));
-	TEXT_COPY(pod.reason, text_of(status, "reason"));
-	TEXT_COPY(pod.message, text_of(status, "message"));
+	TEXT_COPY(pod.phase, kubernetes_text(status, "phase"));
+	TEXT_COPY(pod.reason, kubernetes_text(status, "reason"));
+	TEXT_COPY(pod.message, kubernetes_text(status, "message"));
 	read_addresses(object, &pod);
+	read_end(object, wall_offset_ns, &pod);
 	*ret = pod;
 	return 0;
 }
@@ -100,7 +118,7 @@ static const json_t *find_named(const json_t *list, const char *name)
 	size_t i;
 
 	json_array_foreach ((json_t *)list, i, entry)
-		if (strcmp(text_of(entry, "name"), name) == 0)
+		if (strcmp(kubernetes_text(entry, "name"), name) == 0)
 			return entry;
 	return NULL;
 }
@@ -139,6 +157,9 @@ static void read_probes(const json_t *spec, struct event_pod_container *ret)
 	ret->probe_period_s =
 		ret->readiness.period_s ? ret->readiness.period_s : ret->startup.period_s;
 	ret->has_probe = ret->probe_period_s != 0;
+	ret->has_liveness = json_is_object(json_object_get(spec, "livenessProbe"));
+	ret->has_pre_stop =
+		json_is_object(json_object_get(json_object_get(spec, "lifecycle"), "preStop"));
 }
 
 static void read_state(const json_t *state, struct event_pod_container *ret)
@@ -158,8 +179,9 @@ static void read_state(const json_t *state, struct event_pod_container *ret)
 		if (!found)
 			continue;
 		ret->state = states[i].state;
-		TEXT_COPY(ret->reason, text_of(found, "reason"));
-		TEXT_COPY(ret->message, text_of(found, "message"));
+		TEXT_COPY(ret->reason, kubernetes_text(found, "reason"));
+		TEXT_COPY(ret->message, kubernetes_text(found, "message"));
+		ret->exit_code = (int32_t)json_integer_value(json_object_get(found, "exitCode"));
 	}
 }
 
@@ -171,21 +193,33 @@ static const char *bare_id(const char *id)
 	return behind ? behind + 3 : id;
 }
 
+/* Kubernetes' word on the end before, of a container that has another id. */
+static void read_last_end(const json_t *last_state, struct event_pod_container *ret)
+{
+	const json_t *last = json_object_get(last_state, "terminated");
+
+	if (!last)
+		return;
+	TEXT_COPY(ret->last_container_id, bare_id(kubernetes_text(last, "containerID")));
+	TEXT_COPY(ret->last_reason, kubernetes_text(last, "reason"));
+	ret->last_exit_code = (int32_t)json_integer_value(json_object_get(last, "exitCode"));
+}
+
 static uint64_t read_container(const json_t *spec, const json_t *statuses, int64_t wall_offset_ns,
 			       struct event_pod_container *ret)
 {
-	const json_t *status = find_named(statuses, text_of(spec, "name"));
+	const json_t *status = find_named(statuses, kubernetes_text(spec, "name"));
 	const json_t *state = json_object_get(status, "state");
-	json_int_t restarts = json_integer_value(json_object_get(status, "restartCount"));
 
-	TEXT_COPY(ret->name, text_of(spec, "name"));
-	TEXT_COPY(ret->image, text_of(spec, "image"));
-	TEXT_COPY(ret->container_id, bare_id(text_of(status, "containerID")));
+	TEXT_COPY(ret->name, kubernetes_text(spec, "name"));
+	TEXT_COPY(ret->image, kubernetes_text(spec, "image"));
+	TEXT_COPY(ret->container_id, bare_id(kubernetes_text(status, "containerID")));
 	ret->ready = json_is_true(json_object_get(status, "ready"));
-	ret->restarts = restarts > 0 && restarts < UINT32_MAX ? (uint32_t)restarts : 0;
+	ret->restarts = kubernetes_number(status, "restartCount");
 	read_probes(spec, ret);
 	read_state(state, ret);
-	return time_of(json_object_get(state, "running"), "startedAt", wall_offset_ns);
+	read_last_end(json_object_get(status, "lastState"), ret);
+	return kubernetes_time(json_object_get(state, "running"), "startedAt", wall_offset_ns);
 }
 
 uint32_t kubernetes_pod_containers(const json_t *object, int64_t wall_offset_ns,
@@ -219,77 +253,34 @@ uint32_t kubernetes_pod_containers(const json_t *object, int64_t wall_offset_ns,
 			ret_since_ns[count] =
 				read_container(one, statuses, wall_offset_ns, container);
 			/* one that goes on beside the others (a sidecar) is no init container's start */
-			container->init = i == 0 && strcmp(text_of(one, "restartPolicy"), "Always");
+			container->init =
+				i == 0 && strcmp(kubernetes_text(one, "restartPolicy"), "Always");
 			count++;
 		}
 	}
 	return count;
 }
 
-/* The kubelet repeats as Events what a container's status says with more words. */
-static bool said_by_status(const char *reason)
+/* Where it is cordoned, the node controller adds a taint, with its time. */
+static void read_taints(const json_t *object, int64_t wall_offset_ns, struct kubernetes_node *ret)
 {
-	return strcmp(reason, "BackOff") == 0 || strcmp(reason, "Failed") == 0 ||
-	       strcmp(reason, "InspectFailed") == 0 || strcmp(reason, "ErrImageNeverPull") == 0;
+	const json_t *taint;
+	size_t i;
+
+	json_array_foreach (json_object_get(json_object_get(object, "spec"), "taints"), i, taint) {
+		ret->no_execute |= strcmp(kubernetes_text(taint, "effect"), "NoExecute") == 0;
+		if (strcmp(kubernetes_text(taint, "key"), "node.kubernetes.io/unschedulable") == 0)
+			ret->told.cordoned_ns = kubernetes_time(taint, "timeAdded", wall_offset_ns);
+	}
 }
 
-static bool is_ours(const json_t *object)
+/* A kubelet is never newer than its API server (version skew policy): "v1.26.1+k3s1". */
+static bool tells_deletions(const json_t *node_info)
 {
-	return strncmp(text_of(object, "reportingComponent"), "nodewake", 8) == 0;
-}
+	unsigned int major = 0, minor = 0;
 
-int kubernetes_trouble_read(const json_t *object, int64_t wall_offset_ns,
-			    struct event_pod_trouble *ret)
-{
-	const json_t *about = json_object_get(object, "involvedObject");
-	const json_t *series = json_object_get(object, "series");
-	struct event_pod_trouble trouble = {.count = 1};
-	const char *component = text_of(json_object_get(object, "source"), "component");
-	json_int_t count = json_integer_value(json_object_get(series ?: object, "count"));
-
-	if (strcmp(text_of(object, "type"), "Warning") != 0 ||
-	    strcmp(text_of(about, "kind"), "Pod") != 0 || is_ours(object) ||
-	    said_by_status(text_of(object, "reason")))
-		return -ENOENT;
-	TEXT_COPY(trouble.pod_uid, text_of(about, "uid"));
-	TEXT_COPY(trouble.reason, text_of(object, "reason"));
-	TEXT_COPY(trouble.message, text_of(object, "message"));
-	TEXT_COPY(trouble.component,
-		  *component ? component : text_of(object, "reportingComponent"));
-	if (!*trouble.pod_uid || !*trouble.reason)
-		return -ENOENT;
-	if (count > 1 && count < UINT32_MAX)
-		trouble.count = (uint32_t)count;
-	trouble.first_ns = time_of(object, "firstTimestamp", wall_offset_ns)
-				   ?: time_of(object, "eventTime", wall_offset_ns);
-	trouble.last_ns = time_of(series, "lastObservedTime", wall_offset_ns)
-				  ?: time_of(object, "lastTimestamp", wall_offset_ns)
-				  ?: trouble.first_ns;
-	*ret = trouble;
-	return 0;
-}
-
-int kubernetes_attach_read(const json_t *object, int64_t wall_offset_ns, struct event_work *ret,
-			   uint64_t *ret_ns)
-{
-	static const char before[] = " for volume \"";
-	const json_t *about = json_object_get(object, "involvedObject");
-	const char *name = strstr(text_of(object, "message"), before);
-	struct event_work work = {.kind = WORK_VOLUME};
-	uint64_t at_ns = time_of(object, "lastTimestamp", wall_offset_ns)
-				 ?: time_of(object, "eventTime", wall_offset_ns);
-
-	if (strcmp(text_of(object, "reason"), "SuccessfulAttachVolume") != 0 ||
-	    strcmp(text_of(about, "kind"), "Pod") != 0 || !name || !at_ns)
-		return -ENOENT;
-	name += strlen(before);
-	text_copy_n(work.name, sizeof(work.name), name, strcspn(name, "\""));
-	TEXT_COPY(work.pod_uid, text_of(about, "uid"));
-	if (!*work.name || !*work.pod_uid)
-		return -ENOENT;
-	*ret = work;
-	*ret_ns = at_ns;
-	return 0;
+	sscanf(kubernetes_text(node_info, "kubeletVersion"), "v%u.%u", &major, &minor);
+	return major > 1 || (major == 1 && minor >= 26);
 }
 
 void kubernetes_node_read(const json_t *object, const char *boot_id, int64_t wall_offset_ns,
@@ -297,12 +288,15 @@ void kubernetes_node_read(const json_t *object, const char *boot_id, int64_t wal
 {
 	const json_t *status = json_object_get(object, "status");
 	const json_t *conditions = json_object_get(status, "conditions");
-	const json_t *ready = condition_of(conditions, "Ready");
+	const json_t *ready = kubernetes_condition(conditions, "Ready");
 
 	*ret = (struct kubernetes_node){
-		.of_this_boot = strcmp(text_of(json_object_get(status, "nodeInfo"), "bootID"),
-				       boot_id) == 0,
+		.of_this_boot =
+			strcmp(kubernetes_text(json_object_get(status, "nodeInfo"), "bootID"),
+			       boot_id) == 0,
 		.ready_ns = condition_ns(conditions, "Ready", wall_offset_ns),
-		.heard_ns = time_of(ready, "lastHeartbeatTime", wall_offset_ns),
+		.heard_ns = kubernetes_time(ready, "lastHeartbeatTime", wall_offset_ns),
 	};
+	ret->told.tells_deletions = tells_deletions(json_object_get(status, "nodeInfo"));
+	read_taints(object, wall_offset_ns, ret);
 }

@@ -29,6 +29,13 @@ uint32_t kubernetes_pod_containers(const json_t *object, int64_t wall_offset_ns,
 int kubernetes_trouble_read(const json_t *object, int64_t wall_offset_ns,
 			    struct event_pod_trouble *ret);
 
+/*
+ * An Event of any type that tells why something of a pod was stopped: of_stop is set. Returns 0, or -ENOENT if it
+ * tells nothing of the kind.
+ */
+int kubernetes_stop_read(const json_t *object, int64_t wall_offset_ns,
+			 struct event_pod_trouble *ret);
+
 /* One that says since when (to a second) a volume is attached to the node. Returns 0, or -ENOENT if it is none. */
 int kubernetes_attach_read(const json_t *object, int64_t wall_offset_ns, struct event_work *ret,
 			   uint64_t *ret_ns);
@@ -37,6 +44,8 @@ struct kubernetes_node {
 	bool of_this_boot; /* its status was written in the boot with the given id */
 	uint64_t ready_ns; /* Ready since; 0: it is not; 1: since before this boot */
 	uint64_t heard_ns; /* when its kubelet last said so; 0: not told, or before this boot */
+	struct event_node told;
+	bool no_execute; /* it has a taint for which pods are deleted */
 };
 
 void kubernetes_node_read(const json_t *object, const char *boot_id, int64_t wall_offset_ns,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the Kubernetes source share: kubernetes_source.c watches, kubernetes_known.c tells what
- * has changed, kubernetes_trouble.c asks after pods that hang, kubernetes_names.c after addresses that starts wait
- * for, kubernetes_boot.c after the server and the Node while they come up, kubernetes_pod.c reads JSON.
+ * has changed, kubernetes_trouble.c asks for the Events of pods that hang or were stopped, kubernetes_stop.c whether
+ * the node is drained, kubernetes_names.c after addresses that starts wait
+ * for, kubernetes_boot.c after the server and the Node while they come up; kubernetes_pod.c and kubernetes_events.c
+ * read JSON.
  */
 #pragma once
 
@@ -35,7 +37,11 @@ struct known_pod {
 	bool pending; /* some container of it never ran */
 	uint32_t generation;
 	uint64_t ask_ns, ask_wait_ns; /* when to ask what hangs, and how long until after that */
-	uint64_t trouble_hash;
+	uint32_t
+		stop_asks; /* how often its Events are still asked for since something was stopped … */
+	uint64_t stop_ask_ns; /* … and when */
+	bool deleted;
+	bool stop_node; /* the Node was asked, since it is deleted */
 	uint32_t container_count;
 	struct known_container *containers;
 	UT_hash_handle hh;
@@ -74,6 +80,14 @@ struct asked_names {
 	uint64_t last_ns; /* when the latest question went */
 };
 
+/* Whether pods are deleted since the node is drained. */
+struct asked_node {
+	sd_event_source *timer;
+	bool wanted, asking;
+	bool needless; /* its pods tell that themselves */
+	uint64_t asked_ns;
+};
+
 struct kubernetes_source {
 	sd_event *loop;
 	sd_event_source *trouble_timer;
@@ -87,6 +101,7 @@ struct kubernetes_source {
 	char asking_uid[POD_UID_SIZE]; /* whose Events are asked for now; "" none */
 	struct boot_follow boot;
 	struct asked_names names;
+	struct asked_node node;
 	bool was_up, down_told;
 	struct kubernetes_source_stats stats;
 };
@@ -107,6 +122,11 @@ struct known_pod *kubernetes_known_find(const struct kubernetes_source *source, 
 /* Asks, when the time has come, for the Events of a pod that hangs. */
 int kubernetes_trouble_begin(struct kubernetes_source *source);
 void kubernetes_trouble_arm(struct kubernetes_source *source);
+
+/* --- kubernetes_stop.c --- */
+
+int kubernetes_stop_begin(struct kubernetes_source *source);
+void kubernetes_stop_arm(struct kubernetes_source *source);
 
 /* --- kubernetes_names.c --- */
 

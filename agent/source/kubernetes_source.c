@@ -90,6 +90,8 @@ static void on_step(void *context, enum kube_watch_step step, json_t *object, bo
 		kubernetes_known_note(source, object, listed);
 		break;
 	case KUBE_WATCH_DELETED:
+		/* without a grace period only this tells that it was to be deleted */
+		kubernetes_known_note(source, object, false);
 		drop_deleted(source, object);
 		break;
 	case KUBE_WATCH_DOWN:
@@ -102,6 +104,7 @@ static void on_step(void *context, enum kube_watch_step step, json_t *object, bo
 	}
 	kubernetes_trouble_arm(source);
 	kubernetes_names_arm(source);
+	kubernetes_stop_arm(source);
 	kubernetes_boot_arm(source);
 }
 
@@ -129,6 +132,8 @@ static int begin(struct kubernetes_source *source, const char *node_name)
 	r = kubernetes_trouble_begin(source);
 	if (r >= 0)
 		r = kubernetes_names_begin(source);
+	if (r >= 0)
+		r = kubernetes_stop_begin(source);
 	return r < 0 ? r : kube_watch_new(&source->watch, source->kube, &options, on_step, source);
 }
 
@@ -162,6 +167,7 @@ void kubernetes_source_free(struct kubernetes_source *source)
 	kube_watch_free(source->watch);
 	sd_event_source_unref(source->trouble_timer);
 	sd_event_source_unref(source->names.timer);
+	sd_event_source_unref(source->node.timer);
 	sd_event_source_unref(source->boot.timer);
 	HASH_ITER (hh, source->pods, pod, next) {
 		HASH_DEL(source->pods, pod);

@@ -46,6 +46,12 @@ void kubernetes_source_boot_over(struct kubernetes_source *source);
 /* A start waits for this address: tells, some time, which service's it is (EVENT_ADDRESS). */
 void kubernetes_source_name(struct kubernetes_source *source, const char *address);
 
+/*
+ * The runtime has stopped a container of this pod. wanted: nobody told why so far; asks for the pod's Events, or, where
+ * it is deleted, whether the node is drained: what is found comes as EVENT_POD_TROUBLE and EVENT_NODE. Else it is known.
+ */
+void kubernetes_source_stopped(struct kubernetes_source *source, const char *pod_uid, bool wanted);
+
 void kubernetes_source_free(struct kubernetes_source *source);
 
 void kubernetes_source_stats(const struct kubernetes_source *source,

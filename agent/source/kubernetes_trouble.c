@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why a pod hangs before its containers run: what others warned of it. One question at a time, seldom. */
+/*
+ * Why a pod hangs before its containers run, or why one of them was stopped: what others wrote of it as Events. They are
+ * not watched: one question at a time, seldom.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,9 +12,52 @@
 #include "source/kubernetes_private.h"
 
 /* Between two questions, whichever pods they are about. */
-#define BETWEEN_NS   (5 * NS_PER_SECOND)
-#define WAIT_MAX_NS  (300 * NS_PER_SECOND)
+#define BETWEEN_NS  (5 * NS_PER_SECOND)
+#define WAIT_MAX_NS (300 * NS_PER_SECOND)
+/* The kubelet's Events may come late: it sends 5 a second. */
+#define STOP_WAIT_NS (10 * NS_PER_SECOND)
 #define TROUBLES_MAX 50
+
+static void emit(struct kubernetes_source *source, const struct known_pod *pod, struct event event)
+{
+	/* a mirror pod is asked for by its uid in the API server */
+	TEXT_COPY(*(event.type == EVENT_WORK ? &event.work.pod_uid : &event.pod_trouble.pod_uid),
+		  pod->uid);
+	kubernetes_emit(source, &event);
+}
+
+/* Why it hangs, where it does. */
+static void emit_trouble(struct kubernetes_source *source, const struct known_pod *pod,
+			 const json_t *item, int64_t offset_ns)
+{
+	struct event event = {.type = EVENT_POD_TROUBLE, .boot_ns = clock_boot_ns()};
+
+	if (!pod->pending ||
+	    kubernetes_stop_read(item, offset_ns, &(struct event_pod_trouble){0}) == 0)
+		return;
+	if (kubernetes_trouble_read(item, offset_ns, &event.pod_trouble) == 0) {
+		emit(source, pod, event);
+	} else if (kubernetes_attach_read(item, offset_ns, &event.work, &event.boot_ns) == 0) {
+		event.type = EVENT_WORK;
+		emit(source, pod, event);
+	}
+}
+
+/* Why something of it was stopped. What a probe saw comes before what was done about it. */
+static void emit_stops(struct kubernetes_source *source, const struct known_pod *pod, json_t *items,
+		       int64_t offset_ns, bool probes)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (items, i, item) {
+		struct event event = {.type = EVENT_POD_TROUBLE, .boot_ns = clock_boot_ns()};
+
+		if (kubernetes_stop_read(item, offset_ns, &event.pod_trouble) == 0 &&
+		    (strcmp(event.pod_trouble.reason, "Unhealthy") == 0) == probes)
+			emit(source, pod, event);
+	}
+}
 
 static void on_events(void *context, const struct kube_reply *reply)
 {
@@ -24,21 +70,10 @@ static void on_events(void *context, const struct kube_reply *reply)
 	source->asking_uid[0] = '\0';
 	if (!pod || !kube_reply_ok(reply))
 		return;
-	json_array_foreach (items, i, item) {
-		struct event event = {.type = EVENT_POD_TROUBLE, .boot_ns = clock_boot_ns()};
-
-		/* a mirror pod is asked for by its uid in the API server */
-		if (kubernetes_trouble_read(item, offset_ns, &event.pod_trouble) == 0) {
-			TEXT_COPY(event.pod_trouble.pod_uid, pod->uid);
-		} else if (kubernetes_attach_read(item, offset_ns, &event.work, &event.boot_ns) ==
-			   0) {
-			event.type = EVENT_WORK;
-			TEXT_COPY(event.work.pod_uid, pod->uid);
-		} else {
-			continue;
-		}
-		kubernetes_emit(source, &event);
-	}
+	json_array_foreach (items, i, item)
+		emit_trouble(source, pod, item, offset_ns);
+	emit_stops(source, pod, items, offset_ns, true);
+	emit_stops(source, pod, items, offset_ns, false);
 }
 
 static void ask(struct kubernetes_source *source, struct known_pod *pod)
@@ -55,12 +90,20 @@ static void ask(struct kubernetes_source *source, struct known_pod *pod)
 		source->asking_uid[0] = '\0';
 }
 
+static uint64_t due_ns(const struct known_pod *pod)
+{
+	uint64_t hang_ns = pod->pending ? pod->ask_ns : UINT64_MAX;
+	uint64_t stop_ns = pod->stop_asks ? pod->stop_ask_ns : UINT64_MAX;
+
+	return stop_ns < hang_ns ? stop_ns : hang_ns;
+}
+
 static struct known_pod *next_to_ask(const struct kubernetes_source *source)
 {
 	struct known_pod *next = NULL;
 
 	for (struct known_pod *pod = source->pods; pod; pod = pod->hh.next)
-		if (pod->pending && (!next || pod->ask_ns < next->ask_ns))
+		if (due_ns(pod) != UINT64_MAX && (!next || due_ns(pod) < due_ns(next)))
 			next = pod;
 	return next;
 }
@@ -73,11 +116,25 @@ void kubernetes_trouble_arm(struct kubernetes_source *source)
 		sd_event_source_set_enabled(source->trouble_timer, SD_EVENT_OFF);
 		return;
 	}
-	uint64_t due_ns =
-		next->ask_ns > source->trouble_due_ns ? next->ask_ns : source->trouble_due_ns;
+	uint64_t at_ns =
+		due_ns(next) > source->trouble_due_ns ? due_ns(next) : source->trouble_due_ns;
 
-	sd_event_source_set_time(source->trouble_timer, due_ns / 1000);
+	sd_event_source_set_time(source->trouble_timer, at_ns / 1000);
 	sd_event_source_set_enabled(source->trouble_timer, SD_EVENT_ONESHOT);
+}
+
+/* One answer is for both questions. */
+static void asked(struct known_pod *pod, uint64_t now_ns)
+{
+	if (pod->pending && pod->ask_ns <= now_ns) {
+		pod->ask_ns = now_ns + pod->ask_wait_ns;
+		if (pod->ask_wait_ns < WAIT_MAX_NS)
+			pod->ask_wait_ns *= 2;
+	}
+	if (pod->stop_asks) {
+		pod->stop_asks--;
+		pod->stop_ask_ns = now_ns + STOP_WAIT_NS;
+	}
 }
 
 static int on_timer(sd_event_source *timer, uint64_t time_us, void *context)
@@ -88,11 +145,9 @@ static int on_timer(sd_event_source *timer, uint64_t time_us, void *context)
 
 	(void)timer;
 	(void)time_us;
-	if (pod && pod->ask_ns <= now_ns && !*source->asking_uid) {
+	if (pod && due_ns(pod) <= now_ns && !*source->asking_uid) {
 		ask(source, pod);
-		pod->ask_ns = now_ns + pod->ask_wait_ns;
-		if (pod->ask_wait_ns < WAIT_MAX_NS)
-			pod->ask_wait_ns *= 2;
+		asked(pod, now_ns);
 	}
 	source->trouble_due_ns = now_ns + BETWEEN_NS;
 	kubernetes_trouble_arm(source);

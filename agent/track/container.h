@@ -60,7 +60,10 @@ struct container {
 	bool task_exit_seen; /* told by containerd */
 	uint32_t task_exit_status;
 	uint64_t task_exited_ns;
-	bool oom_victim; /* its init */
+	bool oom_victim;      /* its init */
+	bool kubernetes_told; /* the pod's status told of its end … */
+	char kubernetes_reason[REASON_SIZE];
+	int32_t kubernetes_code; /* … so */
 	uint64_t gone_ns;
 	struct failed_start failed; /* why its program was not executed, or could not begin */
 	struct log_tail *log;	    /* what it wrote last; NULL: not kept */
@@ -68,8 +71,10 @@ struct container {
 	/* what was told so far */
 	bool start_told, start_final, start_named;
 	bool exit_told, exit_final, exit_named, exit_complete;
-	bool init_told; /* its start was told again, as an init container's */
-	bool counted;	/* its death is in the history */
+	bool exit_worded;	   /* with Kubernetes' word … */
+	enum stop_cause exit_stop; /* … and this cause of its stop */
+	bool init_told;		   /* its start was told again, as an init container's */
+	bool counted;		   /* its death is in the history */
 	uint32_t deaths;
 	bool looping;
 	/* when it was learnt, as opposed to when it happened */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "track/stop_signals.h"
 
 /* containerd's exit code for a container whose start failed; CRI calls the reason StartError. */
 #define START_FAILED_CODE 128
@@ -13,19 +14,6 @@ static bool is_fault(int signal)
 {
 	return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE ||
 	       signal == SIGTRAP || signal == SIGSYS || signal == SIGABRT;
-}
-
-/* The container runtime acts on the CRI client's behalf; a program in a container can't pose as it. */
-static bool sent_by_runtime(const struct containers *all, const struct signal_seen *seen)
-{
-	static const char *const names[] = {"runc", "crun", "youki", "containerd-shim"};
-
-	if (containers_find_cgroup(all, seen->sender_cgroup_id))
-		return false;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strncmp(seen->sender_comm, names[i], strlen(names[i])) == 0)
-			return true;
-	return false;
 }
 
 /*
@@ -61,7 +49,7 @@ static enum exit_verdict by_signal(const struct containers *all, const struct co
 		return EXIT_CRASHED;
 	if (!seen || (!seen->sender.pid && !*seen->sender_comm))
 		return EXIT_SIGNALED;
-	if (sent_by_runtime(all, seen))
+	if (stop_sent_by_runtime(all, seen))
 		return EXIT_STOPPED;
 	return seen->sender_cgroup_id == container->cgroup_id ? EXIT_SELF_KILLED : EXIT_KILLED;
 }
@@ -149,6 +137,9 @@ void exit_build(const struct containers *all, const struct container *container,
 	add_failed_start(container, &record);
 	if (container->log)
 		record.log = *container->log;
+	TEXT_COPY(record.kubernetes_reason, container->kubernetes_reason);
+	record.kubernetes_code = container->kubernetes_code;
+	stop_signals(all, container, &record.stop);
 	if (exit_never_started(container)) {
 		record.verdict = EXIT_START_FAILED;
 		if (!container->task_exit_seen && container->state != CONTAINER_EXITED)
@@ -163,7 +154,7 @@ void exit_build(const struct containers *all, const struct container *container,
 			record.verdict = EXIT_OOM_KILLED;
 		else if (exit->signal)
 			record.verdict = by_signal(all, container, seen);
-		else if (seen && exit->code != 0 && sent_by_runtime(all, seen))
+		else if (seen && exit->code != 0 && stop_sent_by_runtime(all, seen))
 			record.verdict = EXIT_STOPPED; /* its own way to end on SIGTERM */
 		else
 			record.verdict = by_code(exit->code);

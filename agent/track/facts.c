@@ -381,6 +381,28 @@ static struct container *note_log(struct facts *facts, const struct event_log_ta
 	return c;
 }
 
+/* Of the one that runs in this place, or of the one before it. */
+static void note_kubernetes(struct facts *facts, const char *id, const char *reason, int32_t code)
+{
+	struct container *c = *id ? containers_find(facts->containers, id) : NULL;
+
+	if (!c || !*reason)
+		return;
+	c->kubernetes_told = true;
+	TEXT_COPY(c->kubernetes_reason, reason);
+	c->kubernetes_code = code;
+}
+
+static struct container *note_pod_container(struct facts *facts,
+					    const struct event_pod_container *told)
+{
+	note_kubernetes(facts, told->last_container_id, told->last_reason, told->last_exit_code);
+	if (told->state == POD_CONTAINER_TERMINATED)
+		note_kubernetes(facts, told->container_id, told->reason, told->exit_code);
+	/* pod.c keeps what else it tells */
+	return containers_find(facts->containers, told->container_id);
+}
+
 static struct container *note_gone(struct facts *facts, const char *id, uint64_t boot_ns)
 {
 	struct container *c = containers_find(facts->containers, id);
@@ -429,8 +451,8 @@ struct container *facts_event(struct facts *facts, const struct event *event, ui
 	case EVENT_CONTAINER_GONE:
 		c = note_gone(facts, event->container_gone.container_id, event->boot_ns);
 		break;
-	case EVENT_POD_CONTAINER: /* pod.c keeps what it tells */
-		c = containers_find(facts->containers, event->pod_container.container_id);
+	case EVENT_POD_CONTAINER:
+		c = note_pod_container(facts, &event->pod_container);
 		break;
 	default:
 		break;

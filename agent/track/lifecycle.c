@@ -29,6 +29,10 @@
 #define SANDBOX_NS (240 * NS_PER_SECOND)
 /* Between the event of a container's creation and its place in CRI's list. */
 #define MAKING_NS (2 * NS_PER_SECOND)
+/* Kubernetes tells why it had a container stopped within this time … */
+#define CAUSE_NS (30 * NS_PER_SECOND)
+/* … and whether a deletion is a drain within this. */
+#define DRAIN_NS (4 * NS_PER_SECOND)
 /* A deleted container is kept for late events. */
 #define FORGET_NS (10 * NS_PER_SECOND)
 
@@ -162,11 +166,18 @@ static bool end_complete(const struct lifecycle *lifecycle, const struct contain
 	return kernel && containerd;
 }
 
+static void build_exit(const struct lifecycle *lifecycle, const struct container *c,
+		       struct record_exit *ret)
+{
+	exit_build(lifecycle->containers, c, ret);
+	stops_fill(lifecycle->stops, c, ret);
+}
+
 static void tell_exit(struct lifecycle *lifecycle, struct container *c, bool final)
 {
 	struct record record = {.type = RECORD_EXIT, .final = final, .subject = c->subject};
 
-	exit_build(lifecycle->containers, c, &record.exit);
+	build_exit(lifecycle, c, &record.exit);
 	if (!c->counted && c->identified) {
 		deaths_add(lifecycle->deaths, &c->subject, record.exit.verdict == EXIT_COMPLETED,
 			   record.exit.finished_ns, &c->deaths, &c->looping);
@@ -181,6 +192,8 @@ static void tell_exit(struct lifecycle *lifecycle, struct container *c, bool fin
 	c->exit_final = final;
 	c->exit_complete = end_complete(lifecycle, c);
 	c->exit_named = c->identified;
+	c->exit_worded = c->kubernetes_told;
+	c->exit_stop = record.exit.stop.cause;
 }
 
 /*
@@ -285,12 +298,45 @@ static bool had_started(const struct container *c)
 	return c->exec_ns || c->task_start_ns || c->cri_started_ns || exit_never_started(c);
 }
 
+/* What Kubernetes told since it was told. */
+static bool has_word(const struct lifecycle *lifecycle, const struct container *c)
+{
+	struct record_exit exit;
+
+	if (!c->exit_told)
+		return false;
+	if (c->kubernetes_told && !c->exit_worded)
+		return true;
+	build_exit(lifecycle, c, &exit);
+	return exit.stop.cause != c->exit_stop;
+}
+
+/* Is it known why it was stopped, if it was, or is there no hope left? */
+static bool cause_settled(struct lifecycle *lifecycle, struct container *c, uint64_t since_ns,
+			  uint64_t now_ns)
+{
+	struct record_exit exit;
+
+	if (!gaps_source_up(lifecycle->gaps, SOURCE_KUBERNETES) ||
+	    !stops_know(lifecycle->stops, c->subject.pod_uid))
+		return true;
+	build_exit(lifecycle, c, &exit);
+	if (!exit_was_stopped(&exit))
+		return true;
+	if (stops_may_refine(lifecycle->stops, exit.stop.cause))
+		return waited(lifecycle, c, since_ns, DRAIN_NS, now_ns);
+	return exit.stop.cause || waited(lifecycle, c, since_ns, CAUSE_NS, now_ns);
+}
+
 static void consider_exit(struct lifecycle *lifecycle, struct container *c, uint64_t now_ns)
 {
+	if (!container_ended(c) || !had_started(c))
+		return;
+	bool word = has_word(lifecycle, c);
 	bool news = !c->exit_final || (!c->exit_named && c->identified) ||
-		    (!c->exit_complete && end_complete(lifecycle, c));
+		    (!c->exit_complete && end_complete(lifecycle, c)) || word;
 
-	if (!container_ended(c) || !had_started(c) || !news)
+	if (!news)
 		return;
 	uint64_t noticed = notice(&c->end_noticed_ns, now_ns);
 
@@ -298,14 +344,16 @@ static void consider_exit(struct lifecycle *lifecycle, struct container *c, uint
 		return;
 	bool has_status = c->state == CONTAINER_EXITED || c->gone_ns;
 
-	if (c->exit_final || (end_complete(lifecycle, c) && has_status && c->start_final)) {
+	if (c->exit_final || (end_complete(lifecycle, c) && has_status && c->start_final &&
+			      cause_settled(lifecycle, c, noticed, now_ns))) {
 		tell_exit(lifecycle, c, true);
 		return;
 	}
 	if (end_complete(lifecycle, c)) {
-		if (!c->exit_told)
+		if (!c->exit_told || word)
 			tell_exit(lifecycle, c, false);
-		if (waited(lifecycle, c, noticed, STATUS_NS, now_ns))
+		if (waited(lifecycle, c, noticed, STATUS_NS, now_ns) &&
+		    cause_settled(lifecycle, c, noticed, now_ns))
 			tell_exit(lifecycle, c, true);
 	} else if (waited(lifecycle, c, noticed,
 			  containerd_up(lifecycle) ? OTHER_SOURCE_NS : CONTAINERD_AWAY_NS,
@@ -348,6 +396,13 @@ void lifecycle_consider(struct lifecycle *lifecycle, struct container *c, uint64
 	consider_exit(lifecycle, c, now_ns);
 	if (may_forget(lifecycle, c, now_ns))
 		containers_remove(lifecycle->containers, c);
+}
+
+void lifecycle_stops(struct lifecycle *lifecycle, const char *pod_uid, uint64_t now_ns)
+{
+	for (struct container *c = lifecycle->containers->by_id; c; c = c->by_id.next)
+		if (c->exit_told && (!*pod_uid || strcmp(c->subject.pod_uid, pod_uid) == 0))
+			consider_exit(lifecycle, c, now_ns);
 }
 
 static void tell_again(struct lifecycle *lifecycle, struct container *c, uint64_t now_ns)

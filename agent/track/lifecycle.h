@@ -13,6 +13,7 @@
 #include "track/gap.h"
 #include "track/pod.h"
 #include "track/pull.h"
+#include "track/stop.h"
 #include "track/why.h"
 
 struct lifecycle {
@@ -23,6 +24,7 @@ struct lifecycle {
 	const struct whys *whys;
 	const struct gaps *gaps;
 	struct deaths *deaths;
+	const struct stops *stops;
 	uint64_t start_window_ns;
 	record_fn emit;
 	void *context;
@@ -38,6 +40,9 @@ void lifecycle_call(struct lifecycle *lifecycle, const char *id, uint64_t now_ns
 /* So is a pull: starts of containers with this image are told again. */
 void lifecycle_pull(struct lifecycle *lifecycle, const char *image, const char *image_id,
 		    uint64_t now_ns);
+
+/* Kubernetes has told more of this pod ("" of any): deaths in it are looked at again. */
+void lifecycle_stops(struct lifecycle *lifecycle, const char *pod_uid, uint64_t now_ns);
 
 /* Looks at one container after an event about it. */
 void lifecycle_consider(struct lifecycle *lifecycle, struct container *container, uint64_t now_ns);

@@ -9,6 +9,7 @@
 #include "track/boot.h"
 #include "track/lifecycle.h"
 #include "track/oom.h"
+#include "track/stop.h"
 #include "track/wait.h"
 #include "track/why.h"
 
@@ -30,6 +31,7 @@ struct tracker {
 	struct facts facts;
 	struct lifecycle lifecycle;
 	struct deaths *deaths;
+	struct stops *stops;
 	struct pulls *pulls;
 	struct ooms *ooms;
 	struct gaps *gaps;
@@ -66,6 +68,7 @@ int tracker_new(struct tracker **ret, const struct tracker_settings *settings, r
 	tracker->containers.max =
 		settings->containers_max ? settings->containers_max : CONTAINERS_MAX;
 	tracker->deaths = deaths_new();
+	tracker->stops = stops_new();
 	tracker->pulls = pulls_new(emit, tracker);
 	tracker->ooms = ooms_new(&tracker->containers, emit, tracker);
 	tracker->gaps = gaps_new(emit, tracker);
@@ -85,14 +88,15 @@ int tracker_new(struct tracker **ret, const struct tracker_settings *settings, r
 		.whys = &tracker->whys,
 		.gaps = tracker->gaps,
 		.deaths = tracker->deaths,
+		.stops = tracker->stops,
 		.start_window_ns =
 			settings->start_window_ns ? settings->start_window_ns : START_WINDOW_NS,
 		.emit = emit,
 		.context = tracker,
 		.due_ns = UINT64_MAX,
 	};
-	if (!tracker->deaths || !tracker->pulls || !tracker->ooms || !tracker->gaps ||
-	    !tracker->pods || !tracker->waits || !tracker->boot) {
+	if (!tracker->deaths || !tracker->stops || !tracker->pulls || !tracker->ooms ||
+	    !tracker->gaps || !tracker->pods || !tracker->waits || !tracker->boot) {
 		tracker_free(tracker);
 		return -ENOMEM;
 	}
@@ -109,6 +113,7 @@ void tracker_free(struct tracker *tracker)
 	calls_clear(&tracker->calls);
 	whys_clear(&tracker->whys);
 	deaths_free(tracker->deaths);
+	stops_free(tracker->stops);
 	pulls_free(tracker->pulls);
 	ooms_free(tracker->ooms);
 	gaps_free(tracker->gaps);
@@ -182,6 +187,10 @@ void tracker_event(struct tracker *tracker, const struct event *event, uint64_t 
 	ooms_event(tracker->ooms, event, now_ns);
 	if (container)
 		lifecycle_consider(&tracker->lifecycle, container, now_ns);
+	const char *stopped_uid = stops_event(tracker->stops, event);
+
+	if (stopped_uid)
+		lifecycle_stops(&tracker->lifecycle, stopped_uid, now_ns);
 	if (event->type == EVENT_SOURCE)
 		note_sync(tracker, event);
 	if (event->type == EVENT_CRI_CALL)

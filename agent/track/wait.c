@@ -254,6 +254,8 @@ void waits_event(struct waits *waits, const struct event *event, uint64_t now_ns
 		note_container(waits, &event->pod_container, event->boot_ns, now_ns);
 		break;
 	case EVENT_POD_TROUBLE:
+		if (event->pod_trouble.of_stop)
+			break;
 		note_trouble(waits, &event->pod_trouble, now_ns);
 		break;
 	case EVENT_POD_GONE:

@@ -91,8 +91,9 @@ static void events_have_all_rows(void **state)
 	CHECK(json_event_bodies[EVENT_LOG_TAIL], struct event_log_tail);
 	CHECK(json_event_bodies[EVENT_CORE], struct event_core);
 	CHECK(json_event_bodies[EVENT_HOST], struct event_host);
+	CHECK(json_event_bodies[EVENT_NODE], struct event_node);
 	CHECK(json_event_bodies[EVENT_SOURCE], struct event_source);
-	_Static_assert(EVENT_TYPE_COUNT == 40, "a new event type needs a line above");
+	_Static_assert(EVENT_TYPE_COUNT == 41, "a new event type needs a line above");
 
 	check("struct event's head", &json_event_head, offsetof(struct event, cgroup));
 	for (int type = 1; type < EVENT_TYPE_COUNT; type++)

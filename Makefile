@@ -111,7 +111,7 @@ $(SKELETON): $(BPF_O)
 	@mkdir -p $(@D)
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name nodewake > $@
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)
 include deploy/deploy.mk
 include tests/tests.mk
 

@@ -24,6 +24,7 @@
 #include "sink/recording.h"
 #include "source/containerd_source.h"
 #include "source/kernel_source.h"
+#include "source/memory_source.h"
 #include "start_windows.h"
 #include "status.h"
 #include "store/store.h"
@@ -41,6 +42,7 @@ struct daemon {
 	sd_event *loop;
 	sd_event_source *tick, *tend;
 	struct start_windows windows; /* and what watches them: the kernel may be NULL */
+	struct memory_source *memory;
 	struct containerd_source *containerd;
 	struct boot_sources *boot;
 	struct boot_journal *journal; /* NULL: it could not be made */
@@ -143,6 +145,7 @@ static void on_event(void *context, const struct event *event)
 	if (daemon->recording)
 		recording_event(daemon->recording, event, seen_ns);
 	tracker_event(daemon->tracker, event, seen_ns);
+	memory_source_event(daemon->memory, event);
 	if (daemon->kubernetes)
 		kubernetes_event(daemon->kubernetes, event);
 	arm_tick(daemon);
@@ -292,11 +295,20 @@ static int start_sources(struct daemon *daemon)
 		.memory_on_v1 = cgroup_memory_on_v1(),
 		.start_window_ns = settings->start_window_ns,
 	};
+	struct memory_source_options memory = {
+		.cgroup_root = settings->cgroup_root,
+		.memory_on_v1 = pressure.memory_on_v1,
+	};
 	int r = pressure_source_new(&daemon->windows.pressure, daemon->loop, &pressure, on_event,
 				    daemon);
 
 	if (r < 0) {
 		log_error("cannot watch the node's pressure", LOG_ERRNO(r));
+		return r;
+	}
+	r = memory_source_new(&daemon->memory, daemon->loop, &memory, on_event, daemon);
+	if (r < 0) {
+		log_error("cannot watch cgroups' memory", LOG_ERRNO(r));
 		return r;
 	}
 	if (!settings->no_ebpf)
@@ -438,6 +450,7 @@ static void stop(struct daemon *daemon)
 	containerd_source_free(daemon->containerd);
 	kernel_source_free(daemon->windows.kernel);
 	pressure_source_free(daemon->windows.pressure);
+	memory_source_free(daemon->memory);
 	boot_journal_free(daemon->journal);
 	local_sink_free(daemon->local);
 	metrics_sink_free(daemon->metrics);

@@ -6,6 +6,7 @@
  * sched_process_exit fires once per thread; one that finds no other alive speaks for the group.
  */
 #include "bpf/file.bpf.c"
+#include "bpf/oom.bpf.c"
 #include "bpf/window.bpf.c"
 
 #define BIT(signal) (1ull << (signal))
@@ -97,6 +98,9 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 		return 0;
 	if (sig == SIGKILL)
 		note_killed(task);
+	if ((sig == SIGKILL || sig == SIGTERM) && (unsigned long)info > INFO_PRIVATE &&
+	    result != RESULT_IGNORED)
+		tell_sent(task);
 	__u32 pid = BPF_CORE_READ(task, tgid);
 	struct tracked *process = bpf_map_lookup_elem(&tracked, &pid);
 

@@ -431,6 +431,7 @@ static __always_inline bool read_syscall(struct task_struct *task, struct syscal
 #define TCP_LISTEN	  10
 #define SIGNAL_GROUP_EXIT 4u
 #define SIGKILL		  9
+#define SIGTERM		  15
 #define ETIMEDOUT	  110
 #define ECONNREFUSED	  111
 #define EHOSTUNREACH	  113

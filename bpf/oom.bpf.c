@@ -6,6 +6,7 @@
  * argument was a pid until 72ba14deb40a (6.9, also in stable kernels), then the task: a raw
  * tracepoint program serves both, told apart by a field that came with the change.
  */
+#pragma once
 #include "bpf/probe.h"
 
 const volatile __u64 memcg_oom_start = 0; /* mem_cgroup_out_of_memory's address range; 0 unknown */
@@ -132,37 +133,44 @@ static __always_inline void read_invoker(struct wire_oom *record)
 	record->pad = 0;
 }
 
-static __always_inline void track_victim(__u32 pid, __u64 container_id)
+static __always_inline __u32 namespace_pid(struct task_struct *victim)
+{
+	unsigned int level = BPF_CORE_READ(victim, thread_pid, level);
+	struct pid *ids = BPF_CORE_READ(victim, group_leader, thread_pid);
+	struct upid upid = {};
+
+	bpf_probe_read_kernel(&upid, sizeof(upid),
+			      (char *)ids + bpf_core_field_offset(struct pid, numbers) +
+				      (level & 31) * bpf_core_type_size(struct upid));
+	return upid.nr;
+}
+
+/* Its end is told then, whatever it is. */
+static __always_inline void track_victim(__u32 pid, __u64 container_id, __u32 flags)
 {
 	struct tracked *process = bpf_map_lookup_elem(&tracked, &pid);
 	struct tracked entry = {
 		.cgroup_id = container_id,
 		.role = container_id ? WIRE_ROLE_MEMBER : WIRE_ROLE_HOST,
-		.flags = WIRE_EXIT_OOM_VICTIM,
+		.flags = flags,
 	};
 
 	if (process)
-		process->flags |= WIRE_EXIT_OOM_VICTIM;
+		process->flags |= flags;
 	else if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
 		count_loss(WIRE_LOSS_TABLE_FULL);
 }
 
-SEC("raw_tp/mark_victim")
-int on_mark_victim(struct bpf_raw_tracepoint_args *ctx)
+/* flags: how it came to it. */
+static __always_inline void tell_victim(struct task_struct *victim, __u32 flags)
 {
-	struct task_struct *victim = victim_of(ctx->args[0]);
-	struct wire_oom *record;
-
-	if (!victim)
-		return 0;
 	struct known *container = known_of(victim);
 	__u64 container_id = container ? container->container_id : 0;
+	struct wire_oom *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
 
-	track_victim(BPF_CORE_READ(victim, tgid), container_id);
-	record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
 	if (!record) {
 		count_loss(WIRE_LOSS_MAIN_FULL);
-		return 0;
+		return;
 	}
 	struct mm_struct *mm = BPF_CORE_READ(victim, mm);
 
@@ -172,23 +180,50 @@ int on_mark_victim(struct bpf_raw_tracepoint_args *ctx)
 	record->container[0] = 0;
 	if (container_id)
 		container_name(deciding_cgroup(victim), container_id, record->container);
-	record->flags = by_limit(ctx);
+	record->flags = flags;
 	record->total_vm_pages = BPF_CORE_READ(mm, total_vm);
 	record->pagetable_bytes = BPF_CORE_READ(mm, pgtables_bytes.counter);
 	record->oom_score_adj = BPF_CORE_READ(victim, signal, oom_score_adj);
 	record->uid = BPF_CORE_READ(victim, real_cred, uid.val);
-	unsigned int level = BPF_CORE_READ(victim, thread_pid, level);
-	struct upid upid = {};
-
-	struct pid *ids = BPF_CORE_READ(victim, group_leader, thread_pid);
-
-	bpf_probe_read_kernel(&upid, sizeof(upid),
-			      (char *)ids + bpf_core_field_offset(struct pid, numbers) +
-				      (level & 31) * bpf_core_type_size(struct upid));
-	record->namespace_pid = upid.nr;
+	record->namespace_pid = namespace_pid(victim);
+	BPF_CORE_READ_STR_INTO(&record->parent_comm, victim, real_parent, group_leader, comm);
 	read_rss(record, mm);
 	read_cgroups(record, victim);
 	read_invoker(record);
 	submit(&ring_main, &record->header, true);
+}
+
+/*
+ * A killer in user space (systemd-oomd, earlyoom) is root's process outside of containers; which of those it is, the
+ * agent knows by its name. Shims and runtimes stop containers all day: they are left out here.
+ */
+static __always_inline void tell_sent(struct task_struct *victim)
+{
+	struct task_struct *sender = (struct task_struct *)bpf_get_current_task();
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	if ((__u32)bpf_get_current_uid_gid() != 0 || bpf_map_lookup_elem(&tracked, &pid) ||
+	    known_of(sender))
+		return;
+	struct known *container = known_of(victim);
+
+	if (!container)
+		return;
+	track_victim(BPF_CORE_READ(victim, tgid), container->container_id, 0);
+	tell_victim(victim, WIRE_OOM_SENT | WIRE_OOM_STACK_KNOWN);
+}
+
+SEC("raw_tp/mark_victim")
+int on_mark_victim(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *victim = victim_of(ctx->args[0]);
+
+	if (!victim)
+		return 0;
+	struct known *container = known_of(victim);
+
+	track_victim(BPF_CORE_READ(victim, tgid), container ? container->container_id : 0,
+		     WIRE_EXIT_OOM_VICTIM);
+	tell_victim(victim, by_limit(ctx));
 	return 0;
 }

@@ -151,6 +151,8 @@ _Static_assert(sizeof(struct wire_listen) == 64 + 96 + 24, "wire_listen");
 #define WIRE_OOM_BY_LIMIT    1u /* the stack goes through the memory controller's own OOM */
 #define WIRE_OOM_STACK_KNOWN 2u /* … and whether it does is known */
 #define WIRE_OOM_GROUP	     4u /* memory.oom.group is set on one of its cgroups */
+#define WIRE_OOM_SENT \
+	8u /* no OOM of the kernel's: root's process outside of containers, the invoker, sent a signal */
 
 struct wire_oom {
 	struct wire_header header; /* the victim */
@@ -172,8 +174,9 @@ struct wire_oom {
 	__u32 invoker_pid;
 	__u32 pad;
 	char invoker_comm[WIRE_COMM];
+	char parent_comm[WIRE_COMM]; /* the victim's */
 };
-_Static_assert(sizeof(struct wire_oom) == 64 + 96 + 960 + 8 + 8 + 16 + 48 + 16 + 16 + 8 + 16,
+_Static_assert(sizeof(struct wire_oom) == 64 + 96 + 960 + 8 + 8 + 16 + 48 + 16 + 16 + 8 + 32,
 	       "wire_oom");
 
 /* Whom a container waited for, and why. A v4-mapped address is told as IPv4. */

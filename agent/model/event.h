@@ -176,9 +176,10 @@ struct event_oom {
 	uint64_t limit_cgroup_id; /* whose limit: ancestor with the least headroom */
 	char limit_path[CGROUP_PATH_SIZE];
 	uint64_t limit_bytes, usage_bytes; /* of that cgroup */
-	struct process invoker;		   /* whose allocation triggered it */
+	struct process invoker; /* whose allocation triggered it, or who sent the signal */
 	uint64_t invoker_cgroup_id;
 	char invoker_comm[COMM_SIZE];
+	char killer[COMM_SIZE]; /* one in user space, which is the invoker; "" the kernel itself */
 };
 
 enum container_state {

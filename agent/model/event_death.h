@@ -24,7 +24,9 @@ struct event_memory {
 	uint64_t victim_start_ns;
 	char container_id[ID_SIZE]; /* "" for a pod's cgroup, or another */
 	char pod_uid[POD_UID_SIZE];
-	char path[CGROUP_PATH_SIZE];
+	char path[CGROUP_PATH_SIZE]; /* "" the node itself */
+	uint32_t processes;	     /* MEMORY_AT_KILL: in it; 0 not known */
+	uint32_t worker, workers;    /* as in oom_victim */
 	struct memory_state state;
 };
 

@@ -104,6 +104,7 @@ static const struct json_field oom_rows[] = {
 	JSON_OBJECT(invoker, process_shape),
 	JSON_ROW(UINT, invoker_cgroup_id),
 	JSON_ROW(TEXT, invoker_comm),
+	JSON_ROW(TEXT, killer),
 };
 static JSON_SHAPE(oom_shape, SELF, oom_rows);
 

@@ -10,6 +10,9 @@ static const struct json_field memory_rows[] = {
 	JSON_ROW(TEXT, container_id),
 	JSON_ROW(TEXT, pod_uid),
 	JSON_ROW(TEXT, path),
+	JSON_ROW(UINT, processes),
+	JSON_ROW(UINT, worker),
+	JSON_ROW(UINT, workers),
 	JSON_OBJECT(state, json_memory_state),
 };
 JSON_SHAPE(json_event_memory, SELF, memory_rows);

@@ -11,7 +11,8 @@
 struct memory_state {
 	uint64_t usage_bytes, limit_bytes; /* limit 0: none */
 	uint64_t peak_bytes;
-	uint64_t anon_bytes, file_bytes, shmem_bytes, kernel_bytes;
+	uint64_t anon_bytes, file_bytes, shmem_bytes,
+		kernel_bytes;			   /* file: without shmem (tmpfs) */
 	uint64_t swap_bytes, swap_limit_bytes;	   /* limit 0: none */
 	uint64_t limit_hits;			   /* memory.events' max, v1: failcnt */
 	uint64_t kills;				   /* memory.events' oom_kill */

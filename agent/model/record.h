@@ -172,7 +172,8 @@ struct oom_victim {
 	bool init;
 	char comm[COMM_SIZE];
 	char parent_comm[COMM_SIZE];
-	uint32_t worker, workers; /* which of those of its name, by age, of how many; 0 not known */
+	uint32_t worker,
+		workers; /* which of its parent's children of its name, by age, of how many; 0 not known */
 	uint64_t anon_kb, file_kb, shmem_kb, swap_kb, pagetable_kb, total_vm_kb;
 	int32_t oom_score_adj;
 	uint32_t uid;

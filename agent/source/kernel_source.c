@@ -77,14 +77,15 @@ static int on_wire(void *context, void *data, size_t size)
 {
 	struct kernel_source *source = context;
 	struct event event;
+	int r;
 
 	source->records++;
 	source->urgent += kernel_wire_urgent(data, size);
 	if (kernel_mounts_take(&source->mounts, data, size, &event)) {
 		if (event.type != EVENT_NONE)
 			hand_on(source, &event);
-	} else if (kernel_wire_decode(data, size, &event) < 0)
-		source->undecodable++;
+	} else if ((r = kernel_wire_decode(data, size, &event)) < 0)
+		source->undecodable += r != -ENOMSG;
 	else if (event.type == EVENT_CONNECT_FAILED || event.type == EVENT_CONNECT_SLOW ||
 		 event.type == EVENT_DNS)
 		kernel_connects_take(source->connects, data, &event);

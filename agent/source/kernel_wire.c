@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "bpf/wire.h"
 #include "client/cgroup.h"
+#include "model/memory_killer.h"
 #include "source/kernel_arguments.h"
 #include "source/kernel_stalls.h"
 
@@ -308,7 +309,13 @@ static int decode_oom(const struct wire_oom *wire, struct event *event)
 	copy_container(oom->container_id, wire->container);
 	COPY(oom->comm, wire->header.comm);
 	COPY(oom->invoker_comm, wire->invoker_comm);
+	COPY(oom->parent_comm, wire->parent_comm);
 	join_path(wire, 0, oom->cgroup_path, sizeof(oom->cgroup_path));
+	if (wire->flags & WIRE_OOM_SENT) {
+		if (!memory_killer(oom->invoker_comm)) /* its end tells who sent the signal */
+			return -ENOMSG;
+		TEXT_COPY(oom->killer, oom->invoker_comm);
+	}
 	if (oom->by_limit) {
 		oom->limit_cgroup_id = wire->limit_cgroup_id;
 		oom->limit_bytes = wire->limit_pages * page_bytes;

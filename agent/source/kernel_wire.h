@@ -8,7 +8,7 @@
 #include "bpf/wire.h"
 #include "model/event.h"
 
-/* Returns 0, or -EBADMSG (*ret untouched) for what is truncated or not known. */
+/* Returns 0, or (*ret untouched) -EBADMSG for what is truncated or not known, -ENOMSG for what is right and tells nothing. */
 int kernel_wire_decode(const void *data, size_t size, struct event *ret);
 
 /* The name of a DNS question in its usual writing; "" if there is none. A text, without sanitising. */

@@ -61,6 +61,7 @@ struct container {
 	uint32_t task_exit_status;
 	uint64_t task_exited_ns;
 	bool oom_victim;      /* its init */
+	uint32_t killer_pid;  /* what killed that for memory from user space; 0: the kernel */
 	bool kubernetes_told; /* the pod's status told of its end … */
 	char kubernetes_reason[REASON_SIZE];
 	int32_t kubernetes_code; /* … so */

@@ -150,7 +150,12 @@ void exit_build(const struct containers *all, const struct container *container,
 		record.signal = exit->signal;
 		record.core_dumped = exit->core_dumped;
 		add_sender(container, seen, &record);
-		if (exit->signal == SIGKILL && (exit->oom_victim || container->oom_victim))
+		bool killed_for_memory =
+			container->killer_pid ? seen && seen->sender.pid == container->killer_pid
+					      : exit->signal == SIGKILL &&
+							(exit->oom_victim || container->oom_victim);
+
+		if (killed_for_memory)
 			record.verdict = EXIT_OOM_KILLED;
 		else if (exit->signal)
 			record.verdict = by_signal(all, container, seen);

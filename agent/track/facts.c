@@ -256,8 +256,11 @@ static struct container *note_oom(struct facts *facts, const struct event_oom *o
 {
 	struct container *c = containers_find(facts->containers, oom->container_id);
 
-	if (c && c->init.pid && c->init.pid == oom->victim.pid)
-		c->oom_victim = true;
+	if (!c || !c->init.pid || c->init.pid != oom->victim.pid)
+		return c;
+	c->oom_victim = true;
+	if (*oom->killer)
+		c->killer_pid = oom->invoker.pid;
 	return c;
 }
 

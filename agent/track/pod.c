@@ -112,6 +112,7 @@ static void note_pod(struct pods *pods, const struct event_pod *told, uint64_t n
 	TEXT_COPY(pod->subject.pod, told->pod);
 	TEXT_COPY(pod->subject.pod_namespace, told->pod_namespace);
 	pod->created_ns = told->created_ns;
+	pod->memory_request_bytes = told->memory_request_bytes;
 	pod->scheduled_ns = told->scheduled_ns;
 	TEXT_COPY(pod->addresses[0], told->address);
 	TEXT_COPY(pod->addresses[1], told->second_address);

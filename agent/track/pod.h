@@ -30,6 +30,7 @@ struct pod_container {
 struct pod {
 	struct subject subject; /* of the pod: no container */
 	uint64_t created_ns, scheduled_ns, ready_ns;
+	uint64_t memory_request_bytes; /* 0: none */
 	char addresses[2][ADDRESS_SIZE];
 	bool arrived;	/* it was bound before our eyes */
 	bool was_ready; /* it has been Ready since we know it */

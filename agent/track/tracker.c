@@ -23,7 +23,7 @@ struct tracker {
 	record_fn on_record;
 	void *context;
 	uint64_t now_ns; /* of the latest event seen, or tick */
-	uint64_t evicted_told, calls_told, boot_lost_told, whys_told, peers_told;
+	uint64_t evicted_told, calls_told, boot_lost_told, whys_told, peers_told, ooms_told;
 	struct tracker_stats stats;
 	struct containers containers;
 	struct calls calls;
@@ -70,9 +70,9 @@ int tracker_new(struct tracker **ret, const struct tracker_settings *settings, r
 	tracker->deaths = deaths_new();
 	tracker->stops = stops_new();
 	tracker->pulls = pulls_new(emit, tracker);
-	tracker->ooms = ooms_new(&tracker->containers, emit, tracker);
 	tracker->gaps = gaps_new(emit, tracker);
 	tracker->pods = pods_new(on_pod_ready, tracker);
+	tracker->ooms = ooms_new(&tracker->containers, tracker->pods, emit, tracker);
 	if (tracker->pulls)
 		pulls_know_pods(tracker->pulls, tracker->pods);
 	tracker->waits = waits_new(tracker->pods, emit, tracker);
@@ -204,6 +204,8 @@ void tracker_event(struct tracker *tracker, const struct event *event, uint64_t 
 		  "more starts at once than the agent explains");
 	tell_lost(tracker, tracker->whys.peers_lost, &tracker->peers_told,
 		  "more peers of one start than the agent keeps");
+	tell_lost(tracker, ooms_lost(tracker->ooms), &tracker->ooms_told,
+		  "more programs killed for memory than the agent keeps count of");
 	tell_lost(tracker, boot_lost(tracker->boot), &tracker->boot_lost_told,
 		  "more units or pods in a boot than the agent keeps");
 }

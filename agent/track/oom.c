@@ -75,6 +75,8 @@ void ooms_free(struct ooms *ooms)
 
 static enum limit_scope scope_of(const struct event_oom *oom)
 {
+	if (*oom->killer) /* it acts before a limit is hit, by a measure of its own */
+		return SCOPE_NONE;
 	if (!oom->by_limit)
 		return SCOPE_NODE;
 	if (*oom->container_id && strstr(oom->limit_path, oom->container_id))

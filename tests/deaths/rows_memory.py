@@ -97,7 +97,7 @@ ROWS = [
     Row("earlyoom-init", "earlyoom's SIGKILL", KILLER, "ooms", container("sleep", after=[host_kill(9, name="earlyoom")]),
         {"ooms": [{"subject.pod": "$pod", "killer": "earlyoom", "killer_pid": "$sender", "victims.0.pid": "$pid",
                    "victims.0.init": True, "container_survived": "no"}],
-         "exits": [end("killed", 137, signal=9, sender_comm="earlyoom", sender_pid="$sender")]}),
+         "exits": [end("oom-killed", 137, signal=9, sender_comm="earlyoom", sender_pid="$sender")]}),
     Row("oomd-child", "systemd-oomd's SIGKILL of a child", KILLER, "ooms",
         container("worker", "sleep", after=[processes(2), host_kill(9, "child", "systemd-oomd")]),
         {"ooms": [{"subject.pod": "$pod", "killer": "systemd-oomd", "killer_pid": "$sender", "victims.0.pid": "$child",

@@ -77,6 +77,11 @@ bool signal_has_address(int32_t signal, int32_t code)
 	}
 }
 
+bool signal_is_null_pointer(int32_t signal, uint64_t address, int32_t code)
+{
+	return signal == SIGSEGV && code == SEGV_MAPERR && address < NULL_PAGE_SIZE;
+}
+
 void signal_print_fault(FILE *out, int32_t signal, uint64_t address, int32_t code)
 {
 	const char *text = signal_fault_text(signal, code), *before = ": ";
@@ -88,6 +93,6 @@ void signal_print_fault(FILE *out, int32_t signal, uint64_t address, int32_t cod
 	}
 	if (text)
 		fprintf(out, "%s%s", before, text);
-	if (signal == SIGSEGV && code == SEGV_MAPERR && address < NULL_PAGE_SIZE)
+	if (signal_is_null_pointer(signal, address, code))
 		fputs(", a null pointer", out);
 }

@@ -22,5 +22,7 @@ const char *signal_fault_text(int32_t signal, int32_t code);
 /* Its si_addr is an address of memory, or of the instruction; else it means nothing. */
 bool signal_has_address(int32_t signal, int32_t code);
 
+bool signal_is_null_pointer(int32_t signal, uint64_t address, int32_t code);
+
 /* " at address 0x10: not mapped, a null pointer"; nothing where nothing is known. */
 void signal_print_fault(FILE *out, int32_t signal, uint64_t address, int32_t code);

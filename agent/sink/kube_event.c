@@ -27,6 +27,7 @@ enum reason {
 	CONTAINER_CRASHED,
 	CONTAINER_EXEC_FAILED,
 	CRASH_LOOPING,
+	WORKER_CRASHING,
 	IMAGE_PULL_SLOW,
 	IMAGE_PULL_FAILED,
 	NODE_BOOT_COMPLETED,
@@ -53,6 +54,7 @@ static const struct {
 	[CONTAINER_CRASHED] = {"ContainerCrashed", "Observing", true, true},
 	[CONTAINER_EXEC_FAILED] = {"ContainerExecFailed", "Starting", true, true},
 	[CRASH_LOOPING] = {"CrashLooping", "Observing", true, true},
+	[WORKER_CRASHING] = {"WorkerCrashing", "Observing", true, true},
 	[IMAGE_PULL_SLOW] = {"ImagePullSlow", "Pulling", false, false},
 	[IMAGE_PULL_FAILED] = {"ImagePullFailed", "Pulling", true, false},
 	[NODE_BOOT_COMPLETED] = {"NodeBootCompleted", "Booting", false, false},
@@ -105,15 +107,27 @@ static enum reason oom_reason(const struct record *record)
 	return PROCESS_OOM_KILLED;
 }
 
+/* Kubernetes itself tells of probes and hooks that failed; that it goes on and on, here. */
+static bool stopped_in_a_loop(const struct record_exit *exit)
+{
+	return exit->looping && (exit->stop.cause == STOP_LIVENESS ||
+				 exit->stop.cause == STOP_STARTUP || exit->stop.cause == STOP_HOOK);
+}
+
 static enum reason exit_reason(const struct record_exit *exit)
 {
 	switch (exit->verdict) {
+	case EXIT_STOPPED:
+		return stopped_in_a_loop(exit) ? CRASH_LOOPING : REASON_NONE;
 	case EXIT_OOM_KILLED:
 		/* where the kernel is watched, the kill itself was told, with its figures */
 		return exit->kernel_ns ? REASON_NONE : CONTAINER_OOM_KILLED;
 	case EXIT_START_FAILED:
 		return exit->looping ? CRASH_LOOPING : CONTAINER_EXEC_FAILED;
 	case EXIT_ERROR:
+		if (exit->failed.kind != FAILURE_NONE && !exit->looping)
+			return CONTAINER_EXEC_FAILED;
+		return exit->looping ? CRASH_LOOPING : CONTAINER_CRASHED;
 	case EXIT_CRASHED:
 	case EXIT_KILLED:
 	case EXIT_SELF_KILLED:
@@ -155,6 +169,8 @@ static enum reason reason_of(const struct kube_event_rules *rules, const struct 
 		return oom_reason(record);
 	case RECORD_EXIT:
 		return exit_reason(&record->exit);
+	case RECORD_CHILD:
+		return record->child.looping ? WORKER_CRASHING : REASON_NONE;
 	case RECORD_PULL:
 		return !record->pull.failed && record_duration_ns(record) > rules->slow_pull_ns
 			       ? IMAGE_PULL_SLOW
@@ -232,6 +248,9 @@ static void set_series(struct outbox_entry *entry, enum reason reason, const cha
 	case CONTAINER_CRASHED:
 		snprintf(detail, sizeof(detail), "%d.%d.%d", record->exit.verdict,
 			 record->exit.code, record->exit.signal);
+		break;
+	case WORKER_CRASHING:
+		snprintf(detail, sizeof(detail), "%.16s", record->child.comm);
 		break;
 	case IMAGE_PULL_SLOW:
 		snprintf(detail, sizeof(detail), "%016" PRIx64, hash(0, record->pull.image));
@@ -320,6 +339,8 @@ static enum outbox_answer describe(const struct kube_event_rules *rules, const c
 	const struct subject *subject = &record->subject;
 	enum reason reason = reason_of(rules, record);
 
+	if (record->type == RECORD_CHILD && reason == REASON_NONE)
+		return OUTBOX_NOT_YET; /* it may become a loop */
 	if (reason == REASON_NONE || of_the_past(rules, boot_id, record))
 		return OUTBOX_NOTHING;
 	/* killed before containerd said whose it is; the final form, a second later, will know */

@@ -11,7 +11,8 @@
  *	ContainerOOMKilled  the container's first process was                               the pod
  *	NodeOOMKilled       the node was out of memory, or no pod's process was killed      the pod, else the node
  *	ContainerCrashed    it ended other than by itself with 0 or by being stopped        the pod
- *	ContainerExecFailed its program was never executed                                  the pod
+ *	ContainerExecFailed its program was not executed, or its loader lacked something    the pod
+ *	WorkerCrashing      the third child of one program died within 20 min               the pod
  *	CrashLooping        instead of both when it is the third death within 20 min        the pod
  *	ImagePullSlow       above slow_pull (containerd does not say for whom)              the node
  *	ImagePullFailed     Kubernetes waits for an image that can't be pulled              the pod
@@ -44,7 +45,7 @@ struct kube_event_rules {
 };
 
 /* The types that can't wait until they are final. */
-#define KUBE_EVENT_EARLY (1u << RECORD_OOM | 1u << RECORD_WAIT)
+#define KUBE_EVENT_EARLY (1u << RECORD_OOM | 1u << RECORD_WAIT | 1u << RECORD_CHILD)
 
 /* now_ns: on the boot clock. ret->body is the Event's JSON. */
 enum outbox_answer kube_event_describe(const struct kube_event_rules *rules, const char *boot_id,

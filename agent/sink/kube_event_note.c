@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "model/cause.h"
+#include "model/death_advice.h"
 #include "model/json.h"
 #include "model/sentence.h"
 #include "sink/kube_boot_note.h"
@@ -122,6 +123,18 @@ static void log_note(FILE *out, const struct log_tail *log)
 	}
 }
 
+static void what_to_do(FILE *out, const struct record *record)
+{
+	char advice[CAUSE_SIZE];
+
+	if (!death_advice(record->type == RECORD_EXIT ? record : NULL,
+			  record->type == RECORD_OOM ? record : NULL,
+			  record->type == RECORD_CHILD ? record : NULL, advice))
+		return;
+	fputs(". Advice: ", out);
+	text_print_safe(out, advice);
+}
+
 void kube_event_note(const struct record *record, const struct boot_history *earlier,
 		     char ret[static KUBE_EVENT_NOTE_SIZE])
 {
@@ -160,6 +173,7 @@ void kube_event_note(const struct record *record, const struct boot_history *ear
 		sentence_text(out, record);
 		if (record->type == RECORD_EXIT)
 			log_note(out, &record->exit.log);
+		what_to_do(out, record);
 	}
 	fclose(out);
 	text_copy(ret, KUBE_EVENT_NOTE_SIZE, text);

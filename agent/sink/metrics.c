@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "model/json.h"
 #include "sink/metrics_boot.h"
+#include "sink/metrics_deaths.h"
 #include "sink/metrics_format.h"
 #include "sink/metrics_loops.h"
 #include "sink/metrics_words.h"
@@ -38,12 +39,13 @@ static const char *const known_waits[] = {
 struct metrics {
 	struct metrics_histogram phases[PHASE_COUNT], starts, pod_starts, pulls;
 	uint64_t stall_ns[2][STALL_COUNT]; /* of app, of probe */
-	uint64_t states[START_STATE_COUNT], verdicts[EXIT_VERDICT_COUNT];
+	uint64_t states[START_STATE_COUNT];
 	uint64_t ooms[SCOPE_COUNT][VICTIM_COUNT];
 	uint64_t pulls_ok, pulls_failed, pull_bytes;
 	struct metrics_words causes, reasons;
 	uint64_t gaps[PLACES][SOURCE_KIND_COUNT], waits[PLACES];
 	uint64_t records[RECORD_TYPE_COUNT];
+	struct metrics_deaths deaths;
 	struct metrics_loops loops;
 	struct metrics_boot boot;
 };
@@ -178,8 +180,7 @@ static void count(struct metrics *metrics, const struct record *record)
 		count_oom(metrics, record);
 		break;
 	case RECORD_EXIT:
-		if (record->exit.verdict < EXIT_VERDICT_COUNT)
-			metrics->verdicts[record->exit.verdict]++;
+		metrics_deaths_exit(&metrics->deaths, &record->exit);
 		break;
 	case RECORD_PULL:
 		count_pull(metrics, record);
@@ -217,6 +218,8 @@ void metrics_record(struct metrics *metrics, const struct record *record, enum r
 		metrics_loops_exit(&metrics->loops, record);
 	if (record->type == RECORD_BOOT)
 		metrics->boot.boot = record->boot;
+	if (record->type == RECORD_CHILD)
+		metrics_deaths_child(&metrics->deaths, record, before != RECORD_UNKNOWN);
 	if (counts(record, before))
 		count(metrics, record);
 }
@@ -271,13 +274,10 @@ static void write_ends(FILE *out, const struct metrics *metrics)
 	for (enum start_state i = START_STATE_NONE + 1; i < START_STATE_COUNT; i++)
 		metrics_count(out, "nodewake_starts_total", metrics->states[i],
 			      METRICS_LABEL("state", start_state_name(i)));
-	metrics_family(out, "nodewake_exits_total", "counter", "Containers that ended.");
-	for (enum exit_verdict i = EXIT_VERDICT_NONE + 1; i < EXIT_VERDICT_COUNT; i++)
-		metrics_count(out, "nodewake_exits_total", metrics->verdicts[i],
-			      METRICS_LABEL("verdict", exit_verdict_name(i)));
+	metrics_deaths_write(out, &metrics->deaths);
 	metrics_family(out, "nodewake_oom_kills_total", "counter",
 		       "Kills for want of memory, by whose limit was hit and who was killed.");
-	for (enum limit_scope i = SCOPE_NONE + 1; i < SCOPE_COUNT; i++)
+	for (enum limit_scope i = SCOPE_NONE; i < SCOPE_COUNT; i++)
 		for (enum victim j = 0; j < VICTIM_COUNT; j++)
 			metrics_count(out, "nodewake_oom_kills_total", metrics->ooms[i][j],
 				      METRICS_LABEL("scope", limit_scope_name(i)),

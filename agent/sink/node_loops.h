@@ -12,7 +12,7 @@ struct node_loops {
 		uint64_t key;
 		int64_t wall_ns;
 		uint32_t deaths;
-		char subject[NODE_SUBJECT_SIZE], container[NAME_SIZE], what[24];
+		char subject[NODE_SUBJECT_SIZE], container[NAME_SIZE], what[NODE_EXIT_SIZE];
 	} loops[NODE_LOOPS_MAX];
 	uint32_t count;
 };

@@ -142,7 +142,7 @@ static void note_oom(struct node_summary *summary, const struct record *record)
 
 static void note_exit(struct node_summary *summary, const struct record *record)
 {
-	char subject[NODE_SUBJECT_SIZE], what[24], *words;
+	char *words;
 
 	if (!record->final || !*record->subject.pod) /* not Kubernetes' container */
 		return;
@@ -155,11 +155,8 @@ static void note_exit(struct node_summary *summary, const struct record *record)
 	words = record->exit.looping ? NULL
 				     : node_tally_latest(&summary->deaths, key_of(record),
 							 wall_of(record), !record->final);
-	if (!words)
-		return;
-	node_words_subject(&record->subject, subject);
-	node_words_exit(&record->exit, what);
-	snprintf(words, NODE_WORDS_SIZE, "%s %s", subject, what);
+	if (words)
+		node_words_death(record, words);
 }
 
 static void note_gap(struct node_summary *summary, const struct record *record)

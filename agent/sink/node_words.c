@@ -11,6 +11,8 @@
 #include "base/text.h"
 #include "model/cause.h"
 #include "model/json.h"
+#include "model/sentence_death.h"
+#include "model/signal_words.h"
 
 #define TOP_PHASES	3
 #define NODE_CAUSE_SIZE 40
@@ -256,6 +258,14 @@ static void limit(FILE *out, const struct record_oom *oom)
 	quantity(out, oom->limit_bytes);
 }
 
+static void role(FILE *out, const struct oom_victim *victim)
+{
+	if (victim->workers > 1 && victim->worker)
+		fprintf(out, " (worker %" PRIu32 " of %" PRIu32, victim->worker, victim->workers);
+	else
+		fputs(victim->init ? " (init" : " (child", out);
+}
+
 void node_words_oom(const struct record *record, char ret[static NODE_WORDS_SIZE])
 {
 	const struct record_oom *oom = &record->oom;
@@ -268,7 +278,7 @@ void node_words_oom(const struct record *record, char ret[static NODE_WORDS_SIZE
 		fprintf(into.file, "%s ", subject);
 		text_print_safe(into.file, oom->victims[0].comm);
 		if (*record->subject.container_id) {
-			fputs(oom->victims[0].init ? " (init" : " (child", into.file);
+			role(into.file, &oom->victims[0]);
 			if (oom->container_survived == SURVIVAL_YES)
 				fputs(", container survived", into.file);
 			else if (oom->container_survived == SURVIVAL_NO)
@@ -276,33 +286,31 @@ void node_words_oom(const struct record *record, char ret[static NODE_WORDS_SIZE
 			fputc(')', into.file);
 		}
 		limit(into.file, oom);
+		if (*oom->killer) {
+			fputs(", by ", into.file);
+			text_print_safe(into.file, oom->killer);
+		}
+		if (oom->series.leak)
+			fputs(", a leak", into.file);
 	}
 	into_close(&into, ret, NODE_WORDS_SIZE);
 }
 
-static void signal_words(int number, char ret[static 24])
-{
-	const char *name = sigabbrev_np(number);
+_Static_assert(NODE_EXIT_SIZE >= SIGNAL_TEXT_SIZE, "a signal's name fits");
 
-	if (name)
-		snprintf(ret, 24, "SIG%s", name);
-	else
-		snprintf(ret, 24, "signal %d", number);
-}
-
-void node_words_exit(const struct record_exit *exit, char ret[static 24])
+void node_words_exit(const struct record_exit *exit, char ret[static NODE_EXIT_SIZE])
 {
 	switch (exit->verdict) {
 	case EXIT_CRASHED:
 		if (exit->sender_signal == SIGABRT || exit->signal)
-			signal_words(exit->sender_signal == SIGABRT ? SIGABRT : exit->signal, ret);
+			signal_text(exit->sender_signal == SIGABRT ? SIGABRT : exit->signal, ret);
 		else
-			snprintf(ret, 24, "exit %d", exit->code);
+			snprintf(ret, NODE_EXIT_SIZE, "exit %d", exit->code);
 		break;
 	case EXIT_KILLED:
 	case EXIT_SELF_KILLED:
 	case EXIT_SIGNALED:
-		signal_words(exit->signal, ret);
+		signal_text(exit->signal, ret);
 		break;
 	case EXIT_START_FAILED:
 		strcpy(ret, "never started");
@@ -311,8 +319,48 @@ void node_words_exit(const struct record_exit *exit, char ret[static 24])
 		strcpy(ret, "out of memory");
 		break;
 	default:
-		snprintf(ret, 24, "exit %d", exit->code);
+		snprintf(ret, NODE_EXIT_SIZE, "exit %d", exit->code);
 	}
+}
+
+/* In brackets: what a signal or a code alone does not say. */
+static void detail(FILE *out, const struct record_exit *exit)
+{
+	const char *fault = exit->verdict == EXIT_CRASHED && !exit->sender_pid
+				    ? signal_fault_text(exit->signal, exit->fault_code)
+				    : NULL;
+
+	if (exit->failed.kind != FAILURE_NONE && exit->failed.kind != FAILURE_OTHER) {
+		fputs(" (", out);
+		sentence_failed_start(out, &exit->failed);
+	} else if (fault &&
+		   signal_is_null_pointer(exit->signal, exit->fault_address, exit->fault_code)) {
+		fputs(" (null pointer", out);
+	} else if (fault) {
+		fprintf(out, " (%s", fault);
+	} else if (exit->sender_pid &&
+		   (exit->verdict == EXIT_KILLED || exit->verdict == EXIT_SELF_KILLED)) {
+		fputs(exit->sender_inside ? " (from inside by " : " (from outside by ", out);
+		text_print_safe(out, exit->sender_comm);
+	} else {
+		return;
+	}
+	fputc(')', out);
+}
+
+void node_words_death(const struct record *record, char ret[static NODE_WORDS_SIZE])
+{
+	char subject[NODE_SUBJECT_SIZE], what[NODE_EXIT_SIZE];
+	struct into into;
+
+	into_open(&into);
+	if (into.file) {
+		node_words_subject(&record->subject, subject);
+		node_words_exit(&record->exit, what);
+		fprintf(into.file, "%s %s", subject, what);
+		detail(into.file, &record->exit);
+	}
+	into_close(&into, ret, NODE_WORDS_SIZE);
 }
 
 void node_words_gap(const struct record *record, char ret[static NODE_WORDS_SIZE])

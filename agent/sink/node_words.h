@@ -25,11 +25,15 @@ void node_words_subject(const struct subject *subject, char ret[static NODE_SUBJ
 #define NODE_START_SIZE 139 /* a whole line */
 void node_words_start(const struct record *record, char ret[static NODE_START_SIZE]);
 
-/* "ai-stack/aidb python3 (child, container survived), container limit 512Mi" */
+/* "ai-stack/aidb python3 (child, container survived), container limit 512Mi, a leak" */
 void node_words_oom(const struct record *record, char ret[static NODE_WORDS_SIZE]);
 
-/* "exit 1", "SIGSEGV", "never started" */
-void node_words_exit(const struct record_exit *exit, char ret[static 24]);
+/* "exit 1", "SIGSEGV", "never started": one of several in a line */
+#define NODE_EXIT_SIZE 24
+void node_words_exit(const struct record_exit *exit, char ret[static NODE_EXIT_SIZE]);
+
+/* "ai-stack/aidb SIGSEGV (null pointer)", "ai-stack/web never started (no such program: /srv/app)" */
+void node_words_death(const struct record *record, char ret[static NODE_WORDS_SIZE]);
 
 /* "kernel: the ring was full for 2s, 312 lost" */
 void node_words_gap(const struct record *record, char ret[static NODE_WORDS_SIZE]);

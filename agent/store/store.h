@@ -113,6 +113,7 @@ enum outbox_answer {
 	OUTBOX_NOTHING, /* not worth telling */
 	OUTBOX_TELL,	/* *ret is filled in */
 	OUTBOX_LATER,	/* an early form that says too little: asked again */
+	OUTBOX_NOT_YET, /* not worth telling in this form: a newer one is asked again */
 };
 
 /* ret is zeroed. */

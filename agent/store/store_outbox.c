@@ -70,13 +70,17 @@ static int add_entry(struct store *store, const struct outbox_entry *entry, int6
 	return r;
 }
 
-static int mark_told(struct store *store, int64_t id)
+/* As in records.told. What is not told yet becomes untold again when a newer form replaces it. */
+enum told { TOLD = 1, TOLD_NOT_YET = 2 };
+
+static int mark_told(struct store *store, int64_t id, enum told told)
 {
 	sqlite3_stmt *statement = store_write_statement(store, STATEMENT_OUTBOX_TOLD);
 
 	if (!statement)
 		return no_statement(store);
 	sqlite3_bind_int64(statement, 1, id);
+	sqlite3_bind_int64(statement, 2, told);
 	return step(store, statement);
 }
 
@@ -99,7 +103,7 @@ static int take_record(struct store *store, const struct store_outbox_policy *po
 		if (r == 0 && touched && policy->touched)
 			policy->touched(policy->context, touched);
 	}
-	r = r < 0 ? r : mark_told(store, id);
+	r = r < 0 ? r : mark_told(store, id, answer == OUTBOX_NOT_YET ? TOLD_NOT_YET : TOLD);
 	return r < 0 ? r : 1;
 }
 
@@ -149,7 +153,7 @@ static int take_all(struct store *store, const struct store_outbox_policy *polic
 		if (record_from_json(json, &record) == 0)
 			r = take_record(store, policy, list[i].id, list[i].boot_id, &record);
 		else
-			r = mark_told(store, list[i].id) ?: 1;
+			r = mark_told(store, list[i].id, TOLD) ?: 1;
 		done += r > 0;
 		json_decref(json);
 	}

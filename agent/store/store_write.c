@@ -20,7 +20,8 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_UPDATE] =
 		"UPDATE records SET boot_ns = ?4, wall_ns = ?5, final = ?6, measured = ?7, "
 		"duration_ns = ?8,"
-		" namespace = ?9, pod = ?10, container = ?11, container_id = ?12, body = ?13"
+		" namespace = ?9, pod = ?10, container = ?11, container_id = ?12, body = ?13,"
+		" told = CASE told WHEN 2 THEN 0 ELSE told END"
 		" WHERE boot = ?1 AND type = ?2 AND key = ?3",
 	[STATEMENT_BOOKMARK_SET] = "INSERT INTO bookmarks (boot, name, value) VALUES (?1, ?2, ?3)"
 				   " ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -46,7 +47,7 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_OUTBOX_UNTOLD] =
 		"SELECT records.id, boots.boot_id, body FROM records JOIN boots ON boots.id = boot"
 		" WHERE told = 0 AND (final OR ?1 >> type & 1) ORDER BY records.id LIMIT ?2",
-	[STATEMENT_OUTBOX_TOLD] = "UPDATE records SET told = 1 WHERE id = ?1",
+	[STATEMENT_OUTBOX_TOLD] = "UPDATE records SET told = ?2 WHERE id = ?1",
 	[STATEMENT_OUTBOX_JOIN] =
 		"UPDATE outbox SET count = count + 1, last_wall_ns = max(last_wall_ns, ?3)"
 		" WHERE id = (SELECT id FROM outbox WHERE series = ?1 AND last_wall_ns >= ?2"

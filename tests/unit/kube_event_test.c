@@ -311,6 +311,21 @@ static void deaths(void **state)
 	record.exit.deaths = 14;
 	expect(record, "CrashLooping", "Warning",
 	       "ended with exit code 1 after 12.0s; crash loop, death 14 in a row");
+	record = a_death(EXIT_ERROR, 127, 0);
+	record.exit.failed = (struct failed_start){FAILURE_LIBRARY, "libx.so.1", ""};
+	expect(record, "ContainerExecFailed", "Warning",
+	       "ended with exit code 127 after 12.0s: a shared library is missing: libx.so.1. "
+	       "Advice: put the library into the image: libx.so.1");
+	record = a_death(EXIT_STOPPED, 137, SIGKILL);
+	record.exit.stop.cause = STOP_LIVENESS;
+	expect_none(record); /* the kubelet tells it */
+	record.exit.looping = true;
+	record.exit.deaths = 5;
+	expect(record, "CrashLooping", "Warning",
+	       "stopped, its liveness probe failed: SIGKILL, exit code 137 after 12.0s; crash "
+	       "loop, "
+	       "death 5 in a row. Advice: add a startup probe: the liveness probe failed before it "
+	       "ever listened");
 	expect_none(a_death(EXIT_COMPLETED, 0, 0));
 	expect_none(a_death(EXIT_STOPPED, 137, SIGKILL));
 	expect_none(a_death(EXIT_LOST, 255, 0));
@@ -321,6 +336,36 @@ static void deaths(void **state)
 	record = a_death(EXIT_ERROR, 3, 0);
 	record.subject.pod[0] = '\0';
 	expect_none(record);
+}
+
+/* One alone may be what the program is for; a loop that Kubernetes doesn't see is told. */
+static void children(void **state)
+{
+	struct record record = a_record(RECORD_CHILD);
+	struct outbox_entry entry = {0};
+
+	(void)state;
+	record.final = false;
+	record.child = (struct record_child){
+		.verdict = EXIT_CRASHED,
+		.comm = "worker",
+		.pid = 31,
+		.signal = SIGSEGV,
+		.count = 2,
+	};
+	assert_int_equal(kube_event_describe(&rules, BOOT, &record, record.boot_ns, &entry),
+			 OUTBOX_NOT_YET);
+	record.child.count = 3;
+	record.child.looping = true;
+	record.child.container_survived = SURVIVAL_YES;
+	expect(record, "WorkerCrashing", "Warning",
+	       "worker (pid 31) crashed: SIGSEGV, 3x: the container goes on. Advice: let a "
+	       "liveness "
+	       "probe need a worker: the pod stays Running while they die");
+	assert_true(kube_event_urgent("WorkerCrashing"));
+	record.type = RECORD_HOST;
+	record.host = (struct record_host){.fact = HOST_DISK_FULL};
+	expect_none(record); /* evidence is no news of its own */
 }
 
 static void pulls_and_waits(void **state)
@@ -481,6 +526,7 @@ int main(void)
 		cmocka_unit_test(kills),
 		cmocka_unit_test(a_kill_waits_for_its_pod),
 		cmocka_unit_test(deaths),
+		cmocka_unit_test(children),
 		cmocka_unit_test(pulls_and_waits),
 		cmocka_unit_test(what_was_there_before_is_not_told),
 		cmocka_unit_test(names_are_the_records),

@@ -14,6 +14,8 @@ static enum outbox_answer describe(void *context, const char *boot_id, const str
 	assert_string_equal(boot_id, BOOT);
 	if (record->type == RECORD_PULL)
 		return OUTBOX_NOTHING;
+	if (record->type == RECORD_CHILD && !record->child.looping)
+		return OUTBOX_NOT_YET;
 	if (!record->final && !*record->subject.pod)
 		return OUTBOX_LATER;
 	snprintf(ret->name, sizeof(ret->name), "%s.%d", record->key, record->type);
@@ -34,7 +36,7 @@ static void touched(void *context, int64_t id)
 }
 
 static const struct store_outbox_policy policy = {
-	.early_types = 1u << RECORD_OOM,
+	.early_types = 1u << RECORD_OOM | 1u << RECORD_CHILD,
 	.series_gap_ns = 60 * S,
 	.describe = describe,
 	.touched = touched,
@@ -201,6 +203,43 @@ static void work_until_killed(const char *dir, int next, int told)
 	}
 }
 
+/* Sixty of them must not stand in the way of others, as those that wait would. */
+static void what_is_not_worth_telling_yet(void **state)
+{
+	struct folder folder;
+
+	(void)state;
+	folder_make(&folder);
+	struct store *store = folder_open(&folder, NULL);
+	struct record record = an_exit("child", "web", 10 * S, 0);
+
+	store_outbox_enable(store);
+	record.type = RECORD_CHILD;
+	record.child = (struct record_child){.count = 1};
+	record.final = false;
+	for (int i = 0; i < OUTBOX_BATCH; i++) {
+		snprintf(record.key, sizeof(record.key), "child%d", i);
+		assert_int_equal(store_put(store, &record), STORE_NEW);
+	}
+	put(store, "behind", "web", 1, 11 * S);
+	fill(store);
+	assert_string_equal(pending(store), "behind 1/0");
+	record.final = true; /* a newer form, which says as little */
+	assert_int_equal(store_put(store, &record), STORE_REPLACED);
+	fill(store);
+	assert_string_equal(pending(store), "behind 1/0");
+	record.child.looping = true;
+	assert_int_equal(store_put(store, &record), STORE_REPLACED);
+	fill(store);
+	assert_string_equal(pending(store), "behind 1/0, child63 1/0");
+	record.child.count = 9; /* told once */
+	assert_int_equal(store_put(store, &record), STORE_REPLACED);
+	fill(store);
+	assert_string_equal(pending(store), "behind 1/0, child63 1/0");
+	store_close(store);
+	folder_remove(&folder);
+}
+
 static void killed_at_any_instant(void **state)
 {
 	struct folder folder;
@@ -272,6 +311,7 @@ int main(void)
 		cmocka_unit_test(repeats_are_a_series),
 		cmocka_unit_test(early_types_do_not_wait),
 		cmocka_unit_test(an_early_form_that_says_too_little_waits),
+		cmocka_unit_test(what_is_not_worth_telling_yet),
 		cmocka_unit_test(killed_at_any_instant),
 		cmocka_unit_test(an_older_file_gets_an_outbox),
 	};

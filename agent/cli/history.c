@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cli/death_filter.h"
+#include "cli/deaths_by.h"
 #include "cli/options.h"
 #include "cli/starts_by.h"
 #include "model/sentence.h"
@@ -13,7 +15,9 @@
 #include "store/store.h"
 
 struct listing {
-	bool json, colour;
+	const struct options *options;
+	unsigned int types; /* bits of enum record_type */
+	bool colour;
 	uint32_t rows;
 	char day[WALL_TEXT_SIZE];
 };
@@ -37,25 +41,31 @@ static int on_row(void *context, const char *boot_id, const struct record *recor
 	if (record->type == RECORD_PULL && !record->final &&
 	    !pull_goes_on(record, (int64_t)clock_boot_ns() + clock_wall_offset_ns()))
 		return 0;
+	if (!(listing->types >> record->type & 1) || !death_filter_passes(listing->options, record))
+		return 0;
 	listing->rows++;
-	if (listing->json) {
+	if (listing->options->json) {
 		json_t *json = record_to_json(record);
 
 		json_object_set_new(json, "boot_id", json_string(boot_id));
 		json_dumpf(json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 		putchar('\n');
 		json_decref(json);
-		return 0;
+	} else {
+		print_day(listing, record);
+		sentence_line(stdout, record, listing->colour);
 	}
-	print_day(listing, record);
-	sentence_line(stdout, record, listing->colour);
-	return 0;
+	return listing->rows == listing->options->limit;
 }
 
 static int list(struct store *store, enum record_type type, const char *verb,
 		const struct options *options)
 {
-	struct listing listing = {.colour = sentence_colour(stdout), .json = options->json};
+	struct listing listing = {
+		.options = options,
+		.types = 1u << type,
+		.colour = sentence_colour(stdout),
+	};
 	char boot_id[BOOT_ID_SIZE] = "";
 
 	if (strcmp(options->boot, "current") == 0)
@@ -72,6 +82,12 @@ static int list(struct store *store, enum record_type type, const char *verb,
 		.order = options->slowest_first ? STORE_LONGEST_FIRST : STORE_NEWEST_FIRST,
 		.limit = options->limit,
 	};
+	if (options->children) {
+		listing.types |= 1u << RECORD_CHILD;
+		query.type = RECORD_NONE;
+	}
+	if (options->children || death_filter_chooses(options))
+		query.limit = 0; /* it counts what is shown */
 	if (options->since_ns)
 		query.since_wall_ns = (int64_t)clock_boot_ns() + clock_wall_offset_ns() -
 				      (int64_t)options->since_ns;
@@ -81,7 +97,7 @@ static int list(struct store *store, enum record_type type, const char *verb,
 		fprintf(stderr, "nodewake %s: the store can't be read: %s\n", verb, strerror(-r));
 		return CLI_FAILED;
 	}
-	if (!listing.rows && !listing.json)
+	if (!listing.rows && !options->json)
 		fprintf(stderr, "nodewake %s: nothing recorded that fits\n", verb);
 	return listing.rows ? CLI_OK : CLI_FAILED;
 }
@@ -103,8 +119,11 @@ static int history(enum record_type type, unsigned int more, const char *usage, 
 		fprintf(stderr, "nodewake %s: %s\n", argv[0], why);
 		return CLI_FAILED;
 	}
-	r = options.by_image ? starts_by_image(store, &options)
-			     : list(store, type, argv[0], &options);
+	if (options.by == BY_NOTHING)
+		r = list(store, type, argv[0], &options);
+	else
+		r = type == RECORD_START ? starts_by_image(store, &options)
+					 : deaths_by(store, type, argv[0], &options);
 	store_close(store);
 	return r;
 }
@@ -116,12 +135,14 @@ int cli_starts(int argc, char **argv)
 
 int cli_ooms(int argc, char **argv)
 {
-	return history(RECORD_OOM, 0, "ooms [OPTION ...]", argc, argv);
+	return history(RECORD_OOM, OPTION_BY_DEATHS | OPTION_SCOPE, "ooms [OPTION ...]", argc,
+		       argv);
 }
 
 int cli_exits(int argc, char **argv)
 {
-	return history(RECORD_EXIT, 0, "exits [OPTION ...]", argc, argv);
+	return history(RECORD_EXIT, OPTION_BY_DEATHS | OPTION_ENDS, "exits [OPTION ...]", argc,
+		       argv);
 }
 
 int cli_pulls(int argc, char **argv)

@@ -9,6 +9,7 @@
 
 #include "base/paths.h"
 #include "base/units.h"
+#include "cli/death_filter.h"
 #include "model/json.h"
 
 static int take_output(struct options *options, const char *text)
@@ -113,10 +114,58 @@ static int take_sort(struct options *options, const char *text)
 	return options->slowest_first || strcmp(text, "newest") == 0 ? 0 : -EINVAL;
 }
 
+static int take_by_image(struct options *options, const char *text)
+{
+	options->by = BY_IMAGE;
+	return strcmp(text, "image") == 0 ? 0 : -EINVAL;
+}
+
 static int take_by(struct options *options, const char *text)
 {
-	options->by_image = true;
-	return strcmp(text, "image") == 0 ? 0 : -EINVAL;
+	static const char *const words[] = {[BY_POD] = "pod",
+					    [BY_CONTAINER] = "container",
+					    [BY_IMAGE] = "image",
+					    [BY_VERDICT] = "verdict"};
+
+	for (enum group_by by = BY_POD; by <= BY_VERDICT; by++)
+		if (strcmp(words[by], text) == 0) {
+			options->by = by;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int take_verdict(struct options *options, const char *text)
+{
+	enum exit_verdict verdict = EXIT_VERDICT_NONE + 1;
+
+	while (verdict < EXIT_VERDICT_COUNT && strcmp(exit_verdict_name(verdict), text) != 0)
+		verdict++;
+	options->verdict = verdict;
+	return verdict < EXIT_VERDICT_COUNT ? 0 : -EINVAL;
+}
+
+static int take_scope(struct options *options, const char *text)
+{
+	enum limit_scope scope = SCOPE_NONE;
+
+	while (scope < SCOPE_COUNT && strcmp(limit_scope_name(scope), text) != 0)
+		scope++;
+	options->scope = scope;
+	return scope < SCOPE_COUNT ? 0 : -EINVAL;
+}
+
+static int take_signal(struct options *options, const char *text)
+{
+	options->signal = death_filter_signal(text);
+	return options->signal ? 0 : -EINVAL;
+}
+
+static int take_children(struct options *options, const char *text)
+{
+	(void)text;
+	options->children = true;
+	return 0;
 }
 
 static int take_limit(struct options *options, const char *text)
@@ -216,7 +265,23 @@ static const struct option {
 	{OPTION_HISTORY, "--sort", NULL, "ORDER", "newest (default) or slowest", take_sort,
 	 "newest or slowest"},
 	{OPTION_BY, "--by", NULL, "image",
-	 "per image: the latest start against the median of those before it", take_by, "image"},
+	 "per image: the latest start against the median of those before it", take_by_image,
+	 "image"},
+	{OPTION_BY_DEATHS, "--by", NULL, "WHAT",
+	 "groups with their counts and trends: pod, container, image or verdict", take_by,
+	 "pod, container, image or verdict"},
+	{OPTION_ENDS, "--verdict", NULL, "WORD", "that ended so: crashed, error, stopped, ...",
+	 take_verdict,
+	 "completed, error, crashed, oom-killed, stopped, killed, self-killed, signaled, "
+	 "start-failed "
+	 "or lost"},
+	{OPTION_ENDS, "--signal", NULL, "SIGNAL", "that ended by it, or was sent it, like SEGV",
+	 take_signal, "a signal like SEGV or 11"},
+	{OPTION_ENDS, "--children", NULL, NULL,
+	 "also children that died while their container went on", take_children, ""},
+	{OPTION_SCOPE, "--scope", NULL, "WORD",
+	 "of this limit: container, pod, cgroup, node or none", take_scope,
+	 "container, pod, cgroup, node or none"},
 	{OPTION_HISTORY, "--limit", NULL, "N", "at most so many, default 100", take_limit,
 	 "a number from 1 to 1000000"},
 	{OPTION_REPORT, "--boot", "-b", "BOOT",
@@ -325,6 +390,7 @@ int options_read(struct options *ret, unsigned int set, const char *usage, const
 		.kubeconfig = from_environment("NODEWAKE_KUBECONFIG", NULL),
 		.node_name = from_environment("NODEWAKE_NODE_NAME", NULL),
 		.boot = "all",
+		.scope = SCOPE_COUNT,
 		.root = "",
 		.limit = 100,
 	};

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/record.h"
+
 /* Bits: which options a verb takes. */
 enum option_set {
 	OPTION_OUTPUT = 1 << 0,
@@ -15,14 +17,19 @@ enum option_set {
 	OPTION_TYPE = 1 << 5,
 	OPTION_ALL = 1 << 6,
 	OPTION_NAMESPACE = 1 << 7,
-	OPTION_DOCTOR = 1 << 8,	  /* containerd-socket, cni-dirs, and root for tests */
-	OPTION_REPORT = 1 << 9,	  /* of a boot: boot, output, list, compare, against, follow */
-	OPTION_FORMAT = 1 << 10,  /* output, of what can be drawn */
-	OPTION_BY = 1 << 11,	  /* by: of starts */
-	OPTION_HEALTH = 1 << 12,  /* wait, kubeconfig, node-name, containerd-socket, root */
-	OPTION_DEATHS = 1 << 13,  /* container, all: of why */
-	OPTION_EXPLAIN = 1 << 14, /* deaths */
+	OPTION_DOCTOR = 1 << 8,	    /* containerd-socket, cni-dirs, and root for tests */
+	OPTION_REPORT = 1 << 9,	    /* of a boot: boot, output, list, compare, against, follow */
+	OPTION_FORMAT = 1 << 10,    /* output, of what can be drawn */
+	OPTION_BY = 1 << 11,	    /* by: of starts */
+	OPTION_HEALTH = 1 << 12,    /* wait, kubeconfig, node-name, containerd-socket, root */
+	OPTION_DEATHS = 1 << 13,    /* container, all: of why */
+	OPTION_EXPLAIN = 1 << 14,   /* deaths */
+	OPTION_BY_DEATHS = 1 << 15, /* by: of ooms and exits */
+	OPTION_SCOPE = 1 << 16,	    /* scope: of ooms */
+	OPTION_ENDS = 1 << 17,	    /* verdict, signal, children: of exits */
 };
+
+enum group_by { BY_NOTHING, BY_POD, BY_CONTAINER, BY_IMAGE, BY_VERDICT };
 
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_SVG, REPORT_HTML, REPORT_TRACE };
 
@@ -42,7 +49,11 @@ struct options {
 	uint64_t since_ns; /* how far back; 0: all */
 	uint64_t slower_ns;
 	bool slowest_first;
-	bool by_image;
+	enum group_by by;
+	enum exit_verdict verdict; /* EXIT_VERDICT_NONE: any */
+	enum limit_scope scope;	   /* SCOPE_COUNT: any */
+	int signal;		   /* 0: any */
+	bool children;		   /* those of exits too */
 	bool all, deaths;
 	uint32_t limit;
 	const char *word; /* the one that is no option, or NULL */

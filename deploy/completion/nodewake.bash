@@ -26,7 +26,19 @@ _nodewake() {
 		return
 		;;
 	--by)
-		COMPREPLY=($(compgen -W 'image' -- "$word"))
+		case "${COMP_WORDS[1]}" in
+		starts) COMPREPLY=($(compgen -W 'image' -- "$word")) ;;
+		*) COMPREPLY=($(compgen -W 'pod container image verdict' -- "$word")) ;;
+		esac
+		return
+		;;
+	--verdict)
+		COMPREPLY=($(compgen -W 'completed error crashed oom-killed stopped killed self-killed signaled
+			start-failed lost' -- "$word"))
+		return
+		;;
+	--scope)
+		COMPREPLY=($(compgen -W 'container pod cgroup node none' -- "$word"))
 		return
 		;;
 	--sort)
@@ -69,7 +81,9 @@ _nodewake() {
 	explain) options='--deaths --all --container --namespace --output --state-dir --help' ;;
 	why) options='--all --container --namespace --output --state-dir --help' ;;
 	starts) options="--by $history" ;;
-	ooms | exits | pulls | gaps | waits) options=$history ;;
+	ooms) options="--by --scope $history" ;;
+	exits) options="--by --verdict --signal --children $history" ;;
+	pulls | gaps | waits) options=$history ;;
 	uninstall-annotations) options='--kubeconfig --node-name --annotation-prefix --help' ;;
 	status) options='--output --socket --help' ;;
 	health)

@@ -13,7 +13,6 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "sink/metrics_deaths.h"
 
 #define S NS_PER_SECOND
 
@@ -260,63 +259,6 @@ static void pulls_and_exits(void **state)
 		     "nodewake_exits_total{verdict=\"oom-killed\"} 0");
 }
 
-static void why_they_ended(void **state)
-{
-	struct record record = an_exit("app", S, false);
-
-	record.exit.verdict = EXIT_STOPPED;
-	record.exit.stop.cause = STOP_EVICTION;
-	metrics_record(*state, &record, RECORD_UNKNOWN);
-	record.exit =
-		(struct record_exit){.verdict = EXIT_START_FAILED, .failed.kind = FAILURE_LIBRARY};
-	metrics_record(*state, &record, RECORD_UNKNOWN);
-	metrics_record(*state, &record, RECORD_KNOWN_FINAL); /* again */
-	ASSERT_LINES(*state, "nodewake_stops_total{cause=\"eviction\"} 1",
-		     "nodewake_stops_total{cause=\"drain\"} 0",
-		     "nodewake_failed_starts_total{kind=\"library\"} 1",
-		     "nodewake_exits_total{verdict=\"start-failed\"} 1");
-}
-
-/* Each death once, though its record is told again and again. */
-static void children_count_by_deaths(void **state)
-{
-	struct record record = {
-		.type = RECORD_CHILD,
-		.key = "c1-worker",
-		.boot_ns = S,
-		.child = {.verdict = EXIT_CRASHED, .count = 1},
-	};
-
-	metrics_record(*state, &record, RECORD_UNKNOWN);
-	record.child.count = 5;
-	metrics_record(*state, &record, RECORD_KNOWN);
-	record.final = true;
-	metrics_record(*state, &record, RECORD_KNOWN);
-	record.child.count = 6;
-	record.child.verdict = EXIT_KILLED;
-	metrics_record(*state, &record, RECORD_KNOWN_FINAL);
-	ASSERT_LINES(*state, "nodewake_child_deaths_total{verdict=\"crashed\"} 5",
-		     "nodewake_child_deaths_total{verdict=\"killed\"} 1",
-		     "nodewake_records_total{type=\"child\"} 1");
-	strcpy(record.key, "c2-worker"); /* an earlier run counted these */
-	record.child.count = 100;
-	metrics_record(*state, &record, RECORD_KNOWN_FINAL);
-	record.child.count = 101;
-	metrics_record(*state, &record, RECORD_KNOWN_FINAL);
-	record.child.verdict = 1000;
-	record.child.count = 200;
-	metrics_record(*state, &record, RECORD_KNOWN_FINAL);
-	ASSERT_LINES(*state, "nodewake_child_deaths_total{verdict=\"killed\"} 2");
-	for (uint32_t i = 0; i < METRICS_CHILDREN_MAX + 10; i++) { /* the oldest are forgotten */
-		snprintf(record.key, sizeof(record.key), "many%u", i);
-		record.boot_ns += S;
-		record.child = (struct record_child){.verdict = EXIT_CRASHED, .count = 1};
-		metrics_record(*state, &record, RECORD_UNKNOWN);
-		metrics_record(*state, &record, RECORD_KNOWN);
-	}
-	ASSERT_LINES(*state, "nodewake_child_deaths_total{verdict=\"crashed\"} 271");
-}
-
 /* A record of a newer version, or a damaged one, is no index into anything. */
 static void unknown_values_do_no_harm(void **state)
 {
@@ -535,8 +477,6 @@ int main(void)
 		TEST(a_wait_counts_when_it_begins),
 		TEST(an_oom_kill_names_its_victim),
 		TEST(pulls_and_exits),
-		TEST(why_they_ended),
-		TEST(children_count_by_deaths),
 		TEST(unknown_values_do_no_harm),
 		TEST(causes_are_bounded),
 		TEST(reasons_are_bounded),

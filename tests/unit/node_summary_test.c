@@ -217,55 +217,6 @@ static void crashes_in_words(void **state)
 	node_summary_free(summary);
 }
 
-/* A line says why, as far as 140 characters reach. */
-static void verdicts(void **state)
-{
-	struct node_summary *summary = node_summary_new("0.1.0", AT(0));
-	struct record record = a_death("a", 1, EXIT_CRASHED, 139, SIGSEGV, 1);
-
-	(void)state;
-	record.exit.fault_code = SEGV_MAPERR;
-	record.exit.fault_address = 0x10;
-	take(summary, record);
-	assert_string_equal(line(summary, SUMMARY_CRASHES, 2),
-			    "1 in 24h, last 06:12Z ai-stack/a SIGSEGV (null pointer)");
-	record = a_death("a", 2, EXIT_CRASHED, 135, SIGBUS, 1);
-	record.exit.fault_code = BUS_ADRALN;
-	take(summary, record);
-	assert_string_equal(line(summary, SUMMARY_CRASHES, 3),
-			    "2 in 24h, last 06:12Z ai-stack/a SIGBUS (not aligned)");
-	record = a_death("b", 3, EXIT_START_FAILED, 128, 0, 1);
-	record.exit.failed = (struct failed_start){FAILURE_NOT_FOUND, "/srv/app", ""};
-	take(summary, record);
-	assert_string_equal(line(summary, SUMMARY_CRASHES, 4),
-			    "3 in 24h, last 06:12Z ai-stack/b never started (no such program: "
-			    "/srv/app)");
-	record = a_death("c", 4, EXIT_KILLED, 137, SIGKILL, 1);
-	record.exit.sender_pid = 9;
-	TEXT_COPY(record.exit.sender_comm, "kill\033[2J");
-	take(summary, record);
-	assert_string_equal(line(summary, SUMMARY_CRASHES, 5),
-			    "4 in 24h, last 06:12Z ai-stack/c SIGKILL (from outside by "
-			    "kill\\x1b[2J)");
-	record = a_kill("d", 6);
-	record.oom.victims[0].worker = 3;
-	record.oom.victims[0].workers = 4;
-	record.oom.series.leak = true;
-	take(summary, record);
-	assert_string_equal(line(summary, SUMMARY_OOM_KILLS, 7),
-			    "1 in 24h, last 06:12Z ai-stack/d python3 (worker 3 of 4, container "
-			    "survived), container limit 512Mi, a leak");
-	record = a_kill("e", 8);
-	record.oom.scope = SCOPE_NONE;
-	TEXT_COPY(record.oom.killer, "earlyoom");
-	take(summary, record);
-	assert_string_equal(
-		line(summary, SUMMARY_OOM_KILLS, 9),
-		"2 in 24h, last 06:12Z ai-stack/e python3 (child, container survived), by "
-		"earlyoom");
-	node_summary_free(summary);
-}
-
 static void what_grows_old_leaves(void **state)
 {
 	struct node_summary *summary = node_summary_new("0.1.0", AT(-100 * HOUR));
@@ -489,7 +440,6 @@ int main(void)
 		cmocka_unit_test(the_words_of_the_design),
 		cmocka_unit_test(kills_in_words),
 		cmocka_unit_test(crashes_in_words),
-		cmocka_unit_test(verdicts),
 		cmocka_unit_test(what_grows_old_leaves),
 		cmocka_unit_test(the_order_does_not_matter),
 		cmocka_unit_test(gaps),

@@ -194,7 +194,7 @@ static void wrong_and_nothing(void **state)
 	assert_int_equal(RUN(&capture, cli_starts, "starts", "--by", "pod", HERE), CLI_USAGE);
 	assert_non_null(strstr(capture.error, "--by: 'pod' is not image"));
 	capture_done(&capture);
-	assert_int_equal(RUN(&capture, cli_exits, "exits", "--by", "image", HERE), CLI_USAGE);
+	assert_int_equal(RUN(&capture, cli_gaps, "gaps", "--by", "image", HERE), CLI_USAGE);
 	capture_done(&capture);
 	assert_int_equal(BY(), CLI_FAILED);
 	assert_non_null(strstr(capture.error, "nothing recorded that fits"));

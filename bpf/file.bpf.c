@@ -396,24 +396,28 @@ static __always_inline void count_time(struct wire_file_reads *found, __u64 from
 }
 
 /* One that the block layer has split ends with its last part. */
-static __always_inline void end_request(struct bio *bio)
+VERIFIED_ONCE int end_request(__u64 bio)
 {
-	__u64 key = (__u64)bio;
+	__u64 key = bio;
 	struct pending *pending = bpf_map_lookup_elem(&pendings, &key);
 	struct wire_file_reads *found;
 
 	if (!pending)
-		return;
+		return 0;
 	found = find_reads(&pending->file);
 	if (found)
 		count_time(found, pending->began_ns, bpf_ktime_get_boot_ns());
 	bpf_map_delete_elem(&pendings, &key);
+	return 0;
 }
 
 /* Of devices that take bios as they are: device mapper, RAID, zram. */
 SEC("tp_btf/block_bio_complete")
-int BPF_PROG(watch_bio_complete, void *queue, struct bio *bio)
+int watch_bio_complete(__u64 *ctx)
 {
+	__u64 bio = 0;
+
+	bpf_probe_read_kernel(&bio, sizeof(bio), &ctx[1]); /* as a number, not as a pointer */
 	end_request(bio);
 	return 0;
 }
@@ -422,18 +426,18 @@ int BPF_PROG(watch_bio_complete, void *queue, struct bio *bio)
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(watch_rq_complete, struct request *request, int error, unsigned int bytes)
 {
-	struct bio *bio = request->bio;
+	struct bio *bio = BPF_CORE_READ(request, bio);
 
-	if (!bio || bio->bi_opf & REQ_OP_MASK)
+	if (!bio || BPF_CORE_READ(bio, bi_opf) & REQ_OP_MASK)
 		return 0;
 	for (int i = 0; i < MERGED_MAX && bio; i++) {
-		__u32 size = bio->bi_iter.bi_size;
+		__u32 size = BPF_CORE_READ(bio, bi_iter.bi_size);
 
 		if (size > bytes)
 			break;
 		bytes -= size;
-		end_request(bio);
-		bio = bio->bi_next;
+		end_request((__u64)bio);
+		bio = BPF_CORE_READ(bio, bi_next);
 	}
 	return 0;
 }

@@ -48,17 +48,25 @@ static __always_inline void read_rss(struct wire_oom *record, struct mm_struct *
 	record->shmem_pages = shmem > 0 ? shmem : 0;
 }
 
+/* The least headroom so far, and whether the group as a whole is killed if it is that one's. */
+struct least {
+	__u64 headroom;
+	__u32 grouped;
+};
+
 /* Takes the cgroup's counter as the limit if it has less headroom than those below it. */
 static __always_inline void take_limit(struct wire_oom *record, struct page_counter *counter,
-				       __u64 *least, __u32 part, struct cgroup *cgroup)
+				       struct least *least, __u32 part, __u32 grouped,
+				       struct cgroup *cgroup)
 {
 	__u64 max = BPF_CORE_READ(counter, max);
 	__u64 usage = BPF_CORE_READ(counter, usage.counter);
 	__u64 headroom = max > usage ? max - usage : 0;
 
-	if (headroom >= *least)
+	if (headroom >= least->headroom)
 		return;
-	*least = headroom;
+	least->headroom = headroom;
+	least->grouped = grouped;
 	record->limit_part = part;
 	record->limit_cgroup_id = cgroup_id_of(cgroup);
 	record->limit_pages = max;
@@ -71,8 +79,8 @@ static __always_inline void read_cgroups(struct wire_oom *record, struct task_st
 	int memory = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
 	struct cgroup_subsys_state *css = BPF_CORE_READ(victim, cgroups, subsys[memory]);
 	struct cgroup *cgroup = deciding_cgroup(victim);
-	__u32 group_part = WIRE_PARTS;
-	__u64 least = ~0ull;
+	struct least least = {.headroom = ~0ull};
+	__u32 grouped = 0; /* by a setting so far; above the limit it does not apply */
 	bool above = false;
 
 	record->part_count = 0;
@@ -94,16 +102,15 @@ static __always_inline void read_cgroups(struct wire_oom *record, struct task_st
 			struct mem_cgroup *memcg = (struct mem_cgroup *)css;
 
 			above = true;
-			if (group_part == WIRE_PARTS && BPF_CORE_READ(memcg, oom_group))
-				group_part = i;
-			take_limit(record, &memcg->memory, &least, i, cgroup);
+			grouped |= BPF_CORE_READ(memcg, oom_group);
+			take_limit(record, &memcg->memory, &least, i, grouped, cgroup);
 			if (memory_on_v1 && bpf_core_field_exists(memcg->memsw))
-				take_limit(record, &memcg->memsw, &least, i, cgroup);
+				take_limit(record, &memcg->memsw, &least, i, grouped, cgroup);
 			css = BPF_CORE_READ(css, parent);
 		}
 		cgroup = parent;
 	}
-	if (group_part <= record->limit_part) /* above it, the setting does not apply */
+	if (least.grouped)
 		record->flags |= WIRE_OOM_GROUP;
 }
 

@@ -55,17 +55,17 @@ static __always_inline __u64 throttled_ns_of(struct task_struct *task)
 	return sum;
 }
 
-/* Most have no limit: that is not looked up again. */
+/* Most have no limit: that is not looked up again. Once for each thread, so by helpers, which the verifier is done with soon. */
 static __always_inline bool is_limited(struct task_struct *task)
 {
-	struct task_group *group = task->sched_task_group;
+	struct task_group *group = BPF_CORE_READ(task, sched_task_group);
 
 	if (!bpf_core_field_exists(group->cfs_bandwidth.throttled_time))
 		return false;
 	for (int i = 0; i < GROUPS && group; i++) {
-		if (group->cfs_bandwidth.quota != RUNTIME_INF)
+		if (BPF_CORE_READ(group, cfs_bandwidth.quota) != RUNTIME_INF)
 			return true;
-		group = group->parent;
+		group = BPF_CORE_READ(group, parent);
 	}
 	return false;
 }
@@ -107,22 +107,22 @@ static __always_inline void add_progress(__u64 progress[WIRE_PROGRESS_KINDS], in
  * Threads change their states on several CPUs at once. The counts are one word, and the stretches end where the next
  * begins, whoever ends them: nothing is counted twice, and a stretch of some ns may go to its neighbour.
  */
-static __always_inline void change(struct wire_window *window, __u64 delta, __u64 now_ns,
-				   __u64 throttled_ns)
+VERIFIED_ONCE int change(struct wire_window *window, __u64 delta, __u64 now_ns, __u64 throttled_ns)
 {
-	if (!delta)
-		return;
+	if (!window || !delta)
+		return 0;
 	__u64 old = __sync_fetch_and_add(&window->counts, delta);
 	int was = progress_of(old), is = progress_of(old + delta);
 
 	if (was == is)
-		return;
+		return 0;
 	__u64 began_ns = __sync_lock_test_and_set(&window->changed_ns, now_ns);
 
 	add_progress(window->progress, was, since(now_ns, began_ns),
 		     since(throttled_ns, window->throttled_ns));
 	if (is == WIRE_PROGRESS_RUN_QUEUE)
 		window->throttled_ns = throttled_ns;
+	return 0;
 }
 
 static __always_inline void read_progress(struct wire_window *window, __u64 now_ns,
@@ -187,9 +187,11 @@ static __always_inline void end_wait(struct wire_window *window, struct wire_thr
 }
 
 /* Its state ends now. */
-static __always_inline void settle(struct wire_window *window, struct wire_thread *thread,
-				   __u64 now_ns, __u64 throttled_ns)
+VERIFIED_ONCE int settle(struct wire_window *window, struct wire_thread *thread, __u64 now_ns,
+			 __u64 throttled_ns)
 {
+	if (!window || !thread)
+		return 0;
 	if (thread->since_ns < attached_ns) { /* nobody watched */
 		add(thread, WIRE_STALL_OTHER, attached_ns - thread->since_ns);
 		thread->since_ns = attached_ns;
@@ -210,6 +212,7 @@ static __always_inline void settle(struct wire_window *window, struct wire_threa
 	}
 	thread->since_ns = now_ns;
 	thread->throttled_ns = throttled_ns;
+	return 0;
 }
 
 static __always_inline __u64 weight(const struct wire_thread *thread)
@@ -234,12 +237,16 @@ static __always_inline __u64 limit_of(const struct wire_thread *thread, struct t
 	return thread->limited ? throttled_ns_of(task) : 0;
 }
 
-static __always_inline void begin_wait(struct wire_window *window, struct wire_thread *thread,
-				       struct task_struct *task, __u64 now_ns, __u64 throttled_ns)
+/* Of the current thread, which is about to be switched out. */
+VERIFIED_ONCE int begin_wait(struct wire_window *window, struct wire_thread *thread, __u64 now_ns,
+			     __u64 throttled_ns)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct wait wait = {.stall = WIRE_STALL_OTHER, .timed_out = WIRE_STALL_SLEEP, .shared = 1};
 	struct syscall call;
 
+	if (!window || !thread)
+		return 0;
 	if (BPF_CORE_READ_BITFIELD(task, in_iowait)) {
 		wait.stall = WIRE_STALL_DISK;
 		wait.shared = 0;
@@ -253,6 +260,7 @@ static __always_inline void begin_wait(struct wire_window *window, struct wire_t
 	thread->state = WIRE_THREAD_WAITING;
 	if (wait.shared)
 		read_progress(window, now_ns, throttled_ns, thread->progress);
+	return 0;
 }
 
 /* --- threads come and go ---------------------------------------------------------------------------- */
@@ -333,7 +341,7 @@ static __always_inline void switch_out(struct turn *turn, struct task_struct *ta
 		thread->state = WIRE_THREAD_READY;
 		turn->delta = READY_ONE - before;
 	} else {
-		begin_wait(window, thread, task, now_ns, turn->throttled_ns);
+		begin_wait(window, thread, now_ns, turn->throttled_ns);
 		turn->delta = weight(thread) - before;
 	}
 	turn->window = window;

@@ -104,43 +104,43 @@ static bool kernel_has(const struct btf *kernel, const struct bpf_program *progr
 	       0;
 }
 
-static bool has_helper(const struct btf *kernel, const char *wanted)
-{
-	int id = btf__find_by_name_kind(kernel, "bpf_func_id", BTF_KIND_ENUM);
-	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(kernel, (uint32_t)id);
-
-	for (int i = 0; type && i < btf_vlen(type); i++) {
-		const char *name = btf__name_by_offset(kernel, btf_enum(type)[i].name_off);
-
-		if (name && strcmp(name, wanted) == 0)
-			return true;
-	}
-	return false;
-}
-
 /*
  * The programs that follow threads count atomically (since 5.12) and look into system calls (since 5.15): on an older kernel
  * the verifier would refuse them one by one.
  */
-static bool can_watch_threads(const struct btf *kernel)
+static bool can_watch_threads(void)
 {
-	return has_helper(kernel, "BPF_FUNC_task_pt_regs");
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_task_pt_regs, NULL) != 0;
 }
 
-/* A tracepoint that this kernel lacks must not keep the others from loading. */
-static void refuse_missing(const struct nodewake *object, const struct btf *kernel, int *errors)
+static void refuse_threads(const struct nodewake *object, int *errors)
 {
-	bool threads = can_watch_threads(kernel);
 	struct bpf_program *program;
 	int i = 0;
 
 	bpf_object__for_each_program (program, object->obj) {
-		if (!kernel_has(kernel, program))
-			errors[i] = -ENOENT;
-		else if (!threads && kernel_program_of_threads(program))
+		if (kernel_program_of_threads(program))
 			errors[i] = -ENOTSUP;
 		i++;
 	}
+}
+
+/* A tracepoint that this kernel lacks must not keep the others from loading. */
+static int refuse_missing(const struct nodewake *object, int *errors)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+	struct bpf_program *program;
+	int i = 0;
+
+	if (!kernel)
+		return errno == EPERM ? -EPERM : -ENOTSUP;
+	bpf_object__for_each_program (program, object->obj) {
+		if (!errors[i] && !kernel_has(kernel, program))
+			errors[i] = -ENOENT;
+		i++;
+	}
+	btf__free(kernel);
+	return 0;
 }
 
 /* Opens and loads the programs without an error. */
@@ -189,27 +189,29 @@ static void refuse_refused(const struct settings *settings, int count, int *erro
 	}
 }
 
-static int load_what_can_be(struct nodewake **ret, const struct settings *settings, int *errors)
+static bool is_settled(int r)
 {
-	struct btf *kernel = btf__load_vmlinux_btf();
-	struct nodewake *object = kernel ? nodewake__open() : NULL;
-	int r, count;
+	return r == 0 || r == -EPERM || r == -ENOMEM;
+}
 
-	if (!object) {
-		r = kernel || errno == EPERM ? -errno : -ENOTSUP;
-		btf__free(kernel);
-		return r;
-	}
-	refuse_missing(object, kernel, errors);
-	count = object->skeleton->prog_cnt;
-	nodewake__destroy(object);
-	btf__free(kernel);
-	if (count > KERNEL_PROBES_MAX)
-		return -E2BIG;
+/* Most kernels take all: what they have is not asked before, for containerd's unit waits for the agent's. */
+static int load_what_can_be(struct nodewake **ret, const struct settings *settings,
+			    const struct nodewake *object, int *errors)
+{
+	int r;
+
+	if (!can_watch_threads())
+		refuse_threads(object, errors);
 	r = load(ret, settings, errors);
-	if (r == 0 || r == -EPERM || r == -ENOMEM)
+	if (is_settled(r))
 		return r;
-	refuse_refused(settings, count, errors);
+	r = refuse_missing(object, errors);
+	if (r < 0)
+		return r;
+	r = load(ret, settings, errors);
+	if (is_settled(r))
+		return r;
+	refuse_refused(settings, object->skeleton->prog_cnt, errors);
 	return load(ret, settings, errors);
 }
 
@@ -220,11 +222,18 @@ int kernel_load(struct nodewake **ret, bool memory_on_v1,
 		.memory_on_v1 = memory_on_v1,
 		.options = options,
 	};
+	struct nodewake *object;
 	int r;
 
 	libbpf_set_print(on_libbpf);
+	object = nodewake__open();
+	if (!object)
+		return -errno;
 	find_memcg_oom(&settings);
-	r = load_what_can_be(ret, &settings, errors);
+	r = object->skeleton->prog_cnt > KERNEL_PROBES_MAX
+		    ? -E2BIG
+		    : load_what_can_be(ret, &settings, object, errors);
+	nodewake__destroy(object);
 	malloc_trim(0); /* the kernel's type information took some MB */
 	return r;
 }

@@ -62,6 +62,9 @@ struct {
 	__type(value, struct pending);
 } pendings SEC(".maps");
 
+/* None is followed so far: the end of each of the node's requests is let pass at once. */
+__u32 requests_followed = 0;
+
 /* Room to put a file's names together; as probe.h's scratch. */
 struct file_room {
 	struct wire_file_reads reads;
@@ -333,6 +336,7 @@ static __always_inline void count_file(struct bio *bio, __u64 container_id, __u3
 	}
 	__sync_fetch_and_add(&found->bytes, bytes);
 	__sync_fetch_and_add(&found->requests, 1);
+	requests_followed = 1;
 	bpf_map_update_elem(&pendings, &key, &pending, BPF_ANY);
 }
 
@@ -417,6 +421,8 @@ int watch_bio_complete(__u64 *ctx)
 {
 	__u64 bio = 0;
 
+	if (!requests_followed)
+		return 0;
 	bpf_probe_read_kernel(&bio, sizeof(bio), &ctx[1]); /* as a number, not as a pointer */
 	end_request(bio);
 	return 0;
@@ -426,8 +432,11 @@ int watch_bio_complete(__u64 *ctx)
 SEC("tp_btf/block_rq_complete")
 int BPF_PROG(watch_rq_complete, struct request *request, int error, unsigned int bytes)
 {
-	struct bio *bio = BPF_CORE_READ(request, bio);
+	struct bio *bio;
 
+	if (!requests_followed)
+		return 0;
+	bio = BPF_CORE_READ(request, bio);
 	if (!bio || BPF_CORE_READ(bio, bi_opf) & REQ_OP_MASK)
 		return 0;
 	for (int i = 0; i < MERGED_MAX && bio; i++) {

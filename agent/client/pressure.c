@@ -132,8 +132,11 @@ uint32_t pressure_disks(const char *proc, const char *sys, struct pressure_disk 
 	while (file && fgets(line, sizeof(line), file)) {
 		struct pressure_disk disk;
 
-		if (pressure_disk_parse(line, &disk) && disk.requests &&
-		    !is_partition(sys, disk.name))
+		if (!pressure_disk_parse(line, &disk) || !disk.requests)
+			continue;
+		if (count == max && disk.busy_ns <= ret[max - 1].busy_ns)
+			continue;
+		if (!is_partition(sys, disk.name))
 			count = insert(ret, count, max, &disk);
 	}
 	return count;

@@ -12,6 +12,8 @@
 
 /* More than a record keeps: one that becomes large late has to be among them before. */
 #define TOP_MAX 16
+/* A start that listens is most often over at once: going through all threads of the node again would tell nothing new. */
+#define JUST_TOLD_NS (100 * NS_PER_MS)
 
 struct top {
 	struct wire_file key;
@@ -22,7 +24,7 @@ struct top {
 
 struct reader {
 	char container_id[ID_SIZE]; /* "": free */
-	uint64_t cgroup_id;
+	uint64_t cgroup_id, told_ns;
 	struct mounts *mounts; /* NULL: could not be read */
 	struct top top[TOP_MAX];
 	uint32_t count;
@@ -209,11 +211,28 @@ static struct event event_of(const struct reader *reader, const struct wire_read
 	return event;
 }
 
+/* Most starts bring in nothing: then the tables of files need not be walked. */
+static bool has_read(const struct kernel_files *files, uint64_t cgroup_id)
+{
+	struct wire_reads reads;
+
+	return files->counts.reads(files->counts.context, cgroup_id, &reads) == 0 &&
+	       reads.disk_bytes;
+}
+
+static bool any_has_read(const struct kernel_files *files)
+{
+	for (size_t i = 0; i < WIRE_READS_MAX; i++)
+		if (*files->readers[i].container_id && has_read(files, files->readers[i].cgroup_id))
+			return true;
+	return false;
+}
+
 void kernel_files_look(struct kernel_files *files)
 {
 	struct look look = {.files = files};
 
-	if (files->counts.files(files->counts.context, note, &look) < 0)
+	if (!any_has_read(files) || files->counts.files(files->counts.context, note, &look) < 0)
 		return;
 	for (size_t i = 0; i < WIRE_READS_MAX; i++) {
 		struct reader *reader = &files->readers[i];
@@ -249,8 +268,9 @@ static void tell(struct kernel_files *files, struct reader *reader)
 	struct wire_reads reads;
 
 	if (files->counts.reads(files->counts.context, reader->cgroup_id, &reads) < 0 ||
-	    files->counts.files(files->counts.context, note, &look) < 0)
+	    (reads.disk_bytes && files->counts.files(files->counts.context, note, &look) < 0))
 		return;
+	reader->told_ns = clock_boot_ns();
 	struct event event = event_of(reader, &reads);
 
 	event.file_read.read_bytes = read_bytes(files, reader->cgroup_id, &reads);
@@ -273,7 +293,8 @@ void kernel_files_end(struct kernel_files *files, const char *container_id)
 
 	if (!reader)
 		return;
-	tell(files, reader);
+	if (clock_boot_ns() > reader->told_ns + JUST_TOLD_NS)
+		tell(files, reader);
 	files->counts.forget(files->counts.context, reader->cgroup_id);
 	drop(reader);
 }

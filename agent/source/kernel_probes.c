@@ -301,6 +301,7 @@ void kernel_probes_watch(struct kernel_probes *probes, bool on)
 		__atomic_store_n(attached_ns, 0, __ATOMIC_RELEASE);
 		detach_on_demand(probes);
 		forget_questions(probes);
+		probes->object->bss->requests_followed = 0;
 	}
 }
 

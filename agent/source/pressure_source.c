@@ -15,7 +15,7 @@
 #define WINDOW_NS    (300 * NS_PER_SECOND)
 #define INTERVAL_NS  NS_PER_SECOND
 /* A sample costs some 0.2 ms: no two of them within this time, however much happens. */
-#define GAP_NS (20 * NS_PER_MS)
+#define GAP_NS (50 * NS_PER_MS)
 
 _Static_assert(PRESSURE_DISK_SIZE == DISK_SIZE, "the names of disks");
 
@@ -190,7 +190,11 @@ static void note_cgroup(struct pressure_source *source, const struct event_cgrou
 	if (*cgroup->pod_uid && *cgroup->path == '/' && slash > cgroup->path)
 		text_copy_n(starting->pod_dir, sizeof(starting->pod_dir), cgroup->path,
 			    (size_t)(slash - cgroup->path));
-	look_at(source, starting, now_ns);
+	/* its start is looked at when the entrypoint is executed; here so that there is a sample before that */
+	if (now_ns >= source->sampled_ns + INTERVAL_NS)
+		look(source, now_ns);
+	if (is_first_of_pod(source, (uint32_t)(starting - source->starting)))
+		look_at_pod(source, starting, now_ns);
 }
 
 /* A sandbox has no start of its own: it ends with the last of its containers'. */
@@ -261,7 +265,7 @@ void pressure_source_event(struct pressure_source *source, const struct event *e
 	case EVENT_EXEC:
 		if (live && event->exec.role == ROLE_ENTRYPOINT)
 			starting = note_exec(source, &event->exec, now_ns);
-		if (starting)
+		if (starting && !starting->paused)
 			look_at(source, starting, now_ns);
 		break;
 	case EVENT_LISTEN:

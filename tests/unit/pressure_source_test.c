@@ -20,7 +20,7 @@
 #define POD_DIR "kubepods/pod" POD
 #define SAND	"5a"
 #define WEB	"c1"
-#define GAP	25000 /* us; no two samples come closer */
+#define GAP	55000 /* us; no two samples come closer */
 
 struct fixture {
 	char dir[64];
@@ -182,7 +182,11 @@ static void moments_and_seconds_while_something_starts(void **state)
 	assert_int_equal(f.node_count, 0);
 	cgroup(&f, EVENT_CGROUP_NEW, SAND, 0);
 	usleep(GAP);
+	exec_of(&f, SAND, "/pause"); /* no start */
 	cgroup(&f, EVENT_CGROUP_NEW, WEB, 0);
+	assert_int_equal(f.node_count, 1);
+	assert_int_equal(f.pod_count, 1);
+	exec_of(&f, WEB, "/usr/bin/web");
 	assert_int_equal(f.node_count, 2);
 	assert_int_equal(f.pod_count, 2);
 	usleep(GAP);

@@ -374,10 +374,14 @@ int watch_bio_queue(__u64 *ctx)
 {
 	struct bio *bio;
 
-	if (bpf_core_field_exists(struct bio, bi_bdev))
+	if (bpf_core_field_exists(struct bio, bi_bdev)) {
 		bio = (struct bio *)ctx[0];
-	else
+		asm volatile(
+			""
+			: "+r"(bio)); /* else the two become one load, whose address no verifier likes */
+	} else {
 		bio = (struct bio *)ctx[1];
+	}
 	if (bio->bi_opf & REQ_OP_MASK || bio->bi_flags & (1u << BIO_CLONED))
 		return 0;
 	count_request(bio);

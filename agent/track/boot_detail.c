@@ -75,31 +75,31 @@ double boot_detail_offset(const struct boot_facts *facts, uint64_t boot_ns)
 }
 
 /* Whom it waited for has steps of its own. */
-static bool cause_text(const struct record_start *start, char ret_text[static CAUSE_SIZE])
+void boot_detail_cause(const struct record_start *start, char ret_text[static CAUSE_SIZE])
 {
 	char text[4 * CAUSE_SIZE] = "";
 	struct cause cause;
 	FILE *out;
 
+	*ret_text = '\0';
 	if (!cause_of_phase(start, PHASE_APP, &cause) || cause.kind == CAUSE_PEER ||
 	    !(out = fmemopen(text, sizeof(text), "w")))
-		return false;
+		return;
 	cause_print(out, start, &cause);
 	fclose(out);
 	text_copy(ret_text, CAUSE_SIZE, text);
-	return true;
 }
 
-void boot_detail_app(const struct boot_facts *facts, const struct record_start *start,
+void boot_detail_app(const struct boot_facts *facts, const struct boot_outline *start,
 		     char ret_text[static CAUSE_SIZE])
 {
-	*ret_text = '\0';
-	if (!cause_text(start, ret_text) && start->listen_ns)
+	text_copy(ret_text, CAUSE_SIZE, start->app);
+	if (!*ret_text && start->listen_ns)
 		snprintf(ret_text, CAUSE_SIZE, "it listened at +%.1fs",
 			 boot_detail_offset(facts, start->listen_ns));
 }
 
-void boot_detail_probe(const struct boot_facts *facts, const struct record_start *start,
+void boot_detail_probe(const struct boot_facts *facts, const struct boot_outline *start,
 		       char ret_text[static CAUSE_SIZE])
 {
 	int used = 0;

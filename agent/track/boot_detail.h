@@ -14,12 +14,15 @@ void boot_detail_network(const struct record_start *start, char ret_text[static 
 /* Seconds since power-on, as the report counts: firmware and loader come before the boot clock's 0. */
 double boot_detail_offset(const struct boot_facts *facts, uint64_t boot_ns);
 
-/* "disk 22.1s, read llama-7b.gguf 3.8GiB at 174 MB/s"; where nothing is known, "it listened at +12.3s" */
-void boot_detail_app(const struct boot_facts *facts, const struct record_start *start,
+/* "disk 22.1s, read llama-7b.gguf 3.8GiB at 174 MB/s"; "" where nothing is known */
+void boot_detail_cause(const struct record_start *start, char ret_text[static CAUSE_SIZE]);
+
+/* The same; where nothing is known, "it listened at +12.3s" */
+void boot_detail_app(const struct boot_facts *facts, const struct boot_outline *start,
 		     char ret_text[static CAUSE_SIZE]);
 
 /* "probe asks every 30s, it listened at +12.3s" */
-void boot_detail_probe(const struct boot_facts *facts, const struct record_start *start,
+void boot_detail_probe(const struct boot_facts *facts, const struct boot_outline *start,
 		       char ret_text[static CAUSE_SIZE]);
 
 /* "exit code 3", "SIGSEGV", "killed for memory", "never started: ..." */

@@ -68,7 +68,7 @@ static struct boot_step *add_run(struct walk *walk, const struct boot_start *sta
 }
 
 /* Where the entrypoint was executed. */
-static uint64_t exec_ns(const struct record_start *start)
+static uint64_t exec_ns(const struct boot_outline *start)
 {
 	for (uint32_t i = 0; i < start->phase_count && i < START_PHASES_MAX; i++)
 		if (start->phases[i].phase == PHASE_RUNTIME)
@@ -151,7 +151,7 @@ static struct boot_step *add_wait(struct walk *walk, const char *container, uint
 static void add_sandbox(struct walk *walk, const struct boot_start *start, struct span span,
 			bool reconstructed)
 {
-	const struct record_start *record = &start->start;
+	const struct boot_outline *record = &start->start;
 	const char *name = start->subject.container;
 	struct boot_step *step;
 
@@ -160,7 +160,7 @@ static void add_sandbox(struct walk *walk, const struct boot_start *start, struc
 		add(walk, record->network.to_ns, name, PHASE_SANDBOX, reconstructed);
 		step = add(walk, record->network.from_ns, name, PHASE_SANDBOX, reconstructed);
 		if (step)
-			boot_detail_network(record, step->detail);
+			TEXT_COPY(step->detail, record->plugin);
 	}
 	add(walk, span.from_ns, name, PHASE_SANDBOX, reconstructed);
 }
@@ -206,7 +206,7 @@ static void add_init(struct walk *walk, const struct boot_start *start, struct s
 static void add_phase(struct walk *walk, const struct boot_start *start,
 		      const struct phase_span *phase, uint64_t from_ns)
 {
-	const struct record_start *record = &start->start;
+	const struct boot_outline *record = &start->start;
 	const char *name = start->subject.container;
 	struct span span = {from_ns, phase->span.to_ns};
 	struct boot_step *step;
@@ -245,7 +245,7 @@ static void add_phase(struct walk *walk, const struct boot_start *start,
 /* Its phases before the cursor, back to floor_ns. */
 static void add_phases(struct walk *walk, const struct boot_start *start, uint64_t floor_ns)
 {
-	const struct record_start *record = &start->start;
+	const struct boot_outline *record = &start->start;
 
 	for (uint32_t i = record->phase_count; i > 0; i--) {
 		const struct phase_span *phase = &record->phases[i - 1];
@@ -331,7 +331,7 @@ static const struct boot_start *last_up(const struct boot_pod *pod, uint64_t unt
 /* From the end of what its start record tells to the moment it was Ready, or until now. */
 static void add_tail(struct walk *walk, const struct boot_start *start)
 {
-	const struct record_start *record = &start->start;
+	const struct boot_outline *record = &start->start;
 	const struct boot_told *told = boot_pod_told(walk->pod, start->subject.container_id);
 	uint64_t end_ns = record->span.to_ns;
 	struct boot_step *step;

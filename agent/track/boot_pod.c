@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "track/boot_detail.h"
 
 static void drop(struct boot_pods *pods, struct boot_pod *pod)
 {
@@ -280,6 +281,22 @@ static struct boot_start *add_start(struct boot_pod *pod)
 	return grow((void **)&pod->starts, &pod->start_count, BOOT_STARTS_MAX, sizeof(*starts));
 }
 
+static void outline(const struct record_start *start, struct boot_outline *ret)
+{
+	ret->state = start->state;
+	ret->init_container = start->init_container;
+	ret->span = start->span;
+	ret->network = start->network;
+	ret->download = start->download;
+	ret->phase_count = start->phase_count;
+	memcpy(ret->phases, start->phases, sizeof(ret->phases));
+	ret->pull_bytes = start->pull_bytes;
+	ret->listen_ns = start->listen_ns;
+	ret->probe_period_s = start->probe_period_s;
+	boot_detail_network(start, ret->plugin);
+	boot_detail_cause(start, ret->app);
+}
+
 static bool note_start(struct boot_pods *pods, const struct record *record)
 {
 	const struct subject *subject = &record->subject;
@@ -294,7 +311,7 @@ static bool note_start(struct boot_pods *pods, const struct record *record)
 	note_began(pod, record->start.span.from_ns, record_reconstructed(record));
 	start->subject = *subject;
 	start->final = record->final;
-	start->start = record->start;
+	outline(&record->start, &start->start);
 	return true;
 }
 

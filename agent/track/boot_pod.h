@@ -20,11 +20,24 @@
 #define BOOT_WAITS_MAX	8
 #define BOOT_TOLD_MAX	32
 
+/* Of a record_start what a boot is told from: the record takes five times as much. */
+struct boot_outline {
+	enum start_state state;
+	bool init_container;
+	struct span span, network, download;
+	uint32_t phase_count;
+	struct phase_span phases[START_PHASES_MAX];
+	uint64_t pull_bytes, listen_ns;
+	uint32_t probe_period_s;
+	char plugin[CAUSE_SIZE]; /* that took longest; "" none was seen */
+	char app[CAUSE_SIZE];	 /* what took most of that phase; "" not known */
+};
+
 /* A container's start as it was told last, and its end. */
 struct boot_start {
 	struct subject subject;
 	bool final;
-	struct record_start start;
+	struct boot_outline start;
 	uint64_t finished_ns; /* 0: it lives */
 	enum exit_verdict verdict;
 	int32_t code, signal;

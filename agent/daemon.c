@@ -2,6 +2,7 @@
 #include "daemon.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -345,6 +346,18 @@ static int start_sources(struct daemon *daemon)
 	return r;
 }
 
+/*
+ * Its threads don't preempt others when they wake up, where all CPUs are busy: what starts goes first, and records
+ * wait in the rings for some ms. Before any library starts a thread, so that all have it.
+ */
+static void give_way(void)
+{
+	const struct sched_param none = {0};
+
+	if (sched_setscheduler(0, SCHED_BATCH, &none) < 0)
+		log_debug("the scheduling policy stays", LOG_ERRNO(-errno));
+}
+
 /* Blocked before any library starts a thread, so that the loop gets them by signalfd. */
 static int take_signals(struct daemon *daemon)
 {
@@ -402,6 +415,7 @@ static int start(struct daemon *daemon)
 	r = sd_event_default(&daemon->loop);
 	if (r < 0)
 		return r;
+	give_way();
 	r = take_signals(daemon);
 	if (r < 0)
 		return r;

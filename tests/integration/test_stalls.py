@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a start's time went, against the program's own clock; the programs attached on demand."""
 
+import os
 import time
 
 import pytest
@@ -42,3 +43,10 @@ def test_nothing_is_attached_when_nothing_starts(daemon, pod):
     wait_until(lambda: not any(watching(daemon)), 15, "the programs on demand to be detached")
     time.sleep(1)
     assert not any(watching(daemon))
+
+
+def test_its_threads_give_way(daemon):
+    """What starts goes first: none of them preempts others when it wakes up."""
+    pid = daemon.process.pid
+    threads = [int(name) for name in os.listdir("/proc/%d/task" % pid)]
+    assert len(threads) > 1 and {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH}

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`python3 -m deaths BUILD [--here | --machine] [ROW ...]`: plants the rows here and in a machine of its own.
 
-Writes BUILD/deaths/matrix.md and the records beside it; ends with 0 only if all that was told is right.
+Writes BUILD/deaths/matrix.md and the records beside it, with --write also into docs/deaths-judged.md; ends with 0 only
+if all that was told is right.
 """
 
 import argparse
@@ -16,6 +17,8 @@ from node import Daemon, Node
 from . import judge, machine, matrix
 from .place import Place
 from .rows import ROWS
+
+DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "deaths-judged.md")
 
 
 def run_here(build, rows):
@@ -41,6 +44,7 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--here", action="store_true", help="not in the machine")
     parser.add_argument("--machine", action="store_true", help="only there")
+    parser.add_argument("--write", action="store_true", help="into the document, too")
     parser.add_argument("rows", nargs="*")
     options = parser.parse_intermixed_args()
     rows = [row for row in ROWS if not options.rows or row.name in options.rows]
@@ -59,8 +63,11 @@ def main():
         wrong = wrong or any(outcome["wrong"] for outcome in outcomes)
         with open(os.path.join(folder, name + ".json"), "w", encoding="utf-8") as file:
             json.dump(outcomes, file, indent=1)
+    told = "Written by `make check-deaths`, %s.\n\n%s" % (time.strftime("%Y-%m-%d"), matrix.text(places))
     with open(os.path.join(folder, "matrix.md"), "w", encoding="utf-8") as file:
-        file.write("Written by `make check-deaths`, %s.\n\n" % time.strftime("%Y-%m-%d") + matrix.text(places))
+        file.write(told)
+    if options.write:
+        matrix.write_document(DOCUMENT, "judged", told)
     print("check-deaths: see " + file.name)
     return wrong
 

@@ -79,8 +79,12 @@ def run(place, rows, settle=20):
             what, error = planted[row.name]
             told, wrong, own = judge(row, what, records, kills) if what else ("not planted", [error], {})
             outcomes.append({"row": row.name, "planted": row.planted, "cause": row.cause, "told": told, "wrong": wrong,
-                             "unknown": row.unknown, "facts": what.facts if what else {}, "records": own})
+                             "unknown": row.unknown, "facts": what.facts if what else {}, "records": own, "kernel": [
+                                 kills[r["victims"][0]["pid"]].get("line") for r in own.get("ooms", [])
+                                 if r["victims"][0]["pid"] in kills]})
         if time.monotonic() > end or not any(outcome["wrong"] for outcome in outcomes if outcome["told"] != "not planted"):
             break
         time.sleep(1)
+    for outcome in outcomes:
+        outcome["why"] = place.why(outcome["row"])
     return outcomes, took

@@ -4,7 +4,7 @@
 import os
 import re
 
-KILLED = re.compile(r"(?:Killed process|killed as a result of limit|oom_reaper)?.*?Killed process (\d+) \(([^)]*)\)")
+KILLED = re.compile(r"Killed process (\d+) \(([^)]*)\)")
 LIMIT = re.compile(r"oom-kill:constraint=(\w+),.*?(?:oom_memcg=([^,]*)|global_oom),task_memcg=([^,]*),task=([^,]*),pid=(\d+),")
 
 
@@ -28,12 +28,12 @@ class KernelLog:
             self.lines.append(line.partition(";")[2].split("\n")[0])
 
     def kills(self):
-        """{pid: {"comm", and unless it said too much already "limit" (None: the node's) and "own"}}"""
+        """{pid: {"comm", "line", and unless it said too much already "limit" (None: the node's) and "own"}}"""
         found = {}
         for line in self.read():
             limit, killed = LIMIT.search(line), KILLED.search(line)
             if limit:
                 found.setdefault(int(limit[5]), {}).update(limit=limit[2], own=limit[3])
             elif killed:
-                found.setdefault(int(killed[1]), {}).update(comm=killed[2])
+                found.setdefault(int(killed[1]), {}).update(comm=killed[2], line=line)
         return found

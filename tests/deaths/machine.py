@@ -78,7 +78,7 @@ def _write_initrd(build, kernel, out, names):
     shutil.rmtree(root)
 
 
-def run(build, folder, names=(), seconds=560):
+def run(build, folder, names=(), seconds=1500):
     """(outcomes, kernel's release, seconds to plant, what the machine printed)"""
     kernel = os.path.join(CACHE, KERNEL)
     subprocess.run([TESTS + "/fetch.sh", KERNEL, kernel], check=True)
@@ -94,7 +94,7 @@ def run(build, folder, names=(), seconds=560):
             stdin=subprocess.DEVNULL, stdout=console, timeout=seconds, check=True)
     with open(console.name, encoding="utf-8", errors="replace") as file:
         text = file.read().replace("\r", "")
-    found = re.search(r"^=== deaths (\S+) (\d+)\n(.*?)^=== log", text, flags=re.M | re.S)
+    found = re.search(r"^=== deaths (\S+) (\d+)\n(.*?)^=== ooms", text, flags=re.M | re.S)
     if not found:
         raise RuntimeError("the machine has not told:\n" + text[-3000:])
     outcomes = [json.loads(line) for line in found[3].splitlines() if line.startswith("{")]

@@ -46,6 +46,15 @@ def summary(outcomes):
     return "%d deaths, %d with a wrong cause, %d with anything wrong" % (len(outcomes), wrong, details)
 
 
+def write_document(path, mark, told):
+    """Into the document, between its marks."""
+    with open(path, encoding="utf-8") as file:
+        head, rest = file.read().split("<!-- %s -->\n" % mark)
+    tail = rest.split("<!-- /%s -->\n" % mark)[1]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("%s<!-- %s -->\n%s\n<!-- /%s -->\n%s" % (head, mark, told.strip(), mark, tail))
+
+
 def text(places):
     """places: {where: outcomes}."""
     lines = ["## Causes, planted and told", "", *_matrix(places), "", "## Each death", ""]

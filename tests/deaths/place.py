@@ -115,3 +115,7 @@ class Place:
             found[kind] = sorted((r for r in records if r["type"] == kind.rstrip("s") or kind == "children"),
                                  key=lambda r: r["boot_ns"])
         return found
+
+    def why(self, pod):
+        """The certificate, as an operator reads it."""
+        return self.daemon.verb("why", pod, "-n", "deaths", "--state-dir", self.daemon.state)[1]

@@ -56,6 +56,8 @@ def main():
     print("=== deaths %s %.0f" % (os.uname().release, took))
     for outcome in outcomes:
         print(json.dumps(outcome))
+    for verb in ("ooms", "exits"):
+        print("=== " + verb + "\n" + daemon.verb(verb, "--state-dir", daemon.state)[1])
     print("=== log\n" + daemon.read_log(), flush=True)
 
 

@@ -17,7 +17,7 @@ KERNEL = "linux-image-cloud-amd64"
 
 INIT = """#!/bin/sh
 . /nodewake/mounts.sh
-export CONTAINERD_SNAPSHOTTER=native PYTHONPATH=/nodewake/tests PYTHONDONTWRITEBYTECODE=1
+export CONTAINERD_SNAPSHOTTER=native PYTHONPATH=/nodewake/tests PYTHONDONTWRITEBYTECODE=1 PATIENCE=8
 for module in lzo_compress lzo_decompress lzo lzo-rle zsmalloc zram; do insmod /nodewake/$module.ko 2>/dev/null; done
 echo 96M >/sys/block/zram0/disksize && mkswap /dev/zram0 >/dev/null && swapon /dev/zram0
 python3 -m deaths.virtual %s 2>&1

@@ -102,7 +102,7 @@ class Place:
         return process.pid
 
     def wait(self, true, what, seconds=20):
-        return wait_until(true, seconds * self.slow, what)
+        return wait_until(true, seconds, what)
 
     def pause(self, seconds):
         time.sleep(seconds * self.slow)

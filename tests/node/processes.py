@@ -7,9 +7,12 @@ import subprocess
 import time
 
 
+PATIENCE = float(os.environ.get("PATIENCE", "1"))  # of a slow machine, how much longer than seconds say
+
+
 def wait_until(true, seconds, what):
     """Calls true() until it returns something true, and returns that."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         value = true()
         if value:

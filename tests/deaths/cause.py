@@ -31,6 +31,8 @@ def of_end(record):
         return _crash(record)
     if verdict in ("completed", "error") and record.get("stop", {}).get("term_ns"):
         return "the runtime stopped it"  # and it had its own way to end
+    if verdict in ("completed", "error") and record.get("sender_pid"):
+        return "a process inside" if record.get("sender_inside") else "a process outside"  # asked it to end
     if verdict == "start-failed":
         return "no start: " + record.get("failed", {}).get("kind", "other")
     return {"completed": "exit 0", "error": "exit code", "oom-killed": "memory: its own kill",

@@ -59,7 +59,7 @@ def judge(row, planted, records, kills):
     for record in own["ooms"]:
         wrong += _contradictions(record, kills)
     told = cause.of_row(row, own)
-    if told != (row.unknown and "unknown" or row.cause):
+    if told != ("nothing" if row.unknown else row.cause):
         wrong.insert(0, "the cause is %s" % told)
     return told, wrong, own
 

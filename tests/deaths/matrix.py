@@ -22,6 +22,8 @@ def _matrix(places):
 def _told(outcome):
     if not outcome:
         return "–"
+    if outcome["unknown"] and not outcome["wrong"]:
+        return "nothing: " + outcome["unknown"]
     if outcome["told"] != outcome["cause"]:
         return "**%s**" % outcome["told"]
     return "right" if not outcome["wrong"] else "**%s**" % "; ".join(outcome["wrong"])
@@ -41,9 +43,11 @@ def _rows(places):
 
 
 def summary(outcomes):
-    wrong = sum(outcome["told"] != outcome["cause"] for outcome in outcomes)
+    unknown = sum(bool(outcome["unknown"]) and not outcome["wrong"] for outcome in outcomes)
+    wrong = sum(outcome["told"] != outcome["cause"] and bool(outcome["wrong"]) for outcome in outcomes)
     details = sum(bool(outcome["wrong"]) for outcome in outcomes)
-    return "%d deaths, %d with a wrong cause, %d with anything wrong" % (len(outcomes), wrong, details)
+    return "%d deaths, %d with a wrong cause, %d with anything wrong; %d can't be known, and nothing is told" % (
+        len(outcomes), wrong, details, unknown)
 
 
 def write_document(path, mark, told):

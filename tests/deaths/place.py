@@ -10,11 +10,7 @@ import time
 from node import images
 from node.processes import wait_until
 
-from .row import KINDS
-
 IMAGE = "localhost/deaths:1"
-VERBS = {"ooms": "ooms", "exits": "exits", "children": "children"}
-
 MEMORY_FILES = {
     1: {"limit": "memory.limit_in_bytes", "usage": "memory.usage_in_bytes"},
     2: {"limit": "memory.max", "usage": "memory.current", "group": "memory.oom.group", "swap": "memory.swap.max"},
@@ -109,12 +105,8 @@ class Place:
 
     def told(self):
         """Every record so far, by kind, oldest first."""
-        found = {}
-        for kind in KINDS:
-            records = self.daemon.records(VERBS[kind])
-            found[kind] = sorted((r for r in records if r["type"] == kind.rstrip("s") or kind == "children"),
-                                 key=lambda r: r["boot_ns"])
-        return found
+        found = {"ooms": self.daemon.records("ooms"), "exits": self.daemon.records("exits"), "children": self.daemon.stored("child")}
+        return {kind: sorted(records, key=lambda r: r["boot_ns"]) for kind, records in found.items()}
 
     def why(self, pod):
         """The certificate, as an operator reads it."""

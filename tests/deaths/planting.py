@@ -4,6 +4,7 @@
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 
 from .place import IMAGE, Planted
@@ -22,7 +23,8 @@ def container(*command, program="/die", held=True, before=(), after=(), refused=
         planted = Planted(place, name)
         # / is no part of a class's name in options; each row that limits a class has its own
         kind = pod_class % name if "%s" in pod_class else pod_class
-        planted.pod = place.node.run_pod(name, namespace="deaths", hostnet=1, pod_class=kind, **(pod_options or {}))
+        planted.pod = place.node.run_pod(name, namespace="deaths", hostnet=1, pod_class=kind,
+                                         logs=tempfile.mkdtemp(dir=place.node.dir), **(pod_options or {}))
         planted.facts.update(pod=name, uid=planted.pod.uid, limit=LIMIT)
         words = ["go", program, *map(str, command)] if held else list(map(str, command))
         try:

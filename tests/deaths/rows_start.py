@@ -31,4 +31,8 @@ ROWS = [
     failed("read-only", "a mount point to be made in a read-only mount", "read-only", "/die", 128,
            mount=["/etc:/data:ro", "/tmp:/data/absent"]),
     failed("workdir", "a working directory that is a file", "working-directory", "/die", 128, workdir="/text"),
+    failed("cgroup", "a memory limit too small for any process", "cgroup", "/die", 128, memory=4096),
+    Row("start-user", "a user that the image does not have", "no start: user", "exits",
+        container("exit", 0, held=False, refused=True, username="nobody-knows"), {},
+        unknown="the runtime refuses to make the container, so there is none; only the kubelet's own Event tells"),
 ]

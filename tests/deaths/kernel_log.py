@@ -3,29 +3,32 @@
 
 import os
 import re
+import threading
 
 KILLED = re.compile(r"Killed process (\d+) \(([^)]*)\)")
 LIMIT = re.compile(r"oom-kill:constraint=(\w+),.*?(?:oom_memcg=([^,]*)|global_oom),task_memcg=([^,]*),task=([^,]*),pid=(\d+),")
 
 
 class KernelLog:
-    """Lines of /dev/kmsg from now on."""
+    """Lines of /dev/kmsg from now on, without what stands before the text. A thread reads: the kernel keeps only the last ones."""
 
     def __init__(self):
-        self.file = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        self.file = os.open("/dev/kmsg", os.O_RDONLY)
         os.lseek(self.file, 0, os.SEEK_END)
         self.lines = []
+        threading.Thread(target=self._read, daemon=True).start()
 
-    def read(self):
-        """All of them so far, without what stands before the text."""
+    def _read(self):
         while True:
             try:
                 line = os.read(self.file, 8192).decode(errors="replace")
-            except BlockingIOError:
-                return self.lines
             except BrokenPipeError:  # it wrote more than its buffer holds
                 continue
             self.lines.append(line.partition(";")[2].split("\n")[0])
+
+    def read(self):
+        """All of them so far."""
+        return list(self.lines)
 
     def kills(self):
         """{pid: {"comm", "line", and unless it said too much already "limit" (None: the node's) and "own"}}"""

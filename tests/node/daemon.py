@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import threading
 
@@ -100,6 +101,12 @@ class Daemon:
         _, text = self.verb(kind, "--state-dir", self.state, "--output", "json", "--limit", "1000000")
         found = [json.loads(line) for line in text.splitlines()]
         return [r for r in found if self.node.owns(r) and all(r.get(key) == value for key, value in wanted.items())]
+
+    def stored(self, kind):
+        """Records of the store by their own name (child, host), for which there is no verb."""
+        with sqlite3.connect("file:%s/nodewake.db?mode=ro" % self.state, uri=True) as store:
+            found = [json.loads(body) for body, in store.execute("SELECT body FROM records")]
+        return [r for r in found if r["type"] == kind and self.node.owns(r)]
 
     def wait_final(self, kind, count=1, seconds=15, **wanted):
         """Waits until so many final records are there, and returns them."""

@@ -7,7 +7,7 @@ set -eu
 packages="build-essential pkg-config clang llvm lld libclang-rt-14-dev clang-format cppcheck shellcheck
 libbpf-dev libelf-dev zlib1g-dev bpftool libsystemd-dev libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
 libsqlite3-dev sqlite3 libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev libyaml-dev openssl uthash-dev libcmocka-dev
-python3 python3-pytest scdoc containerd runc crun docker-registry skopeo iproute2 containernetworking-plugins
+python3 python3-pytest python3-jsonschema scdoc containerd runc crun docker-registry skopeo iproute2 containernetworking-plugins
 ca-certificates systemd-journal-remote qemu-system-x86 busybox-static cpio prometheus golang-go rsync jq etcd-server"
 
 # Any kubectl serves; Debian's would take the place of one from another package.
@@ -23,7 +23,7 @@ packages="$packages nghttp2-proxy umoci prometheus python3-yaml python3-seccomp 
 packages="$packages systemd dbus-daemon"
 
 # what the boot report's page is looked at with
-packages="$packages chromium chromium-driver fonts-dejavu-core python3-selenium python3-jsonschema"
+packages="$packages chromium chromium-driver fonts-dejavu-core python3-selenium"
 
 # real programs as containers, and what they are checked with
 [ "${1:-}" != programs ] || packages="$packages postgresql redis-server nginx-light prometheus python3-flask python3-pandas

@@ -80,8 +80,9 @@ check-unit: $(UNIT_BIN) $(CORPUS_BIN) ## unit, replay and corpus tests: any mach
 			$(BUILD)/tests/corpus/$$target tests/fuzz/corpus/$$target || failed=$$((failed + 1)); done; \
 		echo "check-unit: $(words $(UNIT_BIN) $(CORPUS_BIN)) programs, $$failed failed"; exit $$failed
 
-check-replay: $(BUILD)/nodewake ## recorded incidents give the records that stand beside them
+check-replay: $(BUILD)/nodewake ## recorded incidents give the records that stand beside them, as the JSON Schema says
 	@tests/replay/replay.sh $(BUILD)
+	@/usr/bin/python3 -m pytest -q -rs -p no:cacheprovider tests/replay
 
 replay-accept: $(BUILD)/nodewake ## take what the incidents give now as right: read the diff
 	@tests/replay/replay.sh $(BUILD) accept

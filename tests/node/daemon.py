@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import threading
 
+from . import schema
 from .processes import end, wait_until
 
 
@@ -109,12 +110,12 @@ class Daemon:
         return [r for r in found if r["type"] == kind and self.node.owns(r)]
 
     def wait_final(self, kind, count=1, seconds=15, **wanted):
-        """Waits until so many final records are there, and returns them."""
+        """Waits until so many final records are there, and returns them, which are as the JSON Schema says."""
         def enough():
             found = [r for r in self.records(kind, **wanted) if r.get("final")]
             return found if len(found) >= count else None
-        return wait_until(enough, seconds, "%d %s with %s; there are %s" % (
-            count, kind, wanted, self.records(kind)))
+        return schema.check(wait_until(enough, seconds, "%d %s with %s; there are %s" % (
+            count, kind, wanted, self.records(kind))))
 
     def watch(self, line):
         """Calls line(text) for each line of `nodewake watch`, from a thread, until it ends."""

@@ -12,5 +12,8 @@ void hostile_make(struct record *ret, enum record_type type, uint32_t word);
 /* Valid UTF-8, and nothing that acts on a terminal: no control characters but newlines, no direction marks. */
 void hostile_expect_printable(const char *text);
 
+/* The same of one JSON value, in which DEL may stand: no terminal acts on it. */
+void hostile_expect_json(const char *text);
+
 /* No element or attribute of the record's has become one of the page's. */
 void hostile_expect_no_markup(const char *page);

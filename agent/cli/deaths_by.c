@@ -110,7 +110,7 @@ static int on_death(void *context, const char *boot_id, const struct record *rec
 		return collecting->error = -ENOMEM;
 	group->of.count += record->type == RECORD_CHILD ? record->child.count : 1;
 	group->of.latest = *record;
-	if (record->type == RECORD_OOM && record->oom.series.growth_bytes_per_min)
+	if (record->type == RECORD_OOM && record->oom.series.count > 1)
 		group->of.growth_bytes_per_min = record->oom.series.growth_bytes_per_min;
 	if (record->type == RECORD_OOM)
 		group->of.leak = record->oom.series.leak;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
  * Processes whose end matters end: containers' first processes, OOM victims, runtime, shim and CNI
- * processes. With it goes what signal_generate saw sent to them.
+ * processes, others of containers if a signal ends them. With it goes what signal_generate saw sent to them.
  *
  * sched_process_exit fires once per thread; one that finds no other alive speaks for the group.
  */
+#include "bpf/child.bpf.c"
 #include "bpf/file.bpf.c"
 #include "bpf/oom.bpf.c"
 #include "bpf/window.bpf.c"
@@ -66,24 +67,38 @@ static __always_inline void note_killed(struct task_struct *task)
 		bpf_map_update_elem(&killed, &thread, &pointer, BPF_ANY);
 }
 
-static __always_inline void note_signal(struct tracked *process, int sig,
+static __always_inline void read_signal(struct wire_signal *seen, int sig,
 					struct kernel_siginfo *info, int result)
 {
 	struct task_struct *sender = (struct task_struct *)bpf_get_current_task();
-	struct wire_signal seen = {.signal = sig, .ignored = result == RESULT_IGNORED};
 
-	seen.boot_ns = bpf_ktime_get_boot_ns();
-	seen.sender_pid = BPF_CORE_READ(sender, tgid);
-	seen.sender_start_ns = BPF_CORE_READ(sender, group_leader, start_boottime);
-	seen.sender_cgroup_id = cgroup_id_of(deciding_cgroup(sender));
-	BPF_CORE_READ_STR_INTO(&seen.sender_comm, sender, group_leader, comm);
-	struct known *container = bpf_map_lookup_elem(&known, &seen.sender_cgroup_id);
+	seen->signal = sig;
+	seen->ignored = result == RESULT_IGNORED;
+	seen->boot_ns = bpf_ktime_get_boot_ns();
+	seen->sender_pid = BPF_CORE_READ(sender, tgid);
+	seen->sender_start_ns = BPF_CORE_READ(sender, group_leader, start_boottime);
+	seen->sender_cgroup_id = cgroup_id_of(deciding_cgroup(sender));
+	BPF_CORE_READ_STR_INTO(&seen->sender_comm, sender, group_leader, comm);
+	struct known *container = bpf_map_lookup_elem(&known, &seen->sender_cgroup_id);
 
 	if (container) /* a nested cgroup's sender is in the container all the same */
-		seen.sender_cgroup_id = container->container_id;
-	read_info(&seen, info);
-	process->last[1] = process->last[0];
-	process->last[0] = seen;
+		seen->sender_cgroup_id = container->container_id;
+	read_info(seen, info);
+}
+
+/* It dies of it, unless another signal comes first. */
+static __always_inline void signal_to_member(struct task_struct *task, int sig,
+					     struct kernel_siginfo *info, int result)
+{
+	struct wire_signal seen = {};
+
+	if (result == RESULT_IGNORED || (sig != SIGKILL && !is_fatal_by_default(task, sig, result)))
+		return;
+	if (!known_of(task))
+		return;
+	read_signal(&seen, sig, info, result);
+	seen.family = is_housekeeping(task);
+	note_member(task, &seen);
 }
 
 /* A loop of signals costs time, never a record: the last two go with the exit. */
@@ -104,13 +119,25 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 	__u32 pid = BPF_CORE_READ(task, tgid);
 	struct tracked *process = bpf_map_lookup_elem(&tracked, &pid);
 
-	if (!process || (process->role != WIRE_ROLE_ENTRYPOINT && process->role != WIRE_ROLE_NONE))
+	if (!process) {
+		signal_to_member(task, sig, info, result);
+		return 0;
+	}
+	bool member = process->role == WIRE_ROLE_MEMBER;
+
+	if (!member && process->role != WIRE_ROLE_ENTRYPOINT && process->role != WIRE_ROLE_NONE)
 		return 0;
 	if (result == RESULT_IGNORED && is_dying(task))
 		return 0;
 	if (!fatal && !is_fatal_by_default(task, sig, result))
 		return 0;
-	note_signal(process, sig, info, result);
+	struct wire_signal seen = {};
+
+	read_signal(&seen, sig, info, result);
+	if (member)
+		seen.family = is_housekeeping(task);
+	process->last[1] = process->last[0];
+	process->last[0] = seen;
 	return 0;
 }
 
@@ -154,6 +181,13 @@ static __always_inline void tell_end(struct task_struct *task, struct tracked *p
 	record->status = wait_status(task);
 	record->flags = process->flags;
 	__builtin_memcpy(record->last, process->last, sizeof(record->last));
+	record->namespace_pid = namespace_pid_of(task);
+	record->total = 0;
+	record->told = 0;
+	record->pad = 0;
+	BPF_CORE_READ_STR_INTO(&record->parent_comm, task, group_leader, real_parent, group_leader,
+			       comm);
+	__builtin_memset(record->file, 0, sizeof(record->file));
 	submit(&ring_main, &record->header, role == WIRE_ROLE_ENTRYPOINT || process->flags);
 }
 
@@ -172,18 +206,76 @@ static __always_inline void tell_failed_start(struct task_struct *task, struct t
 			 container->init_pid ? WIRE_ROLE_SESSION : WIRE_ROLE_ENTRYPOINT, id);
 }
 
+static __always_inline void write_child(struct task_struct *task, struct wire_children *like,
+					__u64 container_id, const struct hurt *entry)
+{
+	struct wire_exit *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
+
+	if (!record) { /* its count is told with the next one */
+		count_loss(WIRE_LOSS_MAIN_FULL);
+		return;
+	}
+	fill_header(&record->header, WIRE_EXIT, sizeof(*record), WIRE_ROLE_MEMBER, container_id,
+		    task);
+	__builtin_memset(record->container, 0, sizeof(record->container));
+	container_name(deciding_cgroup(task), container_id, record->container);
+	record->status = wait_status(task);
+	record->flags = 0;
+	record->namespace_pid = namespace_pid_of(task);
+	record->pad = 0;
+	read_child(record, task, entry);
+	record->total = like->total;
+	record->told = like->told;
+	like->told = record->total;
+	like->told_ns = record->header.boot_ns;
+	submit(&ring_main, &record->header, false);
+}
+
+static __always_inline void tell_child(struct task_struct *task, __u32 pid, __u32 sig)
+{
+	struct known *container = known_of(task);
+
+	if (!container || BPF_CORE_READ(task, signal, live.counter) != 0)
+		return;
+	struct hurt *entry = bpf_map_lookup_elem(&hurt, &pid);
+	struct wire_child_key key = {.container_id = container->container_id, .signal = sig};
+
+	if (is_news(entry ? entry->last : NULL, sig, key.container_id)) {
+		BPF_CORE_READ_STR_INTO(&key.comm, task, group_leader, comm);
+		struct wire_children *like = children_like(&key);
+
+		if (like && count_child(like, pid, bpf_ktime_get_boot_ns()))
+			write_child(task, like, key.container_id, entry);
+	}
+	if (entry)
+		bpf_map_delete_elem(&hurt, &pid);
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
 	__u32 pid = BPF_CORE_READ(task, tgid);
 	struct tracked *entry = bpf_map_lookup_elem(&tracked, &pid);
 
-	if (!entry || BPF_CORE_READ(task, signal, live.counter) != 0)
+	if (!entry) {
+		__u32 sig = task->exit_code & 0x7f; /* of a group's end each thread has it */
+
+		if (sig)
+			tell_child(task, pid, sig);
+		return 0;
+	}
+	if (BPF_CORE_READ(task, signal, live.counter) != 0)
 		return 0;
 	struct tracked process = *entry;
 
 	/* live was counted down before: two threads can both see it at 0, but only one deletes */
 	if (bpf_map_delete_elem(&tracked, &pid))
+		return 0;
+	__u32 sig = task->exit_code & 0x7f;
+
+	/* a signal of root's on the host was seen before, and another one ended it */
+	if (process.role == WIRE_ROLE_MEMBER && !process.flags && sig &&
+	    !is_news(process.last, sig, process.cgroup_id))
 		return 0;
 	if (process.role == WIRE_ROLE_NONE)
 		tell_failed_start(task, &process);

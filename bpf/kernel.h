@@ -81,11 +81,14 @@ struct percpu_counter {
 	__s64 count;
 };
 
+struct file;
+
 struct mm_struct {
 	unsigned long total_vm;
 	unsigned long arg_start, arg_end, env_start, env_end;
 	atomic_long_t pgtables_bytes;
 	struct percpu_counter rss_stat[4];
+	struct file *exe_file;
 };
 
 struct mm_struct___old {
@@ -184,8 +187,13 @@ struct inode {
 	__u32 i_generation;
 };
 
+struct path {
+	struct dentry *dentry;
+};
+
 struct file {
 	struct inode *f_inode;
+	struct path f_path; /* since 6.15 inside of a union without a name */
 	void *private_data;
 };
 

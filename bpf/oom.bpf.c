@@ -140,18 +140,6 @@ static __always_inline void read_invoker(struct wire_oom *record)
 	record->pad = 0;
 }
 
-static __always_inline __u32 namespace_pid(struct task_struct *victim)
-{
-	unsigned int level = BPF_CORE_READ(victim, thread_pid, level);
-	struct pid *ids = BPF_CORE_READ(victim, group_leader, thread_pid);
-	struct upid upid = {};
-
-	bpf_probe_read_kernel(&upid, sizeof(upid),
-			      (char *)ids + bpf_core_field_offset(struct pid, numbers) +
-				      (level & 31) * bpf_core_type_size(struct upid));
-	return upid.nr;
-}
-
 /* Its end is told then, whatever it is. */
 static __always_inline void track_victim(__u32 pid, __u64 container_id, __u32 flags)
 {
@@ -192,7 +180,7 @@ static __always_inline void tell_victim(struct task_struct *victim, __u32 flags)
 	record->pagetable_bytes = BPF_CORE_READ(mm, pgtables_bytes.counter);
 	record->oom_score_adj = BPF_CORE_READ(victim, signal, oom_score_adj);
 	record->uid = BPF_CORE_READ(victim, real_cred, uid.val);
-	record->namespace_pid = namespace_pid(victim);
+	record->namespace_pid = namespace_pid_of(victim);
 	BPF_CORE_READ_STR_INTO(&record->parent_comm, victim, real_parent, group_leader, comm);
 	read_rss(record, mm);
 	read_cgroups(record, victim);

@@ -202,3 +202,16 @@ static __always_inline void fill_header(struct wire_header *header, __u16 type, 
 	header->flags = 0;
 	BPF_CORE_READ_STR_INTO(&header->comm, task, group_leader, comm);
 }
+
+/* Its process's, as its own pid namespace counts. */
+static __always_inline __u32 namespace_pid_of(struct task_struct *task)
+{
+	struct pid *ids = BPF_CORE_READ(task, group_leader, thread_pid);
+	unsigned int level = BPF_CORE_READ(ids, level);
+	struct upid upid = {};
+
+	bpf_probe_read_kernel(&upid, sizeof(upid),
+			      (char *)ids + bpf_core_field_offset(struct pid, numbers) +
+				      (level & 31) * bpf_core_type_size(struct upid));
+	return upid.nr;
+}

@@ -112,7 +112,8 @@ struct wire_signal {
 	__u32 sender_pid;
 	__u8 ignored;
 	__u8 from_kernel;
-	__u8 pad[2];
+	__u8 family; /* the sender is the process itself, an ancestor or the runtime; of members only */
+	__u8 pad;
 	char sender_comm[WIRE_COMM];
 };
 _Static_assert(sizeof(struct wire_signal) == 64, "wire_signal");
@@ -125,8 +126,38 @@ struct wire_exit {
 	__u32 status; /* wait status: code << 8 | core << 7 | signal */
 	__u32 flags;
 	struct wire_signal last[2]; /* newest first */
+	__u32 namespace_pid;
+	__u32 total; /* of a member: how many like it have died, this one included; else 0 … */
+	__u32 told;  /* … and the total of the last record of these */
+	__u32 pad;
+	char parent_comm[WIRE_COMM];
+	char file[WIRE_COMM]; /* base name of its program, cut; "" a fork, or not known */
 };
-_Static_assert(sizeof(struct wire_exit) == 64 + 96 + 8 + 128, "wire_exit");
+_Static_assert(sizeof(struct wire_exit) == 64 + 96 + 8 + 128 + 16 + 32, "wire_exit");
+
+/* Like deaths: members of one container with this name that this signal ended. */
+struct wire_child_key {
+	__u64 container_id;
+	__u32 signal;
+	__u32 pad;
+	char comm[WIRE_COMM];
+};
+_Static_assert(sizeof(struct wire_child_key) == 32, "wire_child_key");
+
+/* The kernel only ever adds: counts survive what the ring had no room for. */
+struct wire_children {
+	__u64 told_ns; /* of the last record */
+	__u64 last_ns; /* of the last death */
+	__u32 total;
+	__u32 told; /* the total of the last record */
+	__u32 last_pid;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct wire_children) == 32, "wire_children");
+
+#define WIRE_CHILDREN_MAX 512
+/* Between two records of like deaths. */
+#define WIRE_CHILD_INTERVAL_NS 250000000ull
 
 /* The same of runtime, shim and CNI plugins: nothing but how they ended. */
 struct wire_exit_helper {
@@ -412,5 +443,6 @@ enum wire_loss {
 	WIRE_LOSS_QUESTIONS, /* DNS questions: too many at once */
 	WIRE_LOSS_FILES,     /* reads of a starting container: too many at once */
 	WIRE_LOSS_WINDOWS,   /* starts whose threads were not watched: too many at once */
+	WIRE_LOSS_CHILDREN,  /* deaths of containers' children: of too many kinds */
 	WIRE_LOSS_COUNT,
 };

@@ -149,6 +149,12 @@ struct event_exit {
 	bool core_dumped;
 	bool oom_victim;
 	struct signal_seen last[2]; /* newest first */
+	uint32_t namespace_pid;	    /* as its own pid namespace counts; 0 not known */
+	/* of a container's other process that a signal ended */
+	uint32_t count; /* like ones since the last that was told, this one included */
+	char parent_comm[COMM_SIZE];
+	char file
+		[COMM_SIZE]; /* base name of what it executed, cut; "" not known, or it is a fork */
 };
 
 struct event_listen {

@@ -64,6 +64,10 @@ static const struct json_field exit_rows[] = {
 	JSON_ROW(BOOL, core_dumped),
 	JSON_ROW(BOOL, oom_victim),
 	JSON_ARRAY(last, signal_shape),
+	JSON_ROW(UINT, namespace_pid),
+	JSON_ROW(UINT, count),
+	JSON_ROW(TEXT, parent_comm),
+	JSON_ROW(TEXT, file),
 };
 static JSON_SHAPE(exit_shape, SELF, exit_rows);
 

@@ -210,6 +210,19 @@ int kernel_probes_failures(const struct kernel_probes *probes, const struct wire
 		       : 0;
 }
 
+int kernel_probes_children(const struct kernel_probes *probes, const struct wire_child_key *key,
+			   struct wire_children *ret)
+{
+	int fd = bpf_map__fd(probes->object->maps.children);
+
+	return bpf_map_lookup_elem(fd, key, ret) < 0 ? -errno : 0;
+}
+
+void kernel_probes_forget_children(struct kernel_probes *probes, const struct wire_child_key *key)
+{
+	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.children), key);
+}
+
 void kernel_probes_questions(struct kernel_probes *probes,
 			     bool (*over)(void *context, const struct wire_question *question),
 			     void (*forgotten)(void *context), void *context)

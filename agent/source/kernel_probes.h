@@ -43,6 +43,11 @@ enum { KERNEL_LOSS_SKIPPED = WIRE_LOSS_COUNT, KERNEL_LOSS_MOUNTS, KERNEL_LOSS_CO
 void kernel_probes_losses(const struct kernel_probes *probes,
 			  uint64_t ret_losses[static KERNEL_LOSS_COUNT]);
 
+/* How many like deaths the kernel counted. 0 or -ENOENT. */
+int kernel_probes_children(const struct kernel_probes *probes, const struct wire_child_key *key,
+			   struct wire_children *ret);
+void kernel_probes_forget_children(struct kernel_probes *probes, const struct wire_child_key *key);
+
 /* How often connections to a target failed. Returns 0, or -ENOENT if that is not known any more. */
 int kernel_probes_failures(const struct kernel_probes *probes, const struct wire_target *target,
 			   struct wire_failures *ret);

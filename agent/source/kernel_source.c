@@ -10,7 +10,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "client/cgroup.h"
+#include "source/kernel_children.h"
 #include "source/kernel_connects.h"
+#include "source/kernel_core.h"
 #include "source/kernel_mounts.h"
 #include "source/kernel_probes.h"
 #include "source/kernel_questions.h"
@@ -34,6 +36,7 @@ static const char *const loss_causes[KERNEL_LOSS_COUNT] = {
 	[WIRE_LOSS_QUESTIONS] = "DNS questions of starting containers not followed: too many",
 	[WIRE_LOSS_FILES] = "files that starting containers read not told: too many at once",
 	[WIRE_LOSS_WINDOWS] = "starts not watched closely: too many at once",
+	[WIRE_LOSS_CHILDREN] = "deaths of containers' children not counted: of too many kinds",
 	[KERNEL_LOSS_SKIPPED] = "kernel skipped a probe that was already running on the CPU",
 	[KERNEL_LOSS_MOUNTS] = "more volumes were being mounted at once than the agent follows",
 };
@@ -44,6 +47,7 @@ struct kernel_source {
 	char deciding_dir[4096];
 	struct kernel_probes *probes;
 	struct kernel_connects *connects;
+	struct kernel_children *children;
 	struct kernel_mounts mounts;
 	struct kernel_windows *windows;
 	struct ring_buffer *main, *chatter;
@@ -68,8 +72,13 @@ static void hand_on(struct kernel_source *source, struct event *event)
 	kernel_windows_event(source->windows, event);
 	if (event->type == EVENT_LISTEN)
 		tell_waits(source, event->listen.cgroup_id, event->boot_ns);
-	else if (event->type == EVENT_EXIT && event->exit.role == ROLE_ENTRYPOINT)
+	else if (event->type == EVENT_EXIT && event->exit.role == ROLE_ENTRYPOINT) {
 		tell_waits(source, event->exit.cgroup_id, event->boot_ns);
+		kernel_children_tell(source->children, event->exit.cgroup_id);
+	} else if (event->type == EVENT_CGROUP_GONE)
+		kernel_children_forget(source->children, event->cgroup.cgroup_id);
+	if (event->type == EVENT_EXIT)
+		kernel_core_tell(event, source->on_event, source->context);
 	source->on_event(source->context, event);
 }
 
@@ -86,6 +95,8 @@ static int on_wire(void *context, void *data, size_t size)
 			hand_on(source, &event);
 	} else if ((r = kernel_wire_decode(data, size, &event)) < 0)
 		source->undecodable += r != -ENOMSG;
+	else if (event.type == EVENT_EXIT && event.exit.count)
+		kernel_children_take(source->children, data, &event);
 	else if (event.type == EVENT_CONNECT_FAILED || event.type == EVENT_CONNECT_SLOW ||
 		 event.type == EVENT_DNS)
 		kernel_connects_take(source->connects, data, &event);
@@ -153,6 +164,8 @@ static void look(struct kernel_source *source)
 	bool more = consume(source);
 	bool unsettled = kernel_connects_settle(source->connects, clock_boot_ns());
 
+	unsettled |= kernel_children_settle(source->children, clock_boot_ns());
+
 	if (more || source->records != before)
 		look_after(source, more ? 0 : LOOK_DELAY_US);
 	else if (unsettled || clock_boot_ns() - source->losses_read_ns < LOSS_INTERVAL_NS)
@@ -216,6 +229,20 @@ static int read_failures(void *context, const struct wire_target *target, struct
 	return kernel_probes_failures(source->probes, target, ret);
 }
 
+static int read_children(void *context, const struct wire_child_key *key, struct wire_children *ret)
+{
+	const struct kernel_source *source = context;
+
+	return kernel_probes_children(source->probes, key, ret);
+}
+
+static void forget_children(void *context, const struct wire_child_key *key)
+{
+	const struct kernel_source *source = context;
+
+	kernel_probes_forget_children(source->probes, key);
+}
+
 int kernel_source_new(struct kernel_source **ret, sd_event *loop,
 		      const struct kernel_source_options *options, event_fn on_event, void *context)
 {
@@ -234,6 +261,9 @@ int kernel_source_new(struct kernel_source **ret, sd_event *loop,
 	if (r >= 0)
 		r = kernel_connects_new(&source->connects, read_failures, source, on_event,
 					context);
+	if (r >= 0)
+		r = kernel_children_new(&source->children, read_children, forget_children, source,
+					on_event, context);
 	if (r >= 0)
 		r = kernel_windows_new(&source->windows, loop, source->probes, options, on_event,
 				       context);
@@ -257,6 +287,7 @@ void kernel_source_free(struct kernel_source *source)
 	ring_buffer__free(source->main);
 	ring_buffer__free(source->chatter);
 	kernel_windows_free(source->windows);
+	kernel_children_free(source->children);
 	kernel_connects_free(source->connects);
 	kernel_probes_free(source->probes);
 	free(source);

@@ -153,6 +153,11 @@ static int decode_exit(const struct wire_exit *wire, struct event *event)
 	exit->oom_victim = wire->flags & WIRE_EXIT_OOM_VICTIM;
 	copy_signal(&exit->last[0], &wire->last[0]);
 	copy_signal(&exit->last[1], &wire->last[1]);
+	exit->parent_pid = wire->header.parent_pid;
+	exit->namespace_pid = wire->namespace_pid;
+	exit->count = wire->total - wire->told;
+	COPY(exit->parent_comm, wire->parent_comm);
+	COPY(exit->file, wire->file);
 	return 0;
 }
 

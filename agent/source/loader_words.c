@@ -20,22 +20,31 @@
 static const struct phrase {
 	const char *before, *behind;
 	const char *says; /* kept of it */
+	enum start_failure kind;
 } phrases[] = {
-	{": error while loading shared libraries: ", ": cannot open shared object file", MISSING},
+	{": error while loading shared libraries: ", ": cannot open shared object file", MISSING,
+	 FAILURE_LIBRARY},
 	{": error while loading shared libraries: ", ": wrong ELF class",
-	 "library of another word size"},
+	 "library of another word size", FAILURE_LIBRARY},
 	{": error while loading shared libraries: ", ": invalid ELF header",
-	 "library is no ELF file"},
-	{": error while loading shared libraries: ", ": file too short", "library is cut short"},
+	 "library is no ELF file", FAILURE_LIBRARY},
+	{": error while loading shared libraries: ", ": file too short", "library is cut short",
+	 FAILURE_LIBRARY},
 	{": error while loading shared libraries: ", ": failed to map segment",
-	 "library can't be mapped"},
-	{": error while loading shared libraries: ", ": cannot ", "library can't be loaded"},
-	{": symbol lookup error: ", ": undefined symbol", "symbol not found"},
-	{": ", ": version `", "library lacks a version"},
-	{"Error loading shared library ", ": No such file or directory", MISSING},
-	{"Error loading shared library ", ": Exec format error", "library of another architecture"},
-	{"Error loading shared library ", ": ", "library can't be loaded"},
-	{"Error relocating ", ": ", "symbol not found"},
+	 "library can't be mapped", FAILURE_LIBRARY},
+	{": error while loading shared libraries: ", ": cannot ", "library can't be loaded",
+	 FAILURE_LIBRARY},
+	{": symbol lookup error: ", ": undefined symbol", "symbol not found", FAILURE_LIBRARY},
+	{": ", ": version `", "library lacks a version", FAILURE_LIBRARY},
+	{"Error loading shared library ", ": No such file or directory", MISSING, FAILURE_LIBRARY},
+	{"Error loading shared library ", ": Exec format error", "library of another architecture",
+	 FAILURE_LIBRARY},
+	{"Error loading shared library ", ": ", "library can't be loaded", FAILURE_LIBRARY},
+	{"Error relocating ", ": ", "symbol not found", FAILURE_LIBRARY},
+	/* runc's init, when `runc create` has long returned: libcontainer/system, Exec */
+	{"exec ", ": exec format error", "exec format error", FAILURE_FORMAT},
+	{"exec ", ": no such file or directory", "interpreter not found", FAILURE_INTERPRETER},
+	{"exec ", ": permission denied", "permission denied", FAILURE_PERMISSION},
 };
 
 /* A program's or a library's: no blank, nothing that could be more than a name. */
@@ -83,7 +92,7 @@ static bool matches(const struct phrase *phrase, const char *line, size_t length
 	stop = find(name, (size_t)(end - name), phrase->behind);
 	if (!stop || !is_name(name, (size_t)(stop - name)))
 		return false;
-	*ret = (struct failed_start){.kind = FAILURE_LIBRARY};
+	*ret = (struct failed_start){.kind = phrase->kind};
 	text_copy_n(ret->what, sizeof(ret->what), name, (size_t)(stop - name));
 	TEXT_COPY(ret->text, phrase->says);
 	stop += strlen(phrase->behind);

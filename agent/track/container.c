@@ -78,6 +78,8 @@ void containers_remove(struct containers *all, struct container *container)
 		HASH_DELETE(by_cgroup, all->by_cgroup, container);
 	free(container->work);
 	free(container->log);
+	free(container->core);
+	free(container->loop);
 	free(container);
 }
 

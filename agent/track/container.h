@@ -64,7 +64,10 @@ struct container {
 	uint32_t killer_pid;  /* what killed that for memory from user space; 0: the kernel */
 	bool kubernetes_told; /* the pod's status told of its end … */
 	char kubernetes_reason[REASON_SIZE];
-	int32_t kubernetes_code; /* … so */
+	int32_t kubernetes_code;   /* … so */
+	char last_file[FILE_SIZE]; /* what its init executed after the entrypoint; "" nothing */
+	char *core;		   /* where its core went; NULL: nowhere */
+	uint32_t child_deaths;	   /* of its children by a signal */
 	uint64_t gone_ns;
 	struct failed_start failed; /* why its program was not executed, or could not begin */
 	struct log_tail *log;	    /* what it wrote last; NULL: not kept */
@@ -76,8 +79,10 @@ struct container {
 	enum stop_cause exit_stop; /* … and this cause of its stop */
 	bool init_told;		   /* its start was told again, as an init container's */
 	bool counted;		   /* its death is in the history */
+	bool exit_news;		   /* something was learnt of it since */
 	uint32_t deaths;
 	bool looping;
+	struct crash_loop *loop; /* NULL: it is none's */
 	/* when it was learnt, as opposed to when it happened */
 	uint64_t start_noticed_ns, listen_noticed_ns, end_noticed_ns, gone_noticed_ns;
 	uint64_t call_noticed_ns; /* one that was logged before it was watched */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How often each pod's container died lately: what makes a crash a crash loop. */
+/* How each pod's container died over its restarts: what makes a crash a crash loop, and of which kind. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,13 +9,15 @@
 
 struct deaths;
 
+/* A row of deaths, the last one included. */
+struct death_row {
+	uint32_t deaths; /* in a row, without success */
+	bool looping;	 /* three of them within 20 min: the kubelet's back-off grows to 5 min */
+	struct crash_loop loop;
+};
+
 struct deaths *deaths_new(void);
 void deaths_free(struct deaths *deaths);
 
-/*
- * Counts one death of the subject's container. Success ends a row of deaths. Sets how many in a
- * row this makes, and whether three of them fell within the window (20 min: the kubelet's back-off
- * grows to 5 min between restarts, so a loop shows three within that time however old it is).
- */
-void deaths_add(struct deaths *deaths, const struct subject *subject, bool success,
-		uint64_t boot_ns, uint32_t *ret_in_a_row, bool *ret_looping);
+/* Counts one death of the record's subject. Success ends a row. Without a pod's name and uid it stands alone. */
+void deaths_add(struct deaths *deaths, const struct record *record, struct death_row *ret);

@@ -5,54 +5,13 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/failed_start.h"
+#include "track/exit_signal.h"
+#include "track/exit_word.h"
 #include "track/stop_signals.h"
 
 /* containerd's exit code for a container whose start failed; CRI calls the reason StartError. */
 #define START_FAILED_CODE 128
-
-static bool is_fault(int signal)
-{
-	return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE ||
-	       signal == SIGTRAP || signal == SIGSYS || signal == SIGABRT;
-}
-
-/*
- * The signal that explains the end. For a death by signal: the one of that number. A process that
- * handles SIGTERM ends by itself: then the last that was sent to it. Ignored signals explain
- * nothing, but for SIGABRT: abort() in pid 1 raises it in vain and goes on to a fault instruction.
- */
-static const struct signal_seen *explaining(const struct event_exit *exit)
-{
-	const struct signal_seen *found = NULL;
-
-	for (int i = 0; i < 2; i++) {
-		const struct signal_seen *seen = &exit->last[i];
-
-		if (seen->signal == SIGABRT && seen->ignored && exit->signal == SIGSEGV)
-			return seen;
-		if (!seen->signal || seen->ignored || found)
-			continue;
-		if (exit->signal ? seen->signal == exit->signal : !seen->from_kernel)
-			found = seen;
-	}
-	return found;
-}
-
-static enum exit_verdict by_signal(const struct containers *all, const struct container *container,
-				   const struct signal_seen *seen)
-{
-	const struct event_exit *exit = &container->exit;
-	bool own = seen && seen->sender.pid == exit->who.pid;
-
-	if (is_fault(exit->signal) &&
-	    (!seen || seen->from_kernel || own || seen->signal == SIGABRT))
-		return EXIT_CRASHED;
-	if (!seen || (!seen->sender.pid && !*seen->sender_comm))
-		return EXIT_SIGNALED;
-	if (stop_sent_by_runtime(all, seen))
-		return EXIT_STOPPED;
-	return seen->sender_cgroup_id == container->cgroup_id ? EXIT_SELF_KILLED : EXIT_KILLED;
-}
 
 static enum exit_verdict by_code(int code)
 {
@@ -83,19 +42,32 @@ bool exit_never_started(const struct container *container)
 		 (container->live && container->cri_exit_code == START_FAILED_CODE)));
 }
 
-static void add_sender(const struct container *container, const struct signal_seen *seen,
+/* The fault, and who sent the signal: nobody did of a fault. */
+static void add_signal(const struct container *container, const struct signal_seen *seen,
 		       struct record_exit *ret)
 {
+	const struct signal_seen *fault = exit_fault(&container->exit);
+
+	if (fault && (ret->signal == fault->signal || ret->verdict == EXIT_CRASHED)) {
+		ret->fault_address = fault->address;
+		ret->fault_code = fault->code;
+	}
 	if (!seen)
 		return;
 	ret->sender_signal = seen->signal;
-	if (seen->from_kernel) {
-		ret->fault_address = seen->address;
+	/* of an OOM kill it is who allocated: the kill's own record tells */
+	if (seen->from_kernel &&
+	    (!signal_is_private(seen) || container->oom_victim || container->exit.oom_victim))
 		return;
-	}
 	ret->sender_pid = seen->sender.pid;
 	TEXT_COPY(ret->sender_comm, seen->sender_comm);
 	ret->sender_inside = seen->sender_cgroup_id == container->cgroup_id;
+}
+
+/* 128 + signal, as everybody counts it. */
+static int kernel_code(const struct container *container)
+{
+	return container->exit.signal ? 128 + container->exit.signal : container->exit.code;
 }
 
 static int cri_code(const struct container *container)
@@ -104,20 +76,85 @@ static int cri_code(const struct container *container)
 		return (int)container->task_exit_status;
 	if (container->state == CONTAINER_EXITED)
 		return container->cri_exit_code;
-	return container->exit.signal ? 128 + container->exit.signal : container->exit.code;
+	return kernel_code(container);
 }
 
-/* A program that listened had been loaded: what its log ends in is about another one. */
-static void add_failed_start(const struct container *container, struct record_exit *ret)
+/*
+ * A loader complains in a program that was executed, and ends it; one that listened had been loaded: what its log ends
+ * in is about another. Of one that was not executed, the log or else the runtime says why.
+ */
+static void add_failure(const struct container *container, struct record_exit *ret)
 {
-	if (container->failed.kind != FAILURE_LIBRARY || !container->listen_ns)
-		ret->failed = container->failed;
+	const struct failed_start *told = &container->failed;
+
+	if (told->kind != FAILURE_NONE &&
+	    (ret->verdict == EXIT_START_FAILED ||
+	     (told->kind == FAILURE_LIBRARY && ret->verdict == EXIT_ERROR && !ret->listen_ns)))
+		ret->failed = *told;
+	else if (ret->verdict == EXIT_START_FAILED)
+		failed_start_of_message(container->cri_message, &ret->failed);
+}
+
+static enum exit_verdict by_kernel(const struct containers *all, const struct container *container,
+				   const struct signal_seen *seen)
+{
+	const struct event_exit *exit = &container->exit;
+
+	bool for_memory =
+		container->killer_pid
+			? seen && seen->sender.pid == container->killer_pid
+			: exit->signal == SIGKILL && (exit->oom_victim || container->oom_victim);
+
+	if (for_memory)
+		return EXIT_OOM_KILLED;
+	if (exit->signal)
+		return exit_by_signal(all, exit, seen, container->cgroup_id);
+	if (seen && exit->code != 0 && stop_sent_by_runtime(all, seen))
+		return EXIT_STOPPED; /* its own way to end on SIGTERM */
+	return by_code(exit->code);
+}
+
+static void judge(const struct containers *all, const struct container *container,
+		  struct record_exit *ret)
+{
+	if (exit_never_started(container)) {
+		ret->verdict = EXIT_START_FAILED;
+		if (!container->task_exit_seen && container->state != CONTAINER_EXITED)
+			ret->code = START_FAILED_CODE;
+	} else if (container->exit_seen) {
+		const struct signal_seen *seen = exit_explaining(&container->exit);
+
+		ret->signal = container->exit.signal;
+		ret->core_dumped = container->exit.core_dumped;
+		ret->verdict = by_kernel(all, container, seen);
+		add_signal(container, seen, ret);
+	} else if (container->task_exit_seen || container->state == CONTAINER_EXITED) {
+		ret->verdict = by_cri(container, ret->code);
+		ret->reconstructed = !container->task_exit_seen;
+	} else {
+		ret->verdict = EXIT_LOST;
+		ret->reconstructed = true;
+		ret->finished_ns = container->gone_ns;
+	}
+}
+
+/* What others say of it, and whether that can be. */
+static void add_words(const struct container *container, struct record_exit *ret)
+{
+	int code = kernel_code(container);
+
+	TEXT_COPY(ret->reason, container->cri_reason);
+	TEXT_COPY(ret->message, container->cri_message);
+	TEXT_COPY(ret->kubernetes_reason, container->kubernetes_reason);
+	ret->kubernetes_code = container->kubernetes_code;
+	ret->cri_wrong = exit_word_wrong(ret, code, ret->reason, container->cri_exit_code);
+	ret->kubernetes_wrong =
+		exit_word_wrong(ret, code, ret->kubernetes_reason, ret->kubernetes_code);
 }
 
 void exit_build(const struct containers *all, const struct container *container,
 		struct record_exit *ret)
 {
-	const struct event_exit *exit = &container->exit;
 	struct record_exit record = {
 		.code = cri_code(container),
 		.started_ns = container->exec_ns ? container->exec_ns : container->cri_started_ns,
@@ -129,47 +166,20 @@ void exit_build(const struct containers *all, const struct container *container,
 		.pid = container->init.pid,
 		.deaths = container->deaths,
 		.looping = container->looping,
+		.listen_ns = container->listen_ns,
+		.listen_port = container->listen_port,
+		.child_deaths = container->child_deaths,
 	};
 
-	TEXT_COPY(record.reason, container->cri_reason);
-	TEXT_COPY(record.message, container->cri_message);
-	TEXT_COPY(record.comm, exit->comm);
-	add_failed_start(container, &record);
+	TEXT_COPY(record.comm, container->exit.comm);
+	TEXT_COPY(record.file, *container->last_file ? container->last_file : container->file);
+	judge(all, container, &record);
+	if (container->core)
+		TEXT_COPY(record.core, container->core);
 	if (container->log)
 		record.log = *container->log;
-	TEXT_COPY(record.kubernetes_reason, container->kubernetes_reason);
-	record.kubernetes_code = container->kubernetes_code;
+	add_failure(container, &record);
 	stop_signals(all, container, &record.stop);
-	if (exit_never_started(container)) {
-		record.verdict = EXIT_START_FAILED;
-		if (!container->task_exit_seen && container->state != CONTAINER_EXITED)
-			record.code = START_FAILED_CODE;
-	} else if (container->exit_seen) {
-		const struct signal_seen *seen = explaining(exit);
-
-		record.signal = exit->signal;
-		record.core_dumped = exit->core_dumped;
-		add_sender(container, seen, &record);
-		bool killed_for_memory =
-			container->killer_pid ? seen && seen->sender.pid == container->killer_pid
-					      : exit->signal == SIGKILL &&
-							(exit->oom_victim || container->oom_victim);
-
-		if (killed_for_memory)
-			record.verdict = EXIT_OOM_KILLED;
-		else if (exit->signal)
-			record.verdict = by_signal(all, container, seen);
-		else if (seen && exit->code != 0 && stop_sent_by_runtime(all, seen))
-			record.verdict = EXIT_STOPPED; /* its own way to end on SIGTERM */
-		else
-			record.verdict = by_code(exit->code);
-	} else if (container->task_exit_seen || container->state == CONTAINER_EXITED) {
-		record.verdict = by_cri(container, record.code);
-		record.reconstructed = !container->task_exit_seen;
-	} else {
-		record.verdict = EXIT_LOST;
-		record.reconstructed = true;
-		record.finished_ns = container->gone_ns;
-	}
+	add_words(container, &record);
 	*ret = record;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "track/facts_death.h"
 #include "track/why_work.h"
 
 #define HELPERS_MAX 1024
@@ -133,6 +134,15 @@ static struct container *note_entrypoint(struct facts *facts, const struct event
 	return c;
 }
 
+static struct container *note_reexec(struct facts *facts, const struct event_exec *exec)
+{
+	struct container *c = containers_find(facts->containers, exec->container_id);
+
+	if (c && c->init.pid == exec->who.pid)
+		TEXT_COPY(c->last_file, exec->file);
+	return c;
+}
+
 static bool starts(const char *verb)
 {
 	return strcmp(verb, "create") == 0 || strcmp(verb, "start") == 0;
@@ -181,6 +191,8 @@ static struct container *note_exec(struct facts *facts, const struct event_exec 
 		return note_plugin(facts, exec, boot_ns);
 	case ROLE_ENTRYPOINT:
 		return note_entrypoint(facts, exec, boot_ns);
+	case ROLE_REEXEC:
+		return note_reexec(facts, exec);
 	case ROLE_SHIM:
 	case ROLE_RUNTIME:
 	case ROLE_HOOK:
@@ -362,50 +374,6 @@ static struct container *note_container(struct facts *facts, const struct event 
 	return c;
 }
 
-/* The first reason led to the others. */
-static struct container *note_failed_start(struct facts *facts,
-					   const struct event_start_failed *told)
-{
-	struct container *c = containers_find(facts->containers, told->container_id);
-
-	if (c && c->failed.kind == FAILURE_NONE)
-		c->failed = told->failed;
-	return c;
-}
-
-static struct container *note_log(struct facts *facts, const struct event_log_tail *told)
-{
-	struct container *c = containers_find(facts->containers, told->container_id);
-
-	if (c && !c->log)
-		c->log = malloc(sizeof(*c->log));
-	if (c && c->log)
-		*c->log = told->tail;
-	return c;
-}
-
-/* Of the one that runs in this place, or of the one before it. */
-static void note_kubernetes(struct facts *facts, const char *id, const char *reason, int32_t code)
-{
-	struct container *c = *id ? containers_find(facts->containers, id) : NULL;
-
-	if (!c || !*reason)
-		return;
-	c->kubernetes_told = true;
-	TEXT_COPY(c->kubernetes_reason, reason);
-	c->kubernetes_code = code;
-}
-
-static struct container *note_pod_container(struct facts *facts,
-					    const struct event_pod_container *told)
-{
-	note_kubernetes(facts, told->last_container_id, told->last_reason, told->last_exit_code);
-	if (told->state == POD_CONTAINER_TERMINATED)
-		note_kubernetes(facts, told->container_id, told->reason, told->exit_code);
-	/* pod.c keeps what else it tells */
-	return containers_find(facts->containers, told->container_id);
-}
-
 static struct container *note_gone(struct facts *facts, const char *id, uint64_t boot_ns)
 {
 	struct container *c = containers_find(facts->containers, id);
@@ -436,6 +404,12 @@ struct container *facts_event(struct facts *facts, const struct event *event, ui
 	case EVENT_OOM:
 		c = note_oom(facts, &event->oom);
 		break;
+	case EVENT_START_FAILED:
+	case EVENT_LOG_TAIL:
+	case EVENT_CORE:
+	case EVENT_POD_CONTAINER: /* pod.c keeps the rest of what it tells */
+		c = facts_of_death(facts->containers, event);
+		break;
 	case EVENT_TASK:
 		c = note_task(facts, &event->task, event->boot_ns);
 		break;
@@ -445,17 +419,8 @@ struct container *facts_event(struct facts *facts, const struct event *event, ui
 	case EVENT_CONTAINER:
 		c = note_container(facts, event);
 		break;
-	case EVENT_START_FAILED:
-		c = note_failed_start(facts, &event->start_failed);
-		break;
-	case EVENT_LOG_TAIL:
-		c = note_log(facts, &event->log_tail);
-		break;
 	case EVENT_CONTAINER_GONE:
 		c = note_gone(facts, event->container_gone.container_id, event->boot_ns);
-		break;
-	case EVENT_POD_CONTAINER:
-		c = note_pod_container(facts, &event->pod_container);
 		break;
 	default:
 		break;

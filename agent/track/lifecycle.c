@@ -173,18 +173,32 @@ static void build_exit(const struct lifecycle *lifecycle, const struct container
 	stops_fill(lifecycle->stops, c, ret);
 }
 
+/* Most deaths are no loop's: that costs a container nothing. */
+static void keep_loop(struct container *c, const struct crash_loop *loop)
+{
+	if (loop->pattern == LOOP_NONE)
+		return;
+	c->loop = malloc(sizeof(*c->loop));
+	if (c->loop)
+		*c->loop = *loop;
+}
+
 static void tell_exit(struct lifecycle *lifecycle, struct container *c, bool final)
 {
 	struct record record = {.type = RECORD_EXIT, .final = final, .subject = c->subject};
 
 	build_exit(lifecycle, c, &record.exit);
 	if (!c->counted && c->identified) {
-		deaths_add(lifecycle->deaths, &c->subject, record.exit.verdict == EXIT_COMPLETED,
-			   record.exit.finished_ns, &c->deaths, &c->looping);
+		struct death_row row;
+
+		deaths_add(lifecycle->deaths, &record, &row);
 		c->counted = true;
-		record.exit.deaths = c->deaths;
-		record.exit.looping = c->looping;
+		c->deaths = record.exit.deaths = row.deaths;
+		c->looping = record.exit.looping = row.looping;
+		keep_loop(c, &row.loop);
 	}
+	if (c->loop)
+		record.exit.loop = *c->loop;
 	TEXT_COPY(record.key, c->id);
 	record.boot_ns = record.exit.finished_ns;
 	lifecycle->emit(lifecycle->context, &record);
@@ -194,6 +208,7 @@ static void tell_exit(struct lifecycle *lifecycle, struct container *c, bool fin
 	c->exit_named = c->identified;
 	c->exit_worded = c->kubernetes_told;
 	c->exit_stop = record.exit.stop.cause;
+	c->exit_news = false;
 }
 
 /*
@@ -334,7 +349,7 @@ static void consider_exit(struct lifecycle *lifecycle, struct container *c, uint
 		return;
 	bool word = has_word(lifecycle, c);
 	bool news = !c->exit_final || (!c->exit_named && c->identified) ||
-		    (!c->exit_complete && end_complete(lifecycle, c)) || word;
+		    (!c->exit_complete && end_complete(lifecycle, c)) || word || c->exit_news;
 
 	if (!news)
 		return;

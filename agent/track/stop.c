@@ -384,7 +384,7 @@ void stops_fill(const struct stops *stops, const struct container *container,
 		return;
 	exit->stop.cause = cause->cause;
 	TEXT_COPY(exit->stop.told, words_for(pod, cause));
-	exit->stop.grace_s = grace_s(pod, cause->cause);
+	exit->stop.grace_s = grace_s(pod, cause->cause) ?: exit->stop.grace_s;
 	/* between the decision and the first signal there is only the hook */
 	if (has_hook(pod, name) && exit->stop.term_ns && at_ns > cause->to_ns + STAMP_NS)
 		exit->stop.hook_ns = at_ns - cause->to_ns;

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 bool stop_sent_by_runtime(const struct containers *all, const struct signal_seen *seen)
 {
 	static const char *const names[] = {"runc", "crun", "youki", "containerd-shim"};
@@ -32,4 +34,7 @@ void stop_signals(const struct containers *all, const struct container *containe
 			ret->term_ns = seen->boot_ns; /* newest first: the first one stays */
 	}
 	ret->overran = exit->signal == SIGKILL && ret->term_ns && ret->kill_ns > ret->term_ns;
+	if (ret->overran) /* as it was; Kubernetes may tell what it should have been */
+		ret->grace_s = (uint32_t)((ret->kill_ns - ret->term_ns + NS_PER_SECOND / 2) /
+					  NS_PER_SECOND);
 }

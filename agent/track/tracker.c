@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "track/boot.h"
+#include "track/child.h"
 #include "track/lifecycle.h"
 #include "track/oom.h"
 #include "track/stop.h"
@@ -24,6 +25,7 @@ struct tracker {
 	void *context;
 	uint64_t now_ns; /* of the latest event seen, or tick */
 	uint64_t evicted_told, calls_told, boot_lost_told, whys_told, peers_told, ooms_told;
+	uint64_t children_told;
 	struct tracker_stats stats;
 	struct containers containers;
 	struct calls calls;
@@ -34,6 +36,7 @@ struct tracker {
 	struct stops *stops;
 	struct pulls *pulls;
 	struct ooms *ooms;
+	struct children *children;
 	struct gaps *gaps;
 	struct pods *pods;
 	struct waits *waits;
@@ -70,6 +73,7 @@ int tracker_new(struct tracker **ret, const struct tracker_settings *settings, r
 	tracker->deaths = deaths_new();
 	tracker->stops = stops_new();
 	tracker->pulls = pulls_new(emit, tracker);
+	tracker->children = children_new(&tracker->containers, emit, tracker);
 	tracker->gaps = gaps_new(emit, tracker);
 	tracker->pods = pods_new(on_pod_ready, tracker);
 	tracker->ooms = ooms_new(&tracker->containers, tracker->pods, emit, tracker);
@@ -96,7 +100,8 @@ int tracker_new(struct tracker **ret, const struct tracker_settings *settings, r
 		.due_ns = UINT64_MAX,
 	};
 	if (!tracker->deaths || !tracker->stops || !tracker->pulls || !tracker->ooms ||
-	    !tracker->gaps || !tracker->pods || !tracker->waits || !tracker->boot) {
+	    !tracker->children || !tracker->gaps || !tracker->pods || !tracker->waits ||
+	    !tracker->boot) {
 		tracker_free(tracker);
 		return -ENOMEM;
 	}
@@ -116,6 +121,7 @@ void tracker_free(struct tracker *tracker)
 	stops_free(tracker->stops);
 	pulls_free(tracker->pulls);
 	ooms_free(tracker->ooms);
+	children_free(tracker->children);
 	gaps_free(tracker->gaps);
 	waits_free(tracker->waits);
 	pods_free(tracker->pods);
@@ -185,6 +191,7 @@ void tracker_event(struct tracker *tracker, const struct event *event, uint64_t 
 	struct container *container = facts_event(&tracker->facts, event, now_ns);
 
 	ooms_event(tracker->ooms, event, now_ns);
+	children_event(tracker->children, event, now_ns);
 	if (container)
 		lifecycle_consider(&tracker->lifecycle, container, now_ns);
 	const char *stopped_uid = stops_event(tracker->stops, event);
@@ -206,6 +213,8 @@ void tracker_event(struct tracker *tracker, const struct event *event, uint64_t 
 		  "more peers of one start than the agent keeps");
 	tell_lost(tracker, ooms_lost(tracker->ooms), &tracker->ooms_told,
 		  "more programs killed for memory than the agent keeps count of");
+	tell_lost(tracker, children_lost(tracker->children), &tracker->children_told,
+		  "more programs of containers died than the agent keeps");
 	tell_lost(tracker, boot_lost(tracker->boot), &tracker->boot_lost_told,
 		  "more units or pods in a boot than the agent keeps");
 }
@@ -213,9 +222,10 @@ void tracker_event(struct tracker *tracker, const struct event *event, uint64_t 
 uint64_t tracker_next_tick_ns(const struct tracker *tracker)
 {
 	const uint64_t others[] = {
-		pulls_next_tick_ns(tracker->pulls), ooms_next_tick_ns(tracker->ooms),
-		gaps_next_tick_ns(tracker->gaps),   pods_next_tick_ns(tracker->pods),
-		waits_next_tick_ns(tracker->waits), boot_next_tick_ns(tracker->boot),
+		pulls_next_tick_ns(tracker->pulls),	  ooms_next_tick_ns(tracker->ooms),
+		gaps_next_tick_ns(tracker->gaps),	  pods_next_tick_ns(tracker->pods),
+		waits_next_tick_ns(tracker->waits),	  boot_next_tick_ns(tracker->boot),
+		children_next_tick_ns(tracker->children),
 	};
 	uint64_t due_ns = tracker->lifecycle.due_ns;
 
@@ -232,6 +242,7 @@ void tracker_tick(struct tracker *tracker, uint64_t boot_ns)
 	lifecycle_tick(&tracker->lifecycle, tracker->now_ns);
 	pulls_tick(tracker->pulls, tracker->now_ns);
 	ooms_tick(tracker->ooms, tracker->now_ns);
+	children_tick(tracker->children, tracker->now_ns);
 	gaps_tick(tracker->gaps, tracker->now_ns);
 	pods_tick(tracker->pods, tracker->now_ns);
 	waits_tick(tracker->waits, tracker->now_ns);

@@ -135,8 +135,7 @@ static void wake_at(struct waits *waits, struct wait *wait, uint64_t due_ns)
 		waits->due_ns = due_ns;
 }
 
-/* The kubelet's own words: "back-off 1m20s restarting failed container=..."; 0 if it is not said. */
-static uint64_t back_off_ns(const char *message)
+uint64_t wait_back_off_ns(const char *message)
 {
 	const char *text = strstr(message, "back-off ");
 	unsigned long seconds = 0, number;
@@ -208,7 +207,7 @@ static void note_container(struct waits *waits, const struct event_pod_container
 	wait->on = true;
 	wait->seen_ns = now_ns;
 	wait->due_ns = UINT64_MAX;
-	uint64_t back_off = back_off_ns(told->message);
+	uint64_t back_off = wait_back_off_ns(told->message);
 
 	wait->record.next_retry_ns = back_off ? boot_ns + back_off : 0;
 	if (fresh || pull_failed || now_ns - wait->told_ns >= AGAIN_NS)

@@ -19,3 +19,6 @@ void waits_free(struct waits *waits);
 void waits_event(struct waits *waits, const struct event *event, uint64_t now_ns);
 uint64_t waits_next_tick_ns(const struct waits *waits);
 void waits_tick(struct waits *waits, uint64_t now_ns);
+
+/* The kubelet's own words: "back-off 1m20s restarting failed container=..."; 0 if it is not said. */
+uint64_t wait_back_off_ns(const char *message);

@@ -107,6 +107,9 @@ char *container_create(char *pod, char *name, char *image)
 	resources.cpu_period = resources.cpu_quota ? 100000 : 0;
 	user.value = atoll(option("user", "0"));
 	security.run_as_user = user.value ? &user : NULL;
+	security.run_as_username = (char *)option("username", "");
+	security.readonly_rootfs = atoi(option("readonly", "0"));
+	config.working_dir = (char *)option("workdir", "");
 	security.namespace_options = &namespaces;
 	linux_config.resources = &resources;
 	linux_config.security_context = &security;

@@ -234,6 +234,11 @@ static void exits(void **state)
 			  .ignored = 1,
 			  .from_kernel = 1,
 			  .address = 0x1234}},
+		.namespace_pid = 7,
+		.total = 10,
+		.told = 6,
+		.parent_comm = "fifteen-chars-x",
+		.file = "worker",
 	};
 
 	(void)state;
@@ -255,6 +260,10 @@ static void exits(void **state)
 	assert_int_equal(event.exit.last[1].code, 1);
 	assert_int_equal(event.exit.last[1].address, 0x1234);
 	assert_true(event.exit.last[1].ignored && event.exit.last[1].from_kernel);
+	assert_int_equal(event.exit.namespace_pid, 7);
+	assert_int_equal(event.exit.count, 4);
+	assert_string_equal(event.exit.parent_comm, "fifteen-chars-x");
+	assert_string_equal(event.exit.file, "worker");
 	assert_whole_only(&wire, sizeof(wire));
 
 	wire.status = 0x80 | 11;

@@ -139,7 +139,7 @@ static void verdicts(void **state)
 		{"oom",
 		 0,
 		 SIGKILL,
-		 {{.signal = SIGKILL, .from_kernel = true}},
+		 {{.signal = SIGKILL, .from_kernel = true, .sender = {905, 1}}},
 		 true,
 		 EXIT_OOM_KILLED,
 		 137,

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "track/facts_death.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "track/wait.h"
+
+/* The first reason led to the others. */
+static struct container *note_failed_start(struct containers *all,
+					   const struct event_start_failed *told)
+{
+	struct container *c = containers_find(all, told->container_id);
+
+	if (c && c->failed.kind == FAILURE_NONE)
+		c->failed = told->failed;
+	if (c)
+		c->exit_news = c->exit_told;
+	return c;
+}
+
+static struct container *note_log(struct containers *all, const struct event_log_tail *told)
+{
+	struct container *c = containers_find(all, told->container_id);
+
+	if (c && !c->log)
+		c->log = malloc(sizeof(*c->log));
+	if (c && c->log)
+		*c->log = told->tail;
+	if (c)
+		c->exit_news = c->exit_told;
+	return c;
+}
+
+static struct container *note_core(struct containers *all, const struct event_core *told)
+{
+	struct container *c = containers_find(all, told->container_id);
+
+	if (!c || c->init.pid != told->pid || c->core)
+		return c;
+	c->core = strdup(told->path);
+	c->exit_news = c->exit_told;
+	return c;
+}
+
+/* It counts from the end (pkg/kubelet/kuberuntime: doBackOff), and is told with the death that it follows. */
+static struct container *note_back_off(struct containers *all,
+				       const struct event_pod_container *told)
+{
+	struct container *c = containers_find(all, told->container_id);
+	uint64_t end_ns = c ? (c->task_exited_ns ? c->task_exited_ns : c->cri_finished_ns) : 0;
+	uint64_t back_off_ns = wait_back_off_ns(told->message);
+
+	if (!c || !c->loop || !end_ns || !back_off_ns || told->state != POD_CONTAINER_WAITING ||
+	    c->loop->retry_ns == end_ns + back_off_ns)
+		return c;
+	c->loop->retry_ns = end_ns + back_off_ns;
+	c->exit_news = c->exit_told;
+	return c;
+}
+
+/* Of the one that runs in this place, or of the one before it. */
+static void note_kubernetes(struct containers *all, const char *id, const char *reason,
+			    int32_t code)
+{
+	struct container *c = *id ? containers_find(all, id) : NULL;
+
+	if (!c || !*reason)
+		return;
+	c->kubernetes_told = true;
+	TEXT_COPY(c->kubernetes_reason, reason);
+	c->kubernetes_code = code;
+}
+
+static struct container *note_pod_container(struct containers *all,
+					    const struct event_pod_container *told)
+{
+	note_kubernetes(all, told->last_container_id, told->last_reason, told->last_exit_code);
+	if (told->state == POD_CONTAINER_TERMINATED)
+		note_kubernetes(all, told->container_id, told->reason, told->exit_code);
+	/* pod.c keeps what else it tells */
+	return note_back_off(all, told);
+}
+
+struct container *facts_of_death(struct containers *all, const struct event *event)
+{
+	switch (event->type) {
+	case EVENT_START_FAILED:
+		return note_failed_start(all, &event->start_failed);
+	case EVENT_LOG_TAIL:
+		return note_log(all, &event->log_tail);
+	case EVENT_CORE:
+		return note_core(all, &event->core);
+	case EVENT_POD_CONTAINER:
+		return note_pod_container(all, &event->pod_container);
+	default:
+		return NULL;
+	}
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the kernel folds of children's deaths is told in full. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "source/kernel_children.h"
+
+#define MS	 NS_PER_MS
+#define TOLD_MAX 600
+
+struct world {
+	struct kernel_children *children;
+	struct wire_children counted; /* of the kernel's one kind */
+	bool gone;
+	uint32_t forgotten;
+	size_t count;
+	uint32_t told[TOLD_MAX];
+	uint64_t last_ns;
+};
+
+static int read_counted(void *context, const struct wire_child_key *key, struct wire_children *ret)
+{
+	struct world *world = context;
+
+	assert_int_equal(key->container_id, 42);
+	if (world->gone)
+		return -1;
+	*ret = world->counted;
+	return 0;
+}
+
+static void forget(void *context, const struct wire_child_key *key)
+{
+	struct world *world = context;
+
+	assert_int_equal(key->signal, 11);
+	world->forgotten++;
+}
+
+static void on_event(void *context, const struct event *event)
+{
+	struct world *world = context;
+
+	assert_true(world->count < TOLD_MAX);
+	world->told[world->count++] = event->exit.count;
+	world->last_ns = event->boot_ns;
+}
+
+static void open_world(struct world *world)
+{
+	*world = (struct world){0};
+	assert_int_equal(
+		kernel_children_new(&world->children, read_counted, forget, world, on_event, world),
+		0);
+}
+
+/* A record of the kernel's, which had told `told` of `total` before. */
+static void take(struct world *world, uint64_t boot_ns, uint32_t total, uint32_t told)
+{
+	struct wire_exit wire = {
+		.header = {.cgroup_id = 42, .boot_ns = boot_ns, .comm = "worker"},
+		.status = 11 | 0x80,
+		.total = total,
+		.told = told,
+	};
+	struct event event = {.type = EVENT_EXIT, .boot_ns = boot_ns};
+
+	event.exit.count = total - told;
+	event.exit.who.start_ns = boot_ns - 10 * MS;
+	kernel_children_take(world->children, &wire, &event);
+}
+
+static uint32_t sum(const struct world *world)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < world->count; i++)
+		sum += world->told[i];
+	return sum;
+}
+
+static void folded(void **state)
+{
+	struct world world;
+
+	(void)state;
+	open_world(&world);
+	take(&world, 1000 * MS, 1, 0);
+	assert_true(kernel_children_settle(world.children, 1010 * MS));
+	take(&world, 1250 * MS, 40, 1);
+	assert_int_equal(sum(&world), 40);
+	world.counted = (struct wire_children){.total = 55, .told = 40, .last_ns = 1300 * MS};
+	assert_true(kernel_children_settle(world.children, 1300 * MS));
+	assert_int_equal(sum(&world), 40);
+	assert_false(kernel_children_settle(world.children, 2000 * MS));
+	assert_int_equal(sum(&world), 55); /* the rest */
+	assert_int_equal(world.last_ns, 1300 * MS);
+	assert_false(kernel_children_settle(world.children, 3000 * MS));
+	assert_int_equal(world.count, 3);
+	take(&world, 5000 * MS, 56, 40); /* the kernel does not know what was told meanwhile */
+	assert_int_equal(sum(&world), 56);
+	kernel_children_free(world.children);
+}
+
+/* The count comes before the container's own end, and the kernel's memory of it goes with the cgroup. */
+static void with_its_container(void **state)
+{
+	struct world world;
+
+	(void)state;
+	open_world(&world);
+	take(&world, 1000 * MS, 1, 0);
+	world.counted = (struct wire_children){.total = 7, .last_ns = 1001 * MS};
+	kernel_children_tell(world.children, 41);
+	assert_int_equal(sum(&world), 1);
+	kernel_children_tell(world.children, 42);
+	assert_int_equal(sum(&world), 7);
+	world.counted.total = 9;
+	kernel_children_forget(world.children, 42);
+	assert_int_equal(sum(&world), 9);
+	assert_int_equal(world.forgotten, 1);
+	kernel_children_forget(world.children, 42);
+	assert_int_equal(world.forgotten, 1);
+	kernel_children_free(world.children);
+}
+
+/* Of a kind that the kernel forgot there is nothing to add. */
+static void unknown(void **state)
+{
+	struct world world;
+
+	(void)state;
+	open_world(&world);
+	take(&world, 1000 * MS, 1, 0);
+	world.gone = true;
+	assert_false(kernel_children_settle(world.children, 2000 * MS));
+	assert_int_equal(sum(&world), 1);
+	kernel_children_free(world.children);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(folded),
+		cmocka_unit_test(with_its_container),
+		cmocka_unit_test(unknown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

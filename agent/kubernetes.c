@@ -137,12 +137,14 @@ int kubernetes_watch(struct kubernetes *kubernetes, event_fn on_event, void *con
 	return r < 0 ? r : kubernetes_source_follow_boot(kubernetes->source, &boot);
 }
 
-/* A deletion may be a drain's. */
-static bool asks_for_cause(const struct record *record)
+/* Asks why it was stopped, until that is known; a deletion may be a drain's. */
+static void ask_for_cause(struct kubernetes *kubernetes, const struct record *record)
 {
 	enum stop_cause cause = record->exit.stop.cause;
+	bool known = cause != STOP_UNKNOWN && cause != STOP_DELETION;
 
-	return !record->final && (cause == STOP_UNKNOWN || cause == STOP_DELETION);
+	if (exit_was_stopped(&record->exit) && (known || !record->final))
+		kubernetes_source_stopped(kubernetes->source, record->subject.pod_uid, !known);
 }
 
 void kubernetes_record(struct kubernetes *kubernetes, const struct record *record)
@@ -151,9 +153,8 @@ void kubernetes_record(struct kubernetes *kubernetes, const struct record *recor
 	annotation_sink_record(kubernetes->annotations, record);
 	if (record->type == RECORD_BOOT && record->final && kubernetes->source)
 		kubernetes_source_boot_over(kubernetes->source);
-	if (record->type == RECORD_EXIT && kubernetes->source && exit_was_stopped(&record->exit))
-		kubernetes_source_stopped(kubernetes->source, record->subject.pod_uid,
-					  asks_for_cause(record));
+	if (record->type == RECORD_EXIT && kubernetes->source)
+		ask_for_cause(kubernetes, record);
 }
 
 void kubernetes_event(struct kubernetes *kubernetes, const struct event *event)

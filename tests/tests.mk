@@ -34,6 +34,11 @@ $(CRI): $(CRI_O) $(LINK)
 $(KUBE): $(KUBE_O) $(LINK)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(KUBE_O) $(LINK) $(LDLIBS)
 
+# systemd-logind's part in a node's shutdown, for tests/cluster.
+LOGIND := $(BUILD)/logind
+$(LOGIND): tests/cluster/logind.c
+	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lsystemd
+
 # Synthetic boots and pods in a store, for tests/report.
 SCENE := $(BUILD)/report-scene
 $(SCENE): tests/report/scene.c $(BUILD)/libfixture.a $(LINK)
@@ -129,7 +134,7 @@ check-deaths: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## a table of planted deaths,
 	else cd tests && /usr/bin/python3 -m deaths ../$(BUILD) $(DEATHS); fi
 
 # Not part of `check` yet.
-check-cluster: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(IMAGE) ## a real Kubernetes with one node (root; its build takes 6 min, once)
+check-cluster: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(IMAGE) $(LOGIND) ## a real Kubernetes with one node (root; its build takes 6 min, once)
 	@tests/cluster/check.sh $(BUILD)
 
 # Not part of `check` yet.

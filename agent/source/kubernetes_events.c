@@ -40,7 +40,7 @@ static int read_event(const json_t *object, int64_t wall_offset_ns, struct event
 	TEXT_COPY(trouble.reason, kubernetes_text(object, "reason"));
 	TEXT_COPY(trouble.message, kubernetes_text(object, "message"));
 	if (strcmp(kubernetes_text(about, "kind"), "Pod") != 0 || is_ours(object) ||
-	    !*trouble.pod_uid || !*trouble.reason)
+	    !*trouble.reason)
 		return -ENOENT;
 	TEXT_COPY(trouble.component,
 		  *component ? component : kubernetes_text(object, "reportingComponent"));
@@ -61,6 +61,8 @@ int kubernetes_trouble_read(const json_t *object, int64_t wall_offset_ns,
 {
 	if (strcmp(kubernetes_text(object, "type"), "Warning") != 0 ||
 	    said_by_status(kubernetes_text(object, "reason")))
+		return -ENOENT;
+	if (!*kubernetes_text(json_object_get(object, "involvedObject"), "uid"))
 		return -ENOENT;
 	return read_event(object, wall_offset_ns, ret);
 }

@@ -45,14 +45,43 @@ static struct known_pod *add(struct kubernetes_source *source, const struct even
 	return pod;
 }
 
+static void free_pod(struct kubernetes_source *source, struct known_pod *pod)
+{
+	HASH_DEL(source->pods, pod);
+	free(pod->containers);
+	free(pod);
+}
+
+static bool is_asked_for(const struct kubernetes_source *source, const struct known_pod *pod)
+{
+	return pod->stop_asks || pod->stop_node || strcmp(source->asking_uid, pod->uid) == 0;
+}
+
+void kubernetes_known_sweep(struct kubernetes_source *source)
+{
+	struct known_pod *pod, *next;
+
+	HASH_ITER (hh, source->pods, pod, next)
+		if (pod->gone && !is_asked_for(source, pod))
+			free_pod(source, pod);
+}
+
 void kubernetes_known_drop(struct kubernetes_source *source, struct known_pod *pod)
 {
 	struct event event = {.type = EVENT_POD_GONE, .boot_ns = clock_boot_ns()};
 
+	if (pod->gone)
+		return;
 	TEXT_COPY(event.pod_gone.pod_uid, pod->uid);
-	HASH_DEL(source->pods, pod);
-	free(pod->containers);
-	free(pod);
+	if (is_asked_for(source, pod)) {
+		pod->gone = true;
+		pod->pending = false;
+		pod->hash = 0;
+		pod->stop_asks = pod->stop_asks != 0;
+		memset(pod->addresses, 0, sizeof(pod->addresses));
+	} else {
+		free_pod(source, pod);
+	}
 	kubernetes_emit(source, &event);
 }
 
@@ -213,4 +242,5 @@ void kubernetes_known_note(struct kubernetes_source *source, const json_t *objec
 		note_pod(source, pod, &told, listed, now_ns);
 	watch_over(pod, &told, all_ran, now_ns);
 	pod->deleted = told.deleted_ns != 0;
+	pod->gone = false; /* the mirror of a static pod may be made again */
 }

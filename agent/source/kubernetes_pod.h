@@ -31,7 +31,7 @@ int kubernetes_trouble_read(const json_t *object, int64_t wall_offset_ns,
 
 /*
  * An Event of any type that tells why something of a pod was stopped: of_stop is set. Returns 0, or -ENOENT if it
- * tells nothing of the kind.
+ * tells nothing of the kind. The taint manager names its pods without uid: pod_uid is "" then.
  */
 int kubernetes_stop_read(const json_t *object, int64_t wall_offset_ns,
 			 struct event_pod_trouble *ret);

@@ -41,6 +41,7 @@ struct known_pod {
 		stop_asks; /* how often its Events are still asked for since something was stopped … */
 	uint64_t stop_ask_ns; /* … and when */
 	bool deleted;
+	bool gone; /* from the API server: kept only until its Events, which stay there, were asked for */
 	bool stop_node; /* the Node was asked, since it is deleted */
 	uint32_t container_count;
 	struct known_container *containers;
@@ -113,9 +114,12 @@ void kubernetes_emit(struct kubernetes_source *source, const struct event *event
 /* Emits what of this pod has changed; listed: it comes from a listing, not live. */
 void kubernetes_known_note(struct kubernetes_source *source, const json_t *object, bool listed);
 
-/* It was deleted, or was not in the listing. */
+/* It was deleted, or was not in the listing: tells so. */
 void kubernetes_known_drop(struct kubernetes_source *source, struct known_pod *pod);
 struct known_pod *kubernetes_known_find(const struct kubernetes_source *source, const char *uid);
+
+/* What was kept of pods that are gone goes, where nothing more is asked. Never while somebody walks over the pods. */
+void kubernetes_known_sweep(struct kubernetes_source *source);
 
 /* --- kubernetes_trouble.c --- */
 

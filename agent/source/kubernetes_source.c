@@ -102,6 +102,7 @@ static void on_step(void *context, enum kube_watch_step step, json_t *object, bo
 		set_up(source);
 		break;
 	}
+	kubernetes_known_sweep(source);
 	kubernetes_trouble_arm(source);
 	kubernetes_names_arm(source);
 	kubernetes_stop_arm(source);

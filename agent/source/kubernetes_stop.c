@@ -28,6 +28,7 @@ static void ask_deleted(struct kubernetes_source *source, bool no_execute)
 		}
 		pod->stop_node = false;
 	}
+	kubernetes_known_sweep(source);
 	kubernetes_trouble_arm(source);
 }
 
@@ -35,7 +36,7 @@ static void on_node(void *context, const struct kube_reply *reply)
 {
 	struct kubernetes_source *source = context;
 	struct event event = {.type = EVENT_NODE, .boot_ns = source->node.asked_ns};
-	struct kubernetes_node node;
+	struct kubernetes_node node = {0};
 
 	source->node.asking = false;
 	if (kube_reply_ok(reply)) {
@@ -44,8 +45,8 @@ static void on_node(void *context, const struct kube_reply *reply)
 		event.node = node.told;
 		source->node.needless = node.told.tells_deletions;
 		kubernetes_emit(source, &event);
-		ask_deleted(source, node.no_execute);
 	}
+	ask_deleted(source, node.no_execute);
 	kubernetes_stop_arm(source);
 }
 
@@ -96,7 +97,7 @@ void kubernetes_source_stopped(struct kubernetes_source *source, const char *pod
 		pod->stop_asks = ASKS;
 		pod->stop_ask_ns = clock_boot_ns() + EVENTS_NS;
 	}
-	if (wanted && (!pod || pod->deleted) && !source->node.needless) {
+	if (wanted && (!pod || pod->deleted || pod->gone) && !source->node.needless) {
 		source->node.wanted = true;
 		if (pod)
 			pod->stop_node = true;

@@ -68,12 +68,13 @@ static void on_events(void *context, const struct kube_reply *reply)
 	size_t i;
 
 	source->asking_uid[0] = '\0';
-	if (!pod || !kube_reply_ok(reply))
+	if (!pod)
 		return;
 	json_array_foreach (items, i, item)
 		emit_trouble(source, pod, item, offset_ns);
 	emit_stops(source, pod, items, offset_ns, true);
 	emit_stops(source, pod, items, offset_ns, false);
+	kubernetes_known_sweep(source);
 }
 
 static void ask(struct kubernetes_source *source, struct known_pod *pod)

@@ -13,7 +13,7 @@ skip() {
 
 [ "$(id -u)" -eq 0 ] || skip "needs root"
 [ -e /sys/kernel/btf/vmlinux ] || skip "this kernel has no BTF"
-for tool in etcd kubectl containerd ip nsenter unshare findmnt openssl; do
+for tool in dbus-daemon etcd kubectl containerd ip nsenter unshare findmnt openssl; do
 	command -v "$tool" >/dev/null || skip "no $tool: run make deps"
 done
 if [ -z "${KUBE_BIN:-}" ]; then

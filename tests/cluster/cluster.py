@@ -44,6 +44,8 @@ class Cluster:
         self.dir = self.node.dir
         self.node_name = self.node.name
         self.start_seconds = None
+        self.kubelet_settings = {}  # beside those of kubelet.py, from its next start on
+        self.kubelet_environment = ()  # NAME=VALUE
         self.running = {}  # our processes by name; the node ends them
 
     def __enter__(self):
@@ -184,9 +186,10 @@ class Cluster:
 
     def start_kubelet(self):
         path = self.dir + "/kubelet.json"
-        write_private(path, json.dumps(kubelet.configuration(self.version, self.node.cgroup, self.node.socket)))
-        self._start_kubernetes(
-            "kubelet", "--config=" + path, "--kubeconfig=" + self._kubeconfig_of("kubelet"), "--node-ip=" + NODE_IP,
+        settings = kubelet.configuration(self.version, self.node.cgroup, self.node.socket)
+        write_private(path, json.dumps(dict(settings, **self.kubelet_settings)))
+        self._start(
+            "kubelet", "env", *self.kubelet_environment, os.path.join(self.bin, "kubelet"), "--config=" + path, "--kubeconfig=" + self._kubeconfig_of("kubelet"), "--node-ip=" + NODE_IP,
             "--hostname-override=" + self.node_name, *kubelet.flags(self.version, self.node.socket))
 
     def stop_kubelet(self):

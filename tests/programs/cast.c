@@ -275,6 +275,43 @@ static void eat(void)
 	}
 }
 
+static void on_term(int number)
+{
+	(void)number;
+	_exit(0);
+}
+
+/* polite: ends with 0 on SIGTERM */
+static int do_polite(char **argv)
+{
+	(void)argv;
+	signal(SIGTERM, on_term);
+	forever();
+	return 0;
+}
+
+/* hold MEGABYTES: keeps so much memory; ends with 0 on SIGTERM */
+static int do_hold(char **argv)
+{
+	size_t bytes = (size_t)number(argv, 0, 1) << 20;
+	void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	return block == MAP_FAILED ? 8 : do_polite(argv);
+}
+
+/* fill FILE MEGABYTES: writes so much; ends with 0 on SIGTERM */
+static int do_fill(char **argv)
+{
+	static char block[1 << 20];
+	int fd = open(argv[0], O_WRONLY | O_CREAT, 0600);
+
+	for (long i = number(argv, 1, 1); i > 0; i--)
+		if (write(fd, block, sizeof(block)) < 0)
+			return 8;
+	return do_polite(argv);
+}
+
 /* eat AFTER_MS: the first process itself */
 static int do_eat(char **argv)
 {
@@ -349,21 +386,6 @@ static int do_deaf(char **argv)
 	return 0;
 }
 
-static void on_term(int number)
-{
-	(void)number;
-	_exit(0);
-}
-
-/* polite: ends with 0 on SIGTERM */
-static int do_polite(char **argv)
-{
-	(void)argv;
-	signal(SIGTERM, on_term);
-	forever();
-	return 0;
-}
-
 static int do_sleep(char **argv)
 {
 	pause_ms(number(argv, 0, 1000));
@@ -393,7 +415,8 @@ int main(int argc, char **argv)
 		{"eat-child", do_eat_child}, {"eat-flood", do_eat_flood},
 		{"storm", do_storm},	     {"deaf", do_deaf},
 		{"polite", do_polite},	     {"sleep", do_sleep},
-		{"pause", do_pause},
+		{"pause", do_pause},	     {"hold", do_hold},
+		{"fill", do_fill},
 	};
 	const char *base = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
 

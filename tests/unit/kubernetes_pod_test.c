@@ -112,6 +112,48 @@ static void a_static_pod_has_the_nodes_uid(void **state)
 	(void)state;
 	assert_int_equal(kubernetes_pod_read(json, OFFSET, &pod), 0);
 	assert_string_equal(pod.pod_uid, "node");
+	assert_true(pod.is_static);
+	json_decref(json);
+}
+
+static void how_it_ends(void **state)
+{
+	json_t *json =
+		load("{'metadata':{'name':'web-0','namespace':'shop','uid':'0f0f',"
+		     "'deletionTimestamp':'2026-11-25T10:02:30Z','deletionGracePeriodSeconds':30},"
+		     "'spec':{'terminationGracePeriodSeconds':45,'containers':["
+		     " {'name':'web','livenessProbe':{},'lifecycle':{'preStop':{}},"
+		     "  'resources':{'requests':{'memory':'128Mi'}}},"
+		     " {'name':'side','resources':{'requests':{'memory':'1500m'}}},"
+		     " {'name':'none','resources':{'requests':{'memory':'lots'}}},"
+		     " {'name':'more','resources':{'requests':{'memory':'1e3'}}}]},"
+		     "'status':{'phase':'Failed','reason':'Evicted','message':'low',"
+		     " 'conditions':[{'type':'DisruptionTarget','status':'True',"
+		     "  'reason':'TerminationByKubelet'}],"
+		     " 'containerStatuses':[{'name':'web','containerID':'containerd://bb',"
+		     "  'state':{'terminated':{'exitCode':137,'reason':'Error'}},"
+		     "  'lastState':{'terminated':{'exitCode':3,'reason':'OOMKilled',"
+		     "   'containerID':'containerd://aa'}}}]}}");
+	struct event_pod_container containers[4];
+	uint64_t since_ns[4];
+	struct event_pod pod;
+
+	(void)state;
+	assert_int_equal(kubernetes_pod_read(json, OFFSET, &pod), 0);
+	assert_int_equal(pod.deleted_ns, AT(150));
+	assert_int_equal(pod.grace_s, 30);
+	assert_int_equal(pod.spec_grace_s, 45);
+	assert_int_equal(pod.memory_request_bytes, (128 << 20) + 2 + 1000);
+	assert_string_equal(pod.reason, "Evicted");
+	assert_string_equal(pod.disruption, "TerminationByKubelet");
+	assert_false(pod.is_static);
+	assert_int_equal(kubernetes_pod_containers(json, OFFSET, containers, since_ns, 4), 4);
+	assert_true(containers[0].has_liveness && containers[0].has_pre_stop);
+	assert_int_equal(containers[0].exit_code, 137);
+	assert_string_equal(containers[0].last_container_id, "aa");
+	assert_string_equal(containers[0].last_reason, "OOMKilled");
+	assert_int_equal(containers[0].last_exit_code, 3);
+	assert_false(containers[1].has_liveness || containers[1].has_pre_stop);
 	json_decref(json);
 }
 
@@ -334,6 +376,7 @@ int main(void)
 		cmocka_unit_test(a_pod),
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(a_static_pod_has_the_nodes_uid),
+		cmocka_unit_test(how_it_ends),
 		cmocka_unit_test(what_is_no_pod),
 		cmocka_unit_test(troubles),
 		cmocka_unit_test(attached_volumes),

@@ -40,7 +40,7 @@ static __always_inline void begin_connect(const struct sock *sk)
 	__u64 id = entry->container_id;
 	struct known *container = bpf_map_lookup_elem(&known, &id);
 
-	if (!container || !is_starting(container, bpf_ktime_get_boot_ns()) ||
+	if (!container || !is_starting(container, id, bpf_ktime_get_boot_ns()) ||
 	    is_session(container, task))
 		goto forget;
 	struct connecting connect = {};

@@ -101,7 +101,7 @@ static __always_inline bool read_asker(struct wire_question *question, const str
 	id = entry->container_id;
 	struct known *container = bpf_map_lookup_elem(&known, &id);
 
-	if (!container || !is_starting(container, now_ns) ||
+	if (!container || !is_starting(container, id, now_ns) ||
 	    (known_of(task) == entry && is_session(container, task)))
 		return false;
 	question->header.boot_ns = now_ns;

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "bpf/probe.h"
+#include "bpf/window.bpf.c"
 
 #define FAILURES_MAX 1024
 #define TARGETS_MAX  64 /* of one container */
@@ -28,11 +28,22 @@ struct {
 static const __u8 no_question[WIRE_QUESTION] = {};
 static struct wire_failures new_failures; /* all 0 but made_ns */
 
-/* From its entrypoint until it listens, or the window is over. */
-static __always_inline bool is_starting(const struct known *container, __u64 now_ns)
+/*
+ * From its entrypoint until it listens; one that is watched closely until the agent says that its start is over: what
+ * it waits for before it is ready may come behind the listen.
+ */
+static __always_inline bool is_starting(const struct known *container, __u64 container_id,
+					__u64 now_ns)
 {
-	return container->began_ns && !container->listens &&
-	       now_ns - container->began_ns < start_window_ns;
+	__u32 slot = container->window - 1;
+
+	if (!container->began_ns || now_ns - container->began_ns >= start_window_ns)
+		return false;
+	if (!container->listens)
+		return true;
+	struct wire_window *window = bpf_map_lookup_elem(&windows, &slot);
+
+	return window && window->container_id == container_id;
 }
 
 static __always_inline struct wire_failures *failures_of(const struct wire_target *target)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
+#include "cli/explain_place.h"
 #include "cli/explain_topic.h"
 #include "cli/explain_words.h"
 
@@ -11,6 +12,12 @@
 static bool matters(const struct file_read *file, uint64_t disk_bytes)
 {
 	return file->bytes >= LEAST_BYTES && file->bytes >= disk_bytes / 100 * LEAST_PERCENT;
+}
+
+static bool is_place(const struct record_start *start, const struct phase_span *phase,
+		     const struct file_read *file)
+{
+	return explain_place(start, file->span) == phase;
 }
 
 static void print_file(FILE *out, const struct file_read *file)
@@ -29,14 +36,17 @@ void explain_files(FILE *out, const struct record_start *start, const struct pha
 	uint64_t rest = why->disk_bytes, cached;
 	char bytes[BYTES_TEXT_SIZE];
 
-	if (phase->phase != PHASE_APP || !why->reads_measured)
+	if (!why->reads_measured)
 		return;
 	for (uint32_t i = 0; i < why->file_count; i++) {
 		if (!matters(&why->files[i], why->disk_bytes))
 			continue;
-		print_file(out, &why->files[i]);
+		if (is_place(start, phase, &why->files[i]))
+			print_file(out, &why->files[i]);
 		rest -= why->files[i].bytes < rest ? why->files[i].bytes : rest;
 	}
+	if (phase->phase != PHASE_APP)
+		return;
 	text_bytes(rest, bytes);
 	if (rest >= LEAST_BYTES)
 		fprintf(out, INDENT "read %s%s from disk\n", bytes,

@@ -54,18 +54,30 @@ static uint64_t take(uint64_t *from, uint64_t wanted)
 	return taken;
 }
 
-/*
- * How long it waited for a peer, of this phase. Tries that fail fill the time between them too; where it is known what
- * the program did meanwhile, only idle time is the peer's, and is taken away from there.
- */
+uint64_t cause_peer_ns(const struct peer_wait *peer, const struct phase_span *phase)
+{
+	uint64_t ns = inside(peer->span, phase->span);
+	uint64_t most_ns =
+		phase->phase == PHASE_PROBE ? peer->probe_ns : peer->wait_ns - peer->probe_ns;
+
+	return peer->kind == PEER_WAIT_FAILED || ns < most_ns ? ns : most_ns;
+}
+
+const struct file_read *cause_file(const struct record_start *start, const struct phase_span *phase)
+{
+	for (uint32_t i = 0; i < start->why.file_count && i < START_FILES_MAX; i++)
+		if (inside(start->why.files[i].span, phase->span))
+			return &start->why.files[i];
+	return NULL;
+}
+
+/* Where it is known what the program did meanwhile, only idle time is the peer's, and is taken away from there. */
 static uint64_t peer_ns(const struct list *list, const struct peer_wait *peer,
 			struct stall_times *idle)
 {
 	static const enum stall waits[] = {STALL_NETWORK, STALL_SLEEP, STALL_LOCK, STALL_OTHER};
-	uint64_t ns = inside(peer->span, list->phase->span), found = 0;
+	uint64_t ns = cause_peer_ns(peer, list->phase), found = 0;
 
-	if (peer->kind != PEER_WAIT_FAILED && peer->wait_ns < ns)
-		ns = peer->wait_ns;
 	if (!idle)
 		return ns;
 	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++)
@@ -98,9 +110,11 @@ static void add_program(struct list *list)
 
 	if (!stalls) {
 		add_peers(list, NULL);
-		if (start->why.file_count)
-			add(list, CAUSE_READ, 0,
-			    inside(start->why.files[0].span, list->phase->span));
+		const struct file_read *file = cause_file(start, list->phase);
+
+		if (file)
+			add(list, CAUSE_READ, (uint32_t)(file - start->why.files),
+			    inside(file->span, list->phase->span));
 		return;
 	}
 	struct stall_times left = stalls->wall;

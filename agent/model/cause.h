@@ -53,6 +53,13 @@ uint32_t cause_list(const struct record_start *start, struct cause ret[static CA
 /* The greatest of a phase, if that is at least a third of it; returns whether there is one. */
 bool cause_of_phase(const struct record_start *start, enum phase phase, struct cause *ret);
 
+/* Of this phase: how long it waited for a peer. Tries that fail fill the time between them too. */
+uint64_t cause_peer_ns(const struct peer_wait *peer, const struct phase_span *phase);
+
+/* The largest that was read in this phase, of those that are told; NULL: none was. */
+const struct file_read *cause_file(const struct record_start *start,
+				   const struct phase_span *phase);
+
 /* One of start's in words, with its time: "throttled 24.3s (71 %) by its CPU limit"; nothing for CAUSE_NONE. */
 void cause_print(FILE *out, const struct record_start *start, const struct cause *cause);
 

@@ -19,9 +19,8 @@ static void print_rate(FILE *out, uint64_t bytes, uint64_t ns)
 		fprintf(out, " at %.0f MB/s", (double)bytes / 1e6 / ((double)ns / 1e9));
 }
 
-static void print_file(FILE *out, const struct record_start *start)
+static void print_file(FILE *out, const struct file_read *file)
 {
-	const struct file_read *file = &start->why.files[0];
 	const char *slash = strrchr(file->path, '/');
 	const char *name = slash && slash[1] ? slash + 1 : file->path;
 
@@ -94,9 +93,11 @@ static void print_stall(FILE *out, const struct record_start *start, const struc
 	if (cause->kind == CAUSE_THROTTLED)
 		fprintf(out, " (%.0f %%) by its CPU limit",
 			100.0 * (double)cause->ns / (double)cause->phase_ns);
-	if (cause->kind == CAUSE_DISK && start->why.file_count) {
+	const struct file_read *file = cause_file(start, &start->phases[cause->phase_index]);
+
+	if (cause->kind == CAUSE_DISK && file) {
 		fputs(", ", out);
-		print_file(out, start);
+		print_file(out, file);
 	}
 }
 
@@ -147,7 +148,7 @@ void cause_print(FILE *out, const struct record_start *start, const struct cause
 	case CAUSE_KIND_COUNT:
 		break;
 	case CAUSE_READ:
-		print_file(out, start);
+		print_file(out, &start->why.files[cause->index]);
 		break;
 	case CAUSE_PEER:
 	case CAUSE_DNS:

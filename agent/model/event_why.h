@@ -45,7 +45,8 @@ struct event_dns {
 	uint16_t port;
 	int32_t code;	   /* response code; -1: no answer came */
 	uint64_t began_ns; /* of the last; its answer, or giving up, is boot_ns */
-	uint32_t count;	   /* like ones since the last that was told, this one included */
+	uint32_t
+		count; /* like ones since the last that was told, this one included; 0: it goes on */
 	uint64_t wait_ns, longest_ns; /* as in event_connect_failed */
 	char query[NAME_SIZE];	      /* what the longest one asked for; "" unless --record-names */
 };

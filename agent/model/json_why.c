@@ -63,6 +63,7 @@ static const struct json_field peer_rows[] = {
 	JSON_ROW(UINT, failed),
 	JSON_OBJECT(span, json_span),
 	JSON_ROW(UINT, wait_ns),
+	JSON_ROW(UINT, probe_ns),
 	JSON_ROW(UINT, longest_ns),
 	JSON_ROW(TEXT, name),
 	JSON_ROW(TEXT, query),

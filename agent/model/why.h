@@ -104,11 +104,12 @@ struct peer_wait {
 	enum peer_wait_kind kind;
 	char address[ADDRESS_SIZE];
 	uint16_t port;
-	int32_t error;	  /* errno of the last; PEER_WAIT_DNS: response code, 0 or -1 no answer */
-	uint32_t count;	  /* tries, connections or questions */
-	uint32_t failed;  /* of these */
-	struct span span; /* first to last; of failed ones to the next that was due */
-	uint64_t wait_ns; /* of all together */
+	int32_t error;	   /* errno of the last; PEER_WAIT_DNS: response code, 0 or -1 no answer */
+	uint32_t count;	   /* tries, connections or questions */
+	uint32_t failed;   /* of these */
+	struct span span;  /* first to last; of failed ones to the next that was due */
+	uint64_t wait_ns;  /* of all together */
+	uint64_t probe_ns; /* of these: behind the first listen; not of failed ones */
 	uint64_t longest_ns;	  /* of one */
 	char name[POD_PATH_SIZE]; /* "namespace/pod" or "namespace/service"; "" not known */
 	char query[NAME_SIZE];	  /* PEER_WAIT_DNS with --record-names: the slowest one's name */

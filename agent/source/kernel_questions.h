@@ -23,9 +23,17 @@
 bool kernel_question_over(const struct wire_question *question, bool start_over, uint64_t now_ns,
 			  struct event *ret);
 
+/* The event of one that goes on; false: it is young. */
+bool kernel_question_waits(const struct wire_question *question, uint64_t now_ns,
+			   struct event *ret);
+
 /* Tells and forgets those of one container, whose start is over. */
 void kernel_questions_tell(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t now_ns,
 			   event_fn on_event, void *context);
+
+/* How long those of one container have waited so far, each with count 0: its start goes on. */
+void kernel_questions_so_far(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t now_ns,
+			     event_fn on_event, void *context);
 
 /* … and the old ones: once a second. */
 void kernel_questions_settle(struct kernel_probes *probes, uint64_t now_ns, event_fn on_event,

@@ -66,12 +66,24 @@ static void tell_waits(struct kernel_source *source, uint64_t cgroup_id, uint64_
 	kernel_questions_tell(source->probes, cgroup_id, now_ns, source->on_event, source->context);
 }
 
+/* … at a moment of its start, which goes on if it is watched closely. */
+static void tell_waits_so_far(struct kernel_source *source, uint64_t cgroup_id, uint64_t now_ns)
+{
+	if (!kernel_windows_open(source->windows, cgroup_id)) {
+		tell_waits(source, cgroup_id, now_ns);
+		return;
+	}
+	kernel_connects_tell(source->connects, cgroup_id);
+	kernel_questions_so_far(source->probes, cgroup_id, now_ns, source->on_event,
+				source->context);
+}
+
 /* What a container failed to reach while it started comes before the start's end. */
 static void hand_on(struct kernel_source *source, struct event *event)
 {
 	kernel_windows_event(source->windows, event);
 	if (event->type == EVENT_LISTEN)
-		tell_waits(source, event->listen.cgroup_id, event->boot_ns);
+		tell_waits_so_far(source, event->listen.cgroup_id, event->boot_ns);
 	else if (event->type == EVENT_EXIT && event->exit.role == ROLE_ENTRYPOINT) {
 		tell_waits(source, event->exit.cgroup_id, event->boot_ns);
 		kernel_children_tell(source->children, event->exit.cgroup_id);
@@ -344,7 +356,10 @@ int kernel_source_drain(struct kernel_source *source)
 
 void kernel_source_sample(struct kernel_source *source, const char *container_id)
 {
-	kernel_windows_sample(source->windows, container_id);
+	uint64_t cgroup_id = kernel_windows_sample(source->windows, container_id);
+
+	if (cgroup_id)
+		tell_waits_so_far(source, cgroup_id, clock_boot_ns());
 }
 
 void kernel_source_started(struct kernel_source *source, const char *container_id)

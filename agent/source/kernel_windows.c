@@ -208,7 +208,7 @@ static void sample(struct kernel_windows *windows, const struct open *open)
 	windows->on_event(windows->context, &event);
 }
 
-void kernel_windows_sample(struct kernel_windows *windows, const char *container_id)
+uint64_t kernel_windows_sample(struct kernel_windows *windows, const char *container_id)
 {
 	const struct open *open = *container_id ? find(windows, container_id) : NULL;
 
@@ -217,6 +217,7 @@ void kernel_windows_sample(struct kernel_windows *windows, const char *container
 	else
 		kernel_coarse_tell(windows->coarse, container_id, STALL_SO_FAR, clock_boot_ns());
 	kernel_files_tell(windows->files, container_id);
+	return open ? open->cgroup_id : 0;
 }
 
 void kernel_windows_event(struct kernel_windows *windows, struct event *event)
@@ -251,7 +252,7 @@ void kernel_windows_event(struct kernel_windows *windows, struct event *event)
 	}
 }
 
-static bool is_known(const struct kernel_windows *windows, uint64_t cgroup_id)
+bool kernel_windows_open(const struct kernel_windows *windows, uint64_t cgroup_id)
 {
 	for (size_t i = 0; i < WIRE_WINDOWS_MAX; i++)
 		if (windows->open[i].cgroup_id == cgroup_id)
@@ -267,7 +268,7 @@ static void close_unknown(struct kernel_windows *windows, uint64_t now_ns)
 	struct wire_window window;
 
 	for (uint32_t i = 0; i < count; i++)
-		if (!is_known(windows, ids[i]) &&
+		if (!kernel_windows_open(windows, ids[i]) &&
 		    kernel_probes_window(windows->probes, ids[i], &window) == 0 &&
 		    now_ns > window.began_ns + LINGER_NS)
 			kernel_probes_close(windows->probes, ids[i]);

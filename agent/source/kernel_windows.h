@@ -24,8 +24,11 @@ void kernel_windows_free(struct kernel_windows *windows);
 /* Before the event is told; what its threads did at a listen is completed. */
 void kernel_windows_event(struct kernel_windows *windows, struct event *event);
 
-/* Tells how a start goes on, now. */
-void kernel_windows_sample(struct kernel_windows *windows, const char *container_id);
+/* Whether a container's start is watched closely. */
+bool kernel_windows_open(const struct kernel_windows *windows, uint64_t cgroup_id);
+
+/* Tells how a start goes on, now; returns its cgroup if it is watched closely, else 0. */
+uint64_t kernel_windows_sample(struct kernel_windows *windows, const char *container_id);
 
 /* Its start is over. */
 void kernel_windows_close(struct kernel_windows *windows, const char *container_id);

@@ -108,17 +108,22 @@ static void unpack_words(FILE *out, const struct finding *f)
 }
 
 /* Cold reads explain a wait for the disk; writing back or another's reads don't. */
+static const struct file_read *file_of(const struct finding *f)
+{
+	return cause_file(f->start, &f->start->phases[f->cause->phase_index]);
+}
+
 static bool read_cold(const struct finding *f)
 {
-	const struct start_why *why = &f->start->why;
+	const struct file_read *file = file_of(f);
 
-	return measured(f) && why->file_count && *why->files[0].path &&
-	       why->files[0].bytes * 2 >= why->disk_bytes && span_seen(why->files[0].span);
+	return measured(f) && file && *file->path && file->bytes * 2 >= f->start->why.disk_bytes &&
+	       span_seen(file->span);
 }
 
 static void disk_words(FILE *out, const struct finding *f)
 {
-	const struct file_read *file = &f->start->why.files[0];
+	const struct file_read *file = file_of(f);
 	const char *slash = strrchr(file->path, '/');
 
 	fprintf(out, "read %.40s, %s cold at %.0f MB/s: a faster disk, or keep it in memory",

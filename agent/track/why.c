@@ -73,6 +73,11 @@ void whys_event(struct whys *whys, const struct event *event, uint64_t now_ns)
 		if (facts && !why_peers_note(facts, event))
 			whys->peers_lost++;
 		break;
+	case EVENT_LISTEN:
+		facts = get(whys, event->listen.container_id, now_ns);
+		if (facts)
+			why_peers_listen(facts, event->boot_ns);
+		break;
 	case EVENT_ADDRESS:
 		why_peers_named(&whys->names, event);
 		break;

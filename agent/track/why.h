@@ -36,6 +36,9 @@ struct peer_facts {
 	struct peer_series series; /* failed: of the last one … */
 	uint64_t reached_ns;	   /* … until then it was connected to; 0: not so far */
 	uint64_t busy_ns;	   /* slow, DNS: since when there always was one under way */
+	uint64_t app_ns;	   /* of the wait: what came before the first listen */
+	uint32_t pending;	   /* questions that had no answer … */
+	uint64_t pending_ns;	   /* … at this moment */
 };
 
 /* Of one container. */
@@ -58,6 +61,7 @@ struct why_facts {
 	/* why_peers.c */
 	struct peer_facts *peers; /* WHY_PEERS_MAX, with the first */
 	uint32_t peer_count;
+	uint64_t listen_ns; /* the first */
 
 	UT_hash_handle hh;
 };

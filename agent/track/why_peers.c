@@ -113,7 +113,7 @@ static bool add_wait(struct peer_facts *peer, const struct event *event, uint64_
 	if (!wait->span.from_ns || began_ns < wait->span.from_ns)
 		wait->span.from_ns = began_ns;
 	/* several that were told as one: the kernel has counted what was at the same time */
-	wait->wait_ns += count == 1 ? new_part(peer, began_ns, event->boot_ns, wait_ns) : wait_ns;
+	wait->wait_ns += count <= 1 ? new_part(peer, began_ns, event->boot_ns, wait_ns) : wait_ns;
 	if (event->boot_ns > wait->span.to_ns)
 		wait->span.to_ns = event->boot_ns;
 	wait->count += count;
@@ -138,6 +138,21 @@ static bool note_connected(struct why_facts *facts, const struct event *event)
 	return peer;
 }
 
+/* It goes on, or one that did is over. */
+static void note_pending(struct peer_facts *peer, const struct event *event)
+{
+	uint32_t count = event->dns.count;
+
+	if (!count) {
+		if (event->boot_ns != peer->pending_ns)
+			peer->pending = 0;
+		peer->pending_ns = event->boot_ns;
+		peer->pending++;
+	} else if (event->dns.began_ns <= peer->pending_ns) {
+		peer->pending -= count < peer->pending ? count : peer->pending;
+	}
+}
+
 static bool note_dns(struct why_facts *facts, const struct event *event)
 {
 	const struct event_dns *told = &event->dns;
@@ -145,6 +160,7 @@ static bool note_dns(struct why_facts *facts, const struct event *event)
 
 	if (!peer)
 		return false;
+	note_pending(peer, event);
 	if (add_wait(peer, event, told->began_ns, told->count, told->wait_ns, told->longest_ns))
 		TEXT_COPY(peer->wait.query, told->query);
 	if (told->code && told->code != DNS_NXDOMAIN) {
@@ -167,6 +183,31 @@ bool why_peers_note(struct why_facts *facts, const struct event *event)
 	if (peer)
 		note_failed(peer, event);
 	return peer;
+}
+
+void why_peers_listen(struct why_facts *facts, uint64_t listen_ns)
+{
+	if (facts->listen_ns)
+		return;
+	facts->listen_ns = listen_ns;
+	for (uint32_t i = 0; i < facts->peer_count; i++)
+		facts->peers[i].app_ns = facts->peers[i].wait.wait_ns;
+}
+
+/* A series that failed has its span; a question that still has no answer gets none. */
+static struct peer_wait so_far(const struct why_facts *facts, const struct peer_facts *peer)
+{
+	struct peer_wait wait = peer->wait;
+
+	if (facts->listen_ns && wait.kind != PEER_WAIT_FAILED)
+		wait.probe_ns = wait.wait_ns - peer->app_ns;
+	if (peer->pending) {
+		wait.count += peer->pending;
+		wait.failed += peer->pending;
+		wait.error = -1;
+	}
+	add_series(&wait, peer);
+	return wait;
 }
 
 /* App and probe; if it never got there, from the end of what it has. */
@@ -200,6 +241,8 @@ static bool clip(struct peer_wait *wait, struct span window)
 	wait->span = span;
 	if (wait->wait_ns > span_length(span))
 		wait->wait_ns = span_length(span);
+	if (wait->probe_ns > wait->wait_ns)
+		wait->probe_ns = wait->wait_ns;
 	if (wait->longest_ns > span_length(span))
 		wait->longest_ns = span_length(span);
 	return true;
@@ -236,6 +279,9 @@ static void join(struct peer_wait *wait, const struct peer_wait *other)
 	}
 	wait->span = span;
 	wait->wait_ns = sum_ns < span_length(span) ? sum_ns : span_length(span);
+	wait->probe_ns += other->probe_ns;
+	if (wait->probe_ns > wait->wait_ns)
+		wait->probe_ns = wait->wait_ns;
 	wait->count += other->count;
 	wait->failed += other->failed;
 	if (other->longest_ns > wait->longest_ns) {
@@ -290,9 +336,8 @@ void why_peers_fill(const struct why_facts *facts, const struct address_names *n
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < facts->peer_count; i++) {
-		struct peer_wait wait = facts->peers[i].wait;
+		struct peer_wait wait = so_far(facts, &facts->peers[i]);
 
-		add_series(&wait, &facts->peers[i]);
 		if (!clip(&wait, window))
 			continue;
 		pods_name_address(pods, wait.address, wait.name);

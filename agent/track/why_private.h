@@ -9,6 +9,8 @@ void why_stalls_fill(const struct why_facts *facts, struct record_start *start);
 
 /* Returns false if there was no room for one more. */
 bool why_peers_note(struct why_facts *facts, const struct event *event);
+/* All waits so far came before it. */
+void why_peers_listen(struct why_facts *facts, uint64_t listen_ns);
 void why_peers_named(struct address_names *names, const struct event *event);
 void why_peers_fill(const struct why_facts *facts, const struct address_names *names,
 		    const struct pods *pods, struct record_start *start);

@@ -17,6 +17,7 @@
  * nothing is told either.
  */
 #include "base/clock.h"
+#include "model/cause.h"
 #include "track/why_private.h"
 
 /* The probe itself, and the way from the kubelet over the API server to us. */
@@ -55,15 +56,9 @@ static uint64_t busy_ns(const struct start_why *why, const struct phase_stalls *
 {
 	uint64_t peers_ns = 0;
 
-	for (uint32_t i = 0; i < why->peer_count; i++) {
-		struct span wait = why->peers[i].span;
-
-		if (wait.from_ns < probe.from_ns)
-			wait.from_ns = probe.from_ns;
-		if (wait.to_ns > probe.to_ns)
-			wait.to_ns = probe.to_ns;
-		peers_ns += span_length(wait);
-	}
+	for (uint32_t i = 0; i < why->peer_count; i++)
+		peers_ns += cause_peer_ns(
+			&why->peers[i], &(struct phase_span){.phase = PHASE_PROBE, .span = probe});
 	/* a server that waits for its first question waits for the network */
 	return larger(work(&stalls->wall), work(&stalls->threads) / sharers) + peers_ns;
 }

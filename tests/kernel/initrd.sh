@@ -39,10 +39,12 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from node import images
 images.write_cast(sys.argv[2], sys.argv[3] + "/cast.tar")
+images.write_plant(sys.argv[2], sys.argv[3] + "/plant.tar")
 images.write_pause(sys.argv[2], sys.argv[3] + "/pause.tar")
 P
 find "$kernel/lib/modules" \( -name 'overlay.ko*' -o -name 'zsmalloc.ko*' -o -name 'zram.ko*' -o -name 'lzo*.ko*' \) -exec cp {} "$root/nodewake/" \;
 cp "$here/mounts.sh" "$root/nodewake/"
+cp "$here/why.sh" "$root/nodewake/"
 cp "$here/inside.sh" "$root/init"
 chmod 0755 "$root/init"
 (cd "$root" && find . | cpio -o -H newc 2>/dev/null | gzip -1) >"$out"

@@ -34,7 +34,7 @@ until cri pods >/dev/null 2>&1; do
 		poweroff -f
 	fi
 done
-for image in pause cast; do
+for image in pause cast plant; do
 	ctr -n k8s.io images import --snapshotter native /nodewake/$image.tar >/dev/null
 done
 # with the DaemonSet's capabilities and no other (deploy/base/daemonset.yaml)
@@ -106,6 +106,14 @@ echo "=== connects"
 grep '"connect-failed"' /tmp/events
 echo "=== stamps"
 cat /tmp/stamps/stamps
+# shellcheck source=tests/kernel/why.sh
+. /nodewake/why.sh
+echo "=== planted-starts"
+nodewake starts --output json --limit 3
+echo "=== planted"
+cat /tmp/planted
+echo "=== told"
+for planted in cpu-limit io-max; do nodewake explain $planted; done
 echo "=== kernel log"
 dmesg | grep "Killed process"
 echo "=== status"

@@ -8,7 +8,7 @@ mount -t sysfs sys /sys
 for dir in /run /tmp /var/lib; do mount -t tmpfs tmpfs $dir; done
 mkdir -p /dev/shm && mount -t tmpfs tmpfs /dev/shm
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-echo "+memory +pids +cpu" >/sys/fs/cgroup/cgroup.subtree_control
+echo "+memory +pids +cpu +io" >/sys/fs/cgroup/cgroup.subtree_control
 dmesg -n 1
 insmod /nodewake/overlay.ko 2>/dev/null
 echo "127.0.0.1 localhost" >/etc/hosts

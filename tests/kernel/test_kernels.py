@@ -1,61 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cast on Debian's kernels in a virtual machine (TCG, no KVM): pure cgroup v2, real containerd."""
 
-import glob
 import json
-import os
 import re
-import shutil
-import subprocess
-import time
 
-import pytest
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-BUILD = os.environ.get("BUILD", "build")
-CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "nodewake", "kernels")
-KERNELS = ["linux-image-cloud-amd64"]
 MEMORY = 24 << 20
 SYSTEMD = "%064d" % 7  # the container whose cgroups are named as the systemd driver does
 
 KILLED = re.compile(r"Killed process (\d+) \((\S+)\) total-vm:(\d+)kB, anon-rss:(\d+)kB, file-rss:(\d+)kB, "
                     r"shmem-rss:(\d+)kB, UID:(\d+) pgtables:(\d+)kB oom_score_adj:(-?\d+)")
-
-
-def boot(kernel, folder):
-    """Boots the kernel with the cast; returns what the machine printed."""
-    dir_ = os.path.join(CACHE, kernel)
-    subprocess.run([os.path.join(HERE, "..", "fetch.sh"), kernel, dir_], check=True)
-    initrd = os.path.join(folder, "initrd")
-    subprocess.run([os.path.join(HERE, "initrd.sh"), BUILD, dir_, initrd], check=True)
-    image, = glob.glob(dir_ + "/boot/vmlinuz-*") or glob.glob(dir_ + "/usr/lib/modules/*/vmlinuz")
-    begin = time.monotonic()
-    # -cx16: QEMU 7.2 emulates cmpxchg16b wrongly, which some kernels die of
-    done = subprocess.run(
-        ["qemu-system-x86_64", "-machine", "pc,accel=tcg", "-cpu", "max,-cx16", "-smp", "2", "-m", "3072",
-         "-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot", "-kernel", image, "-initrd", initrd,
-         "-append", "console=ttyS0 quiet panic=-1 mitigations=off"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=150, check=True)
-    print("%s: %.0f s" % (os.path.basename(image), time.monotonic() - begin))
-    return done.stdout.decode(errors="replace").replace("\r", "")
-
-
-def sections(text):
-    parts = re.split(r"^=== (.*)$", text, flags=re.M)
-    return dict(zip(parts[1::2], parts[2::2]))
-
-
-@pytest.fixture(scope="module", name="machine", params=KERNELS)
-def booted(request, tmp_path_factory):
-    for program in ("qemu-system-x86_64", "cpio", "busybox"):
-        if not shutil.which(program):
-            pytest.skip("%s is not installed: run make deps" % program)
-    text = boot(request.param, str(tmp_path_factory.mktemp("vm")))
-    found = sections(text)
-    assert "end" in found, text[-3000:]
-    for name in ("starts", "exits", "ooms", "gaps", "connects"):
-        found[name] = [json.loads(line) for line in found[name].splitlines() if line.startswith("{")]
-    return found
 
 
 def by_name(records):

@@ -42,7 +42,9 @@ def _program(start, span):
     found = {}
     for one in of(start, "peers"):
         due = inside(one["span"], span)
-        due = due if one["kind"] == "failed" else min(due, one.get("wait_ns", 0))
+        behind = one.get("probe_ns", 0)
+        most = behind if span["phase"] == "probe" else one.get("wait_ns", 0) - behind
+        due = due if one["kind"] == "failed" else min(due, most)
         taken = 0
         for kind in IDLE:
             part = min(left[kind], due - taken)

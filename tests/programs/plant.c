@@ -305,15 +305,29 @@ static void do_dns(char **argv)
 	stamp("dns", "_answers", answers);
 }
 
-/* listen PORT: for ever */
-static void do_listen(char **argv)
+static int listen_on(const char *port)
 {
 	struct sockaddr_in address;
-	int on = 1, fd = open_to("0.0.0.0", argv[0], SOCK_STREAM, &address);
+	int on = 1, fd = open_to("0.0.0.0", port, SOCK_STREAM, &address);
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0)
 		give_up("listen");
+	return fd;
+}
+
+/* early PORT: listens, and goes on */
+static void do_early(char **argv)
+{
+	listen_on(argv[0]);
+	stamp("early", "", clock_ns(CLOCK_BOOTTIME));
+}
+
+/* listen PORT: for ever */
+static void do_listen(char **argv)
+{
+	int fd = listen_on(argv[0]);
+
 	stamp("listen", "", clock_ns(CLOCK_BOOTTIME));
 	for (;;)
 		close(accept(fd, NULL, NULL));
@@ -371,6 +385,14 @@ static void do_crowd(char **argv)
 	pthread_join(loader, NULL);
 }
 
+/* beside STEP ... join: the steps by one thread more, while the first goes on */
+static void do_beside(char **argv)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, load, argv);
+}
+
 /* idle COUNT: threads beside the first, which goes on */
 static void do_idle(char **argv)
 {
@@ -398,6 +420,8 @@ static const struct step {
 	{"throttle", do_throttle, 2, true},
 	{"idle", do_idle, 1, true},
 	{"crowd", do_crowd, 1, true},
+	{"beside", do_beside, 0, true},
+	{"early", do_early, 1, true},
 	{"listen", do_listen, 1, true},
 };
 
@@ -435,7 +459,7 @@ static void run(char **argv)
 
 		run_step(step, argv + 1);
 		argv += 1 + step->arguments;
-		if (step->run == do_crowd) { /* the loader had these */
+		if (step->run == do_crowd || step->run == do_beside) { /* the other had these */
 			while (*argv && strcmp(*argv, "join") != 0)
 				argv++;
 			argv += *argv != NULL;

@@ -13,17 +13,26 @@
 #define MIB 1048576ull
 #define MS  1000000ull
 
-static void assert_told(const struct record_start *start, const char *text)
+static void assert_told_below(const struct record_start *start, const struct phase_span *phase,
+			      const char *text)
 {
-	const struct phase_span app = {.phase = PHASE_APP};
 	char *told = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&told, &size);
 
-	explain_files(out, start, &app);
+	explain_files(out, start, phase);
 	fclose(out);
 	assert_string_equal(told, text);
 	free(told);
+}
+
+static void assert_told(const struct record_start *start, const char *text)
+{
+	struct record_start with_app = *start;
+
+	with_app.phase_count = 1;
+	with_app.phases[0] = (struct phase_span){.phase = PHASE_APP, .span = {0, 9000 * MS}};
+	assert_told_below(&with_app, &with_app.phases[0], text);
 }
 
 static struct file_read model(void)
@@ -118,6 +127,30 @@ static void nothing_known_nothing_said(void **state)
 	assert_told(&start, "");
 }
 
+/* Each file stands where most of it was read; the sums stay below app. */
+static void behind_the_listen(void **state)
+{
+	struct record_start start = start_of(model());
+
+	(void)state;
+	start.phase_count = 2;
+	start.phases[0] = (struct phase_span){.phase = PHASE_APP, .span = {0, 5200 * MS}};
+	start.phases[1] = (struct phase_span){.phase = PHASE_PROBE, .span = {5200 * MS, 9000 * MS}};
+	start.why.files[0].latency_ns = 0;
+	start.why.files[1] = (struct file_read){.path = "/app/start.bin",
+						.device = "vda",
+						.bytes = 100 * MIB,
+						.size_bytes = 100 * MIB,
+						.span = {1000 * MS, 2000 * MS}};
+	start.why.file_count = 2;
+	start.why.disk_bytes += 112 * MIB;
+	assert_told_below(&start, &start.phases[0],
+			  "    read /app/start.bin 100MiB at 105 MB/s from vda (cold)\n"
+			  "    read 12MiB more from disk\n");
+	assert_told_below(&start, &start.phases[1],
+			  "    read /models/llama-7b.gguf 300MiB at 315 MB/s from vda (cold)\n");
+}
+
 static void a_path_is_not_trusted(void **state)
 {
 	struct record_start start = start_of(model());
@@ -137,6 +170,7 @@ int main(void)
 		cmocka_unit_test(the_rest_is_summed_up),
 		cmocka_unit_test(all_is_cached),
 		cmocka_unit_test(nothing_known_nothing_said),
+		cmocka_unit_test(behind_the_listen),
 		cmocka_unit_test(a_path_is_not_trusted),
 	};
 

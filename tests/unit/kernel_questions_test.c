@@ -74,6 +74,26 @@ static void when_the_start_is_over(void **state)
 	assert_int_equal(event.type, EVENT_NONE);
 }
 
+/* At a moment of its start: not an end, and no more than resolvers wait. */
+static void it_goes_on(void **state)
+{
+	struct wire_question wire = question();
+	struct event event = {0};
+
+	(void)state;
+	assert_false(kernel_question_waits(&wire, BEGAN + S / 2, &event));
+	assert_true(kernel_question_waits(&wire, BEGAN + 3 * S, &event));
+	assert_int_equal(event.type, EVENT_DNS);
+	assert_int_equal(event.boot_ns, BEGAN + 3 * S);
+	assert_int_equal(event.dns.wait_ns, 3 * S);
+	assert_int_equal(event.dns.count, 0);
+	assert_int_equal(event.dns.code, 0);
+	assert_true(kernel_question_waits(&wire, BEGAN + 8 * S, &event));
+	assert_int_equal(event.boot_ns, BEGAN + 5 * S);
+	wire.target.family = AF_UNIX;
+	assert_false(kernel_question_waits(&wire, BEGAN + 3 * S, &event));
+}
+
 static void not_an_address(void **state)
 {
 	struct wire_question wire = question();
@@ -114,9 +134,8 @@ static void names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(while_it_starts),
-		cmocka_unit_test(when_the_start_is_over),
-		cmocka_unit_test(not_an_address),
+		cmocka_unit_test(while_it_starts), cmocka_unit_test(when_the_start_is_over),
+		cmocka_unit_test(it_goes_on),	   cmocka_unit_test(not_an_address),
 		cmocka_unit_test(names),
 	};
 

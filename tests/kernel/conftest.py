@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Debian's kernels in a virtual machine (TCG, no KVM): pure cgroup v2, real containerd. Booted once for all tests."""
+
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, ".."))
+
+BUILD = os.environ.get("BUILD", "build")
+CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "nodewake", "kernels")
+KERNELS = ["linux-image-cloud-amd64"]
+DISK_MB = 4
+
+
+def make_disk(folder):
+    """A file system with one file, which no cache has seen."""
+    files, disk = os.path.join(folder, "files"), os.path.join(folder, "disk")
+    os.mkdir(files)
+    with open(files + "/read.bin", "wb") as out:
+        out.write(os.urandom(DISK_MB << 20))
+    subprocess.run(["/usr/sbin/mkfs.ext4", "-q", "-d", files, disk, "16M"], check=True)
+    return disk
+
+
+def boot(kernel, folder):
+    """Boots the kernel with the cast; returns what the machine printed."""
+    dir_ = os.path.join(CACHE, kernel)
+    subprocess.run([os.path.join(HERE, "..", "fetch.sh"), kernel, dir_], check=True)
+    initrd = os.path.join(folder, "initrd")
+    subprocess.run([os.path.join(HERE, "initrd.sh"), BUILD, dir_, initrd], check=True)
+    image, = glob.glob(dir_ + "/boot/vmlinuz-*") or glob.glob(dir_ + "/usr/lib/modules/*/vmlinuz")
+    begin = time.monotonic()
+    # -cx16: QEMU 7.2 emulates cmpxchg16b wrongly, which some kernels die of
+    console = os.path.join(folder, "console")
+    with open(console, "wb") as out:
+        try:
+            subprocess.run(
+                ["qemu-system-x86_64", "-machine", "pc,accel=tcg", "-cpu", "max,-cx16", "-smp", "2", "-m", "3072",
+                 "-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot", "-kernel", image, "-initrd", initrd,
+                 "-drive", "if=none,id=disk,format=raw,snapshot=on,file=" + make_disk(folder),
+                 "-device", "nvme,drive=disk,serial=1", "-append", "console=ttyS0 quiet panic=-1 mitigations=off"],
+                stdin=subprocess.DEVNULL, stdout=out, timeout=900, check=True)
+        except subprocess.TimeoutExpired:
+            print("it is not through")
+    print("%s: %.0f s" % (os.path.basename(image), time.monotonic() - begin))
+    with open(console, encoding="utf-8", errors="replace") as file:
+        return file.read().replace("\r", "")
+
+
+def sections(text):
+    parts = re.split(r"^=== (.*)$", text, flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+@pytest.fixture(scope="session", name="machine", params=KERNELS)
+def booted(request, tmp_path_factory):
+    for program in ("qemu-system-x86_64", "cpio", "busybox"):
+        if not shutil.which(program):
+            pytest.skip("%s is not installed: run make deps" % program)
+    text = boot(request.param, str(tmp_path_factory.mktemp("vm")))
+    found = sections(text)
+    assert "end" in found, text[-3000:]
+    for name in ("starts", "exits", "ooms", "gaps", "connects", "planted-starts"):
+        found[name] = [json.loads(line) for line in found[name].splitlines() if line.startswith("{")]
+    return found

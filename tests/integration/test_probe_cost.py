@@ -46,12 +46,10 @@ def tell(api, node, pod, container, ready, probes):
 
 def ready_after(seconds, api, node, daemon, pod, command, *, container=None, **probes):
     """Runs the command, calls it ready so long after, and returns the record."""
+    container = container or pod.create("app", command)
+    tell(api, node, pod, container, False, probes)  # a pod is known before its containers run
     begin = time.monotonic()
-    if container:
-        container.start()
-    else:
-        container = pod.start("app", command)
-    tell(api, node, pod, container, False, probes)
+    container.start()
     time.sleep(begin + seconds - time.monotonic())
     tell(api, node, pod, container, True, probes)
     record = daemon.wait_final("starts", key=container.id)[0]

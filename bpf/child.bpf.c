@@ -82,11 +82,11 @@ static __always_inline void read_program(struct task_struct *task, char file[WIR
 		file[0] = 0;
 }
 
-static __always_inline bool is_housekeeping(struct task_struct *task)
+VERIFIED_ONCE int is_housekeeping(__u64 victim)
 {
 	struct task_struct *sender = (struct task_struct *)bpf_get_current_task();
 
-	return is_family(sender, task) || by_runtime(sender);
+	return is_family(sender, (struct task_struct *)victim) || by_runtime(sender);
 }
 
 static __always_inline void note_member(struct task_struct *task, const struct wire_signal *seen)

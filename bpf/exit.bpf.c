@@ -97,7 +97,7 @@ static __always_inline void signal_to_member(struct task_struct *task, int sig,
 	if (!known_of(task))
 		return;
 	read_signal(&seen, sig, info, result);
-	seen.family = is_housekeeping(task);
+	seen.family = is_housekeeping(address_of(task));
 	note_member(task, &seen);
 }
 
@@ -115,7 +115,7 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 		note_killed(task);
 	if ((sig == SIGKILL || sig == SIGTERM) && (unsigned long)info > INFO_PRIVATE &&
 	    result != RESULT_IGNORED)
-		tell_sent(task);
+		tell_sent(address_of(task));
 	__u32 pid = BPF_CORE_READ(task, tgid);
 	struct tracked *process = bpf_map_lookup_elem(&tracked, &pid);
 
@@ -135,7 +135,7 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 
 	read_signal(&seen, sig, info, result);
 	if (member)
-		seen.family = is_housekeeping(task);
+		seen.family = is_housekeeping(address_of(task));
 	process->last[1] = process->last[0];
 	process->last[0] = seen;
 	return 0;

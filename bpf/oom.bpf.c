@@ -157,15 +157,16 @@ static __always_inline void track_victim(__u32 pid, __u64 container_id, __u32 fl
 }
 
 /* flags: how it came to it. */
-static __always_inline void tell_victim(struct task_struct *victim, __u32 flags)
+VERIFIED_ONCE int tell_victim(__u64 address, __u32 flags)
 {
+	struct task_struct *victim = (struct task_struct *)address;
 	struct known *container = known_of(victim);
 	__u64 container_id = container ? container->container_id : 0;
 	struct wire_oom *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
 
 	if (!record) {
 		count_loss(WIRE_LOSS_MAIN_FULL);
-		return;
+		return 0;
 	}
 	struct mm_struct *mm = BPF_CORE_READ(victim, mm);
 
@@ -186,26 +187,28 @@ static __always_inline void tell_victim(struct task_struct *victim, __u32 flags)
 	read_cgroups(record, victim);
 	read_invoker(record);
 	submit(&ring_main, &record->header, true);
+	return 0;
 }
 
 /*
  * A killer in user space (systemd-oomd, earlyoom) is root's process outside of containers; which of those it is, the
  * agent knows by its name. Shims and runtimes stop containers all day: they are left out here.
  */
-static __always_inline void tell_sent(struct task_struct *victim)
+VERIFIED_ONCE int tell_sent(__u64 address)
 {
+	struct task_struct *victim = (struct task_struct *)address;
 	struct task_struct *sender = (struct task_struct *)bpf_get_current_task();
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 
 	if ((__u32)bpf_get_current_uid_gid() != 0 || bpf_map_lookup_elem(&tracked, &pid) ||
 	    known_of(sender))
-		return;
+		return 0;
 	struct known *container = known_of(victim);
 
 	if (!container)
-		return;
+		return 0;
 	track_victim(BPF_CORE_READ(victim, tgid), container->container_id, 0);
-	tell_victim(victim, WIRE_OOM_SENT | WIRE_OOM_STACK_KNOWN);
+	return tell_victim(address, WIRE_OOM_SENT | WIRE_OOM_STACK_KNOWN);
 }
 
 SEC("raw_tp/mark_victim")
@@ -219,6 +222,6 @@ int on_mark_victim(struct bpf_raw_tracepoint_args *ctx)
 
 	track_victim(BPF_CORE_READ(victim, tgid), container ? container->container_id : 0,
 		     WIRE_EXIT_OOM_VICTIM);
-	tell_victim(victim, by_limit(ctx));
+	tell_victim(address_of(victim), by_limit(ctx));
 	return 0;
 }

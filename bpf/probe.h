@@ -100,6 +100,15 @@ const volatile bool memory_on_v1 = false;
  */
 #define VERIFIED_ONCE __noinline
 
+/* The address alone, as these take it. */
+static __always_inline __u64 address_of(struct task_struct *task)
+{
+	__u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), &task);
+	return address;
+}
+
 static __always_inline void count_loss(__u32 cause)
 {
 	__u64 *count = bpf_map_lookup_elem(&losses, &cause);

@@ -17,6 +17,8 @@
 struct series {
 	char key[CGROUP_PATH_SIZE + COMM_SIZE + 1];
 	uint32_t count;
+	uint32_t last_pid; /* of the last victim, with its start */
+	uint64_t last_start_ns;
 	uint64_t first_ns, last_ns;
 	uint64_t intervals_ns[INTERVALS_MAX]; /* the last ones, in no order */
 	uint64_t growth[LEAK_KILLS];	      /* bytes per minute, newest first; 0: too young */
@@ -119,6 +121,23 @@ static bool is_leak(const struct series *series)
 	return least > 0 && most <= least + least / 2;
 }
 
+static void count(struct series *series, const struct record *record, uint64_t age_ns)
+{
+	const struct oom_victim *victim = &record->oom.victims[0];
+
+	if (series->count)
+		series->intervals_ns[(series->count - 1) % INTERVALS_MAX] =
+			record->boot_ns > series->last_ns ? record->boot_ns - series->last_ns : 0;
+	else
+		series->first_ns = record->boot_ns;
+	series->count++;
+	series->last_ns = record->boot_ns;
+	series->last_pid = victim->pid;
+	series->last_start_ns = victim->start_ns;
+	memmove(&series->growth[1], &series->growth[0], sizeof(uint64_t) * (LEAK_KILLS - 1));
+	series->growth[0] = age_ns >= LEAK_AGE_NS ? growth_of(victim, age_ns) : 0;
+}
+
 void oom_serieses_add(struct oom_serieses *all, struct record *record)
 {
 	const struct oom_victim *victim = &record->oom.victims[0];
@@ -131,15 +150,10 @@ void oom_serieses_add(struct oom_serieses *all, struct record *record)
 
 	if (!series)
 		return;
-	if (series->count)
-		series->intervals_ns[(series->count - 1) % INTERVALS_MAX] =
-			record->boot_ns > series->last_ns ? record->boot_ns - series->last_ns : 0;
-	else
-		series->first_ns = record->boot_ns;
-	series->count++;
-	series->last_ns = record->boot_ns;
-	memmove(&series->growth[1], &series->growth[0], sizeof(uint64_t) * (LEAK_KILLS - 1));
-	series->growth[0] = age_ns >= LEAK_AGE_NS ? growth_of(victim, age_ns) : 0;
+	/* a killer in user space asks its victim to end, and kills it some seconds later */
+	if (!series->count || series->last_pid != victim->pid ||
+	    series->last_start_ns != victim->start_ns)
+		count(series, record, age_ns);
 	uint32_t intervals = series->count - 1;
 
 	record->oom.series = (struct oom_series){

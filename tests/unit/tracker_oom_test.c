@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What an OOM kill's record says beyond limit and victim. */
+#include <signal.h>
+
+#include "track/oom_series.h"
+#include "unit/track_fixture.h"
+
+#define LIMIT "/kubepods/pod" POD_UID "/" WEB
+#define MIN   (60 * S)
+
+/* A running container `web`; its init is pid 31. */
+static uint64_t running(struct fixture *f)
+{
+	struct event events[POD_EVENTS];
+
+	fixture_open(f, NULL);
+	feed(f, ev_up(SOURCE_KERNEL, 1 * S));
+	feed(f, ev_up(SOURCE_CONTAINERD, 1 * S));
+	size_t n = pod_start(events, 2 * S);
+	for (size_t i = 0; i < n; i++)
+		feed(f, events[i]);
+	pass(f, 10 * S);
+	return 10 * S;
+}
+
+static struct event memory(enum memory_step step, const char *path, uint64_t at)
+{
+	struct event event = {.type = EVENT_MEMORY, .boot_ns = at, .memory.step = step};
+
+	event.memory.victim_pid = 77;
+	event.memory.victim_start_ns = 7;
+	TEXT_COPY(event.memory.path, path);
+	return event;
+}
+
+static struct event neighbour(uint32_t pid, const char *id, uint64_t at)
+{
+	struct event event = {.type = EVENT_NEIGHBOUR, .boot_ns = at};
+
+	event.neighbour.victim_pid = 77;
+	event.neighbour.victim_start_ns = 7;
+	event.neighbour.who.pid = pid;
+	TEXT_COPY(event.neighbour.container_id, id);
+	return event;
+}
+
+static const struct record_oom *told(const struct fixture *f, size_t n)
+{
+	return &fixture_last(f, RECORD_OOM, n)->oom;
+}
+
+static void victim_and_neighbours(void **state)
+{
+	struct fixture f;
+	uint64_t at = running(&f);
+	struct event kill = ev_oom(WEB, 77, 77, at), there = memory(MEMORY_AT_KILL, LIMIT, at);
+
+	(void)state;
+	TEXT_COPY(kill.oom.parent_comm, "master");
+	kill.oom.group_kill = true;
+	there.memory.worker = 3;
+	there.memory.workers = 8;
+	there.memory.processes = 9;
+	there.memory.state.anon_bytes = 5;
+	feed(&f, kill);
+	feed(&f, there);
+	feed(&f, neighbour(80, WEB, at));
+	feed(&f, neighbour(81, SANDBOX, at));
+	for (uint32_t i = 0; i < 5; i++)
+		feed(&f, neighbour(90 + i, WEB, at));
+	pass(&f, at + 2 * S);
+	const struct record_oom *oom = told(&f, 0);
+
+	assert_int_equal(oom->victims[0].start_ns, 7);
+	assert_string_equal(oom->victims[0].parent_comm, "master");
+	assert_int_equal(oom->victims[0].worker, 3);
+	assert_int_equal(oom->victims[0].workers, 8);
+	assert_true(oom->group_kill);
+	assert_int_equal(oom->process_total, 9);
+	assert_int_equal(oom->memory.anon_bytes, 5);
+	assert_int_equal(oom->neighbour_count, OOM_NEIGHBOURS_MAX);
+	assert_int_equal(oom->neighbours[0].pid, 80);
+	assert_string_equal(oom->neighbours[0].container, ""); /* the victim's own */
+	assert_string_equal(oom->neighbours[1].container, "pause");
+	assert_int_equal(oom->near_ns, 0);
+	fixture_close(&f);
+}
+
+/* What was read after another kill is no fact of this one. */
+static void nothing_of_another_kill(void **state)
+{
+	struct fixture f;
+	uint64_t at = running(&f);
+	struct event there = memory(MEMORY_AT_KILL, LIMIT, at);
+
+	(void)state;
+	feed(&f, ev_oom(WEB, 78, 78, at));
+	feed(&f, there);
+	there.memory.victim_pid = 78;
+	there.memory.victim_start_ns = 8; /* the pid, used again */
+	feed(&f, there);
+	feed(&f, neighbour(80, WEB, at));
+	pass(&f, at + 2 * S);
+	feed(&f, ev_oom(WEB, 77, 77, at + 3 * S));
+	pass(&f, at + 5 * S);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(told(&f, i)->process_total, 0);
+		assert_int_equal(told(&f, i)->neighbour_count, 0);
+		assert_int_equal(told(&f, i)->victims[0].workers, 0);
+	}
+	fixture_close(&f);
+}
+
+static void how_long_near(void **state)
+{
+	struct fixture f;
+	uint64_t at = running(&f);
+
+	(void)state;
+	feed(&f, memory(MEMORY_NEAR, LIMIT, at));
+	feed(&f, memory(MEMORY_NEAR, "/kubepods", at));
+	feed(&f, ev_oom(WEB, 77, 77, at + 30 * S));
+	pass(&f, at + 32 * S);
+	assert_int_equal(told(&f, 0)->near_ns, 30 * S);
+	/* not looked at since: not believed any more */
+	feed(&f, ev_oom(WEB, 78, 78, at + 33 * S));
+	pass(&f, at + 35 * S);
+	assert_int_equal(told(&f, 1)->near_ns, 0);
+	/* it was still near */
+	feed(&f, memory(MEMORY_NEAR, LIMIT, at));
+	feed(&f, ev_oom(WEB, 79, 79, at + 40 * S));
+	pass(&f, at + 42 * S);
+	assert_int_equal(told(&f, 2)->near_ns, 40 * S);
+	feed(&f, memory(MEMORY_EASED, LIMIT, at + 43 * S));
+	feed(&f, ev_oom(WEB, 80, 80, at + 50 * S));
+	pass(&f, at + 52 * S);
+	assert_int_equal(told(&f, 3)->near_ns, 0);
+	fixture_close(&f);
+}
+
+static struct event pod_memory(const char *uid, uint64_t usage, uint64_t at)
+{
+	struct event event = {.type = EVENT_POD_MEMORY, .boot_ns = at};
+
+	event.pod_memory.victim_pid = 77;
+	event.pod_memory.victim_start_ns = 7;
+	event.pod_memory.usage_bytes = usage;
+	TEXT_COPY(event.pod_memory.pod_uid, uid);
+	return event;
+}
+
+static void pods_above_their_request(void **state)
+{
+	static const struct {
+		const char *uid, *name;
+		uint64_t request, usage;
+	} pods[] = {
+		{"a", "modest", 100, 100},   {"b", "greedy", 100, 900}, {"c", "some", 400, 500},
+		{"d", "wants-none", 0, 300}, {"e", "e", 1, 12},		{"f", "f", 1, 11},
+		{"g", "g", 1, 10},
+	};
+	struct fixture f;
+	uint64_t at = running(&f);
+	struct event kill = ev_oom(WEB, 77, 77, at);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pods) / sizeof(*pods); i++) {
+		struct event pod = {.type = EVENT_POD, .boot_ns = at};
+
+		TEXT_COPY(pod.pod.pod_uid, pods[i].uid);
+		TEXT_COPY(pod.pod.pod, pods[i].name);
+		TEXT_COPY(pod.pod.pod_namespace, "shop");
+		pod.pod.memory_request_bytes = pods[i].request;
+		feed(&f, pod);
+	}
+	kill.oom.by_limit = false;
+	feed(&f, kill);
+	for (size_t i = 0; i < sizeof(pods) / sizeof(*pods); i++)
+		feed(&f, pod_memory(pods[i].uid, pods[i].usage, at));
+	feed(&f, pod_memory("unknown", 5, at));
+	pass(&f, at + 2 * S);
+	const struct record_oom *oom = told(&f, 0);
+
+	assert_int_equal(oom->scope, SCOPE_NODE);
+	assert_int_equal(oom->pod_total, 7);
+	assert_int_equal(oom->pod_count, OOM_PODS_MAX);
+	assert_string_equal(oom->pods[0].pod, "shop/greedy");
+	assert_int_equal(oom->pods[0].usage_bytes, 900);
+	assert_int_equal(oom->pods[0].request_bytes, 100);
+	assert_string_equal(oom->pods[1].pod, "shop/wants-none");
+	assert_true(oom->pods[1].request_known);
+	assert_string_equal(oom->pods[2].pod, "shop/some");
+	assert_string_equal(oom->pods[4].pod, "shop/f");
+	fixture_close(&f);
+}
+
+/* earlyoom asks its victim to end, then kills it. */
+static void killer_in_user_space(void **state)
+{
+	struct fixture f;
+	uint64_t at = running(&f);
+	struct event kill = ev_oom(WEB, 31, 900, at);
+	struct event end = ev_exit(ROLE_ENTRYPOINT, WEB, 31, 0, SIGTERM, at + 600 * MS);
+
+	(void)state;
+	kill.oom.by_limit = false;
+	TEXT_COPY(kill.oom.limit_path, "");
+	TEXT_COPY(kill.oom.killer, "earlyoom");
+	end.exit.last[0] = (struct signal_seen){
+		.boot_ns = at, .signal = SIGTERM, .sender = {900, 7}, .sender_cgroup_id = 7};
+	TEXT_COPY(end.exit.last[0].sender_comm, "earlyoom");
+	feed(&f, kill);
+	pass(&f, at + 500 * MS);
+	assert_false(told(&f, 0)->confirmed);
+	assert_int_equal(told(&f, 0)->container_survived, SURVIVAL_UNKNOWN);
+	kill.boot_ns += 500 * MS;
+	feed(&f, kill);
+	feed(&f, end);
+	feed(&f, ev_task(WEB, TASK_EXIT, 31, 143, at + 601 * MS));
+	pass(&f, at + 5 * S);
+	assert_int_equal(fixture_count(&f, RECORD_OOM), 1);
+	const struct record_oom *oom = told(&f, 0);
+
+	assert_string_equal(oom->killer, "earlyoom");
+	assert_int_equal(oom->killer_pid, 900);
+	assert_int_equal(oom->invoker_pid, 0);
+	assert_int_equal(oom->scope, SCOPE_NONE);
+	assert_true(oom->confirmed);
+	assert_int_equal(oom->victim_total, 1);
+	assert_int_equal(oom->container_survived, SURVIVAL_NO);
+	const struct record *exit = fixture_last(&f, RECORD_EXIT, 0);
+
+	assert_int_equal(exit->exit.verdict, EXIT_OOM_KILLED);
+	assert_int_equal(exit->exit.sender_pid, 900);
+	fixture_close(&f);
+}
+
+/* It was asked, and goes on; later somebody else ends it. */
+static void killer_that_was_not_heard(void **state)
+{
+	struct fixture f;
+	uint64_t at = running(&f);
+	struct event kill = ev_oom(WEB, 31, 900, at);
+	struct event end = ev_exit(ROLE_ENTRYPOINT, WEB, 31, 0, SIGKILL, at + 60 * S);
+
+	(void)state;
+	kill.oom.by_limit = false;
+	TEXT_COPY(kill.oom.killer, "earlyoom");
+	end.exit.last[0] = (struct signal_seen){
+		.boot_ns = at, .signal = SIGKILL, .sender = {901, 7}, .sender_cgroup_id = 7};
+	TEXT_COPY(end.exit.last[0].sender_comm, "runc");
+	feed(&f, kill);
+	pass(&f, at + 50 * S);
+	assert_int_equal(told(&f, 0)->container_survived, SURVIVAL_UNKNOWN);
+	assert_false(told(&f, 0)->confirmed);
+	feed(&f, end);
+	feed(&f, ev_task(WEB, TASK_EXIT, 31, 137, at + 60 * S));
+	pass(&f, at + 70 * S);
+	assert_int_equal(fixture_last(&f, RECORD_EXIT, 0)->exit.verdict, EXIT_STOPPED);
+	fixture_close(&f);
+}
+
+/* --- repeats --------------------------------------------------------------------------------- */
+
+static struct record kill_at(uint64_t at, uint64_t age_ns, uint64_t anon_kb)
+{
+	struct record record = {.type = RECORD_OOM, .boot_ns = at};
+
+	TEXT_COPY(record.subject.pod_uid, POD_UID);
+	TEXT_COPY(record.subject.container, "web");
+	record.oom.victims[0].pid = 77;
+	record.oom.victims[0].start_ns = at - age_ns;
+	record.oom.victims[0].anon_kb = anon_kb;
+	TEXT_COPY(record.oom.victims[0].comm, "worker");
+	return record;
+}
+
+static struct oom_series add(struct oom_serieses *all, uint64_t at, uint64_t age_ns,
+			     uint64_t anon_kb)
+{
+	struct record record = kill_at(at, age_ns, anon_kb);
+
+	oom_serieses_add(all, &record);
+	return record.oom.series;
+}
+
+static void a_leak(void **state)
+{
+	struct oom_serieses *all = oom_serieses_new();
+	struct oom_series series = add(all, 100 * MIN, 40 * MIN, 491520);
+
+	(void)state;
+	assert_int_equal(series.count, 1);
+	assert_int_equal(series.interval_ns, 0);
+	assert_int_equal(series.growth_bytes_per_min, 12 << 20);
+	series = add(all, 141 * MIN, 40 * MIN, 491520);
+	assert_int_equal(series.interval_ns, 41 * MIN);
+	assert_false(series.leak);
+	series = add(all, 180 * MIN, 32 * MIN, 491520); /* by a quarter faster */
+	assert_int_equal(series.interval_ns, 40 * MIN);
+	assert_true(series.leak);
+	assert_int_equal(series.first_ns, 100 * MIN);
+	series = add(all, 220 * MIN, 20 * MIN, 491520); /* twice as fast */
+	assert_int_equal(series.count, 4);
+	assert_false(series.leak);
+	oom_serieses_free(all);
+}
+
+/* What takes all at once and is killed at once does not leak. */
+static void no_leak_of_young_ones(void **state)
+{
+	struct oom_serieses *all = oom_serieses_new();
+
+	(void)state;
+	for (uint64_t i = 1; i <= 5; i++)
+		assert_false(add(all, i * MIN, 59 * S, 1000).leak);
+	assert_false(add(all, 6 * MIN, 60 * S, 1000).leak);
+	assert_false(add(all, 8 * MIN, 60 * S, 1000).leak);
+	assert_true(add(all, 10 * MIN, 60 * S, 1000).leak);
+	oom_serieses_free(all);
+}
+
+static void series_have_their_own(void **state)
+{
+	struct oom_serieses *all = oom_serieses_new();
+	struct record other = kill_at(MIN, 1 * S, 1);
+
+	(void)state;
+	add(all, MIN, 1 * S, 1);
+	TEXT_COPY(other.oom.victims[0].comm, "another");
+	oom_serieses_add(all, &other);
+	assert_int_equal(other.oom.series.count, 1);
+	oom_serieses_add(all, &other); /* the same victim: asked first, killed then */
+	assert_int_equal(other.oom.series.count, 1);
+	other.oom.victims[0].start_ns = 0; /* its age is not known */
+	oom_serieses_add(all, &other);
+	assert_int_equal(other.oom.series.count, 2);
+	assert_int_equal(other.oom.series.growth_bytes_per_min, 0);
+	for (uint32_t i = 0; i < 511; i++) {
+		snprintf(other.oom.victims[0].comm, COMM_SIZE, "c%u", i);
+		oom_serieses_add(all, &other);
+	}
+	assert_int_equal(oom_serieses_evicted(all), 1);
+	assert_int_equal(add(all, 2 * MIN, 1 * S, 1).count, 1); /* begun anew */
+	oom_serieses_free(all);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(victim_and_neighbours),
+		cmocka_unit_test(nothing_of_another_kill),
+		cmocka_unit_test(how_long_near),
+		cmocka_unit_test(pods_above_their_request),
+		cmocka_unit_test(killer_in_user_space),
+		cmocka_unit_test(killer_that_was_not_heard),
+		cmocka_unit_test(a_leak),
+		cmocka_unit_test(no_leak_of_young_ones),
+		cmocka_unit_test(series_have_their_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -40,11 +40,12 @@ struct oom_pod {
 
 /* The kills of the same program in the same pod's container. */
 struct oom_series {
-	uint32_t count;		       /* this one included */
-	uint64_t first_ns;	       /* of the series */
-	uint64_t interval_ns;	       /* median; 0 for the first */
-	uint64_t growth_bytes_per_min; /* from the victim's start to its end */
-	bool leak;		       /* at least three, each grown at about the same rate */
+	uint32_t count;	      /* this one included */
+	uint64_t first_ns;    /* of the series */
+	uint64_t interval_ns; /* median; 0 for the first */
+	uint64_t
+		growth_bytes_per_min; /* from the victim's start to its end; 0: it lived less than a minute */
+	bool leak;		      /* at least three, each grown at about the same rate */
 };
 
 #define OOM_NEIGHBOURS_MAX 5

@@ -11,8 +11,9 @@
 #define SERIES_MAX    512
 #define INTERVALS_MAX 8
 #define LEAK_KILLS    3
-#define LEAK_AGE_NS   (60 * NS_PER_SECOND)
 #define MINUTE_NS     (60 * NS_PER_SECOND)
+/* Of a victim that lived shorter no rate is told. */
+#define YOUNG_NS MINUTE_NS
 
 struct series {
 	char key[CGROUP_PATH_SIZE + COMM_SIZE + 1];
@@ -107,7 +108,9 @@ static uint64_t growth_of(const struct oom_victim *victim, uint64_t age_ns)
 			  victim->pagetable_kb) *
 			 1024;
 
-	return age_ns ? (uint64_t)((double)bytes * MINUTE_NS / (double)age_ns) : 0;
+	if (age_ns < YOUNG_NS)
+		return 0;
+	return (uint64_t)((double)bytes * MINUTE_NS / (double)age_ns);
 }
 
 static bool is_leak(const struct series *series)
@@ -135,7 +138,7 @@ static void count(struct series *series, const struct record *record, uint64_t a
 	series->last_pid = victim->pid;
 	series->last_start_ns = victim->start_ns;
 	memmove(&series->growth[1], &series->growth[0], sizeof(uint64_t) * (LEAK_KILLS - 1));
-	series->growth[0] = age_ns >= LEAK_AGE_NS ? growth_of(victim, age_ns) : 0;
+	series->growth[0] = growth_of(victim, age_ns);
 }
 
 void oom_serieses_add(struct oom_serieses *all, struct record *record)

@@ -161,7 +161,8 @@ def test_what_kubectl_describes_is_as_it_was(agent):
         file.write("\n".join(agent.described) + "\n")
     print("\n" + "\n".join(agent.described))
     # whatever else was slow on a busy machine
-    shown = [plain(line) for line in agent.described if "PodSlowStart" not in line and "slowest-start" not in line]
+    shown = sorted(plain(line) for line in agent.described  # those of one second come in any order
+                   if not re.search("PodSlowStart|slowest-start|to be executed", line))
     if os.environ.get("ACCEPT"):
         with open(GOLDEN, "w", encoding="utf-8") as file:
             file.write("\n".join(shown) + "\n")

@@ -84,7 +84,7 @@ def test_missing_program(told, pod):
         pod.start("app", [], program="/nowhere")
     event = told.event("ContainerExecFailed", pod.name)
     told.check_form(event, pod, "app")
-    assert 'exec: "/nowhere"' in event["note"] and "no such file" in event["note"]
+    assert "never started: no such program: /nowhere" in event["note"]
     told.wait_line("crashes", "never started")
 
 

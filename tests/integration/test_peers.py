@@ -283,6 +283,36 @@ def test_glibc(daemon, node, pod, address):
     assert about(told["wait_ns"], stamps["waited"])
 
 
+ALL_AT_ONCE = """
+import socket, time
+now = lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+began = now()
+for server in ("%s", "%s"):
+    asking.sendto(bytes([7, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]) + b"\\2db\\0\\0\\1\\0\\1", (server, 53))
+    time.sleep(0.03)
+asking.recv(512)
+waited = now() - began
+server = socket.create_server(("", 8080))
+with open("/stamps/stamps", "a") as file:
+    file.write("waited %%d\\nlisten %%d\\n" %% (waited, now()))
+time.sleep(600)
+"""
+
+
+def test_all_servers_at_once(daemon, node, pod, address):
+    """As musl does, on a busy machine: one question, however many servers get it, and the first answer counts."""
+    silent = "10.234.0.2"
+    run(*node.inside("ip", "addr", "replace", silent + "/32", "dev", "lo"))
+    mounts = ["/usr:/usr:ro", "/usr/lib:/lib:ro", "/usr/lib64:/lib64:ro"]
+    with name_server(node.inside(), address, 1.2), name_server(node.inside(), silent, 0, code=-1):
+        container = pod.start("app", ["-I", "-c", ALL_AT_ONCE % (address, silent)], program="/usr/bin/python3", mount=mounts)
+        stamps = wait_stamps(container, "listen")
+    told = only(daemon, container)
+    assert (told["address"], told["count"], told["failed"]) == (address, 1, 0)
+    assert about(told["wait_ns"], stamps["waited"])
+
+
 @pytest.fixture(name="named")
 def with_names(node):
     state = tempfile.mkdtemp(dir=node.dir)

@@ -10,7 +10,10 @@ LIMIT = re.compile(r"oom-kill:constraint=(\w+),.*?(?:oom_memcg=([^,]*)|global_oo
 
 
 class KernelLog:
-    """Lines of /dev/kmsg from now on, without what stands before the text. A thread reads: the kernel keeps only the last ones."""
+    """Lines of /dev/kmsg from now on, without what stands before the text.
+
+    A thread reads: the kernel keeps only the last ones.
+    """
 
     def __init__(self):
         self.file = os.open("/dev/kmsg", os.O_RDONLY)

@@ -60,10 +60,14 @@ class Planted:
 
 
 class Place:
-    """node: started; daemon: watches it. slow: how much slower than a machine of its own everything is."""
+    """node: started; daemon: watches it. slow: how much slower than a machine of its own everything is.
 
-    def __init__(self, node, daemon, version, virtual=False, slow=1):
+    runtime: containerd's name for the one that most pods get; "" is runc, which is left to those whose start must fail.
+    """
+
+    def __init__(self, node, daemon, version, virtual=False, slow=1, runtime=""):
         self.node, self.daemon, self.version, self.virtual, self.slow = node, daemon, version, virtual, slow
+        self.runtime = runtime
         path = "/nodewake/deaths.tar" if virtual else node.dir + "/deaths.tar"
         if not virtual:
             write_image(node.build, path)
@@ -105,7 +109,8 @@ class Place:
 
     def told(self):
         """Every record so far, by kind, oldest first."""
-        found = {"ooms": self.daemon.records("ooms"), "exits": self.daemon.records("exits"), "children": self.daemon.stored("child")}
+        found = {"ooms": self.daemon.records("ooms"), "exits": self.daemon.records("exits"),
+                 "children": self.daemon.stored("child")}
         return {kind: sorted(records, key=lambda r: r["boot_ns"]) for kind, records in found.items()}
 
     def why(self, pod):

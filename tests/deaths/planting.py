@@ -14,16 +14,17 @@ LIMIT = 24 * MIB
 
 
 def container(*command, program="/die", held=True, before=(), after=(), refused=False, pod_options=None, pod_class="burstable",
-              **options):
+              runtime=None, **options):
     """A container in a pod of its own. held: it begins only when the steps before are done, and its pid is known.
 
-    refused: the runtime won't start it.
+    refused: the runtime won't start it. runtime: "" is runc; by itself the place's.
     """
     def plant(place, name):
         planted = Planted(place, name)
         # / is no part of a class's name in options; each row that limits a class has its own
         kind = pod_class % name if "%s" in pod_class else pod_class
         planted.pod = place.node.run_pod(name, namespace="deaths", hostnet=1, pod_class=kind,
+                                         runtime=place.runtime if runtime is None else runtime,
                                          logs=tempfile.mkdtemp(dir=place.node.dir), **(pod_options or {}))
         planted.facts.update(pod=name, uid=planted.pod.uid, limit=LIMIT)
         words = ["go", program, *map(str, command)] if held else list(map(str, command))

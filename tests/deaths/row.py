@@ -13,7 +13,8 @@ class Row:
     plant(place, name): does it, returns the facts of Planted. tells: for each kind the records that must be there, in
     order of time, as {member: value}: "a.0.b" goes down, "$pid" is one of the facts, a function says whether it's right;
     a kind that is not there must have none. version: 1 or 2 where it is of one cgroup version only; alone: with no other at
-    its side; virtual: only in a machine of its own. unknown: why nodewake can't tell of it, where that is so: then it must tell nothing.
+    its side; virtual: only in a machine of its own. unknown: why nodewake can't tell of it, where that is
+    so: then it must tell nothing.
     """
     name: str
     planted: str

@@ -7,7 +7,7 @@ from .rows_memory import end
 
 
 def failed(name, planted, kind, program, code=None, what=None, **options):
-    options = {"refused": True, **options}
+    options = {"refused": True, "runtime": "", **options}
     wanted = {"subject.pod": "$pod", "subject.container": "app", "verdict": "start-failed", "failed.kind": kind}
     if what:
         wanted["failed.what"] = what
@@ -33,6 +33,6 @@ ROWS = [
     failed("workdir", "a working directory that is a file", "working-directory", "/die", 128, workdir="/text"),
     failed("cgroup", "a memory limit too small for any process", "cgroup", "/die", 128, memory=4096),
     Row("start-user", "a user that the image does not have", "no start: user", "exits",
-        container("exit", 0, held=False, refused=True, username="nobody-knows"), {},
+        container("exit", 0, held=False, refused=True, runtime="", username="nobody-knows"), {},
         unknown="the runtime refuses to make the container, so there is none; only the kubelet's own Event tells"),
 ]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python3 -m cluster.side_by_side BUILD: what kubectl, the kubelet, node-problem-detector's rules and nodewake tell of the
+"""python3 -m cluster.side_by_side BUILD [--again]: what kubectl, the kubelet, node-problem-detector's rules and nodewake tell of the
 same kills, on a real Kubernetes. Writes BUILD/deaths/side-by-side.md and docs/deaths-judged.md: the table, then all that was read.
 
 The kill for the whole node is of the machine in BUILD/deaths/machine.json, which `make check-deaths` leaves; it has
-no kubelet.
+no kubelet. --again: writes what was found last time.
 """
 
 import json
@@ -86,7 +86,10 @@ def observe(cluster, daemon, name, lines):
 
 def of_machine(build):
     """The kill of the node's memory, from the machine's outcomes."""
-    with open(os.path.join(build, "deaths/machine.json"), encoding="utf-8") as file:
+    path = os.path.join(build, "deaths/machine.json")
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as file:
         row = next((o for o in json.load(file) if o["row"] == "oom-node" and o.get("records", {}).get("ooms")), None)
     if not row:
         return None
@@ -121,8 +124,7 @@ def write(path, found):
     print(text)
 
 
-def main():
-    build = sys.argv[1] if len(sys.argv) > 1 else "build"
+def kill_them(build):
     found = {}
     with Cluster(build) as cluster:
         cluster.kubectl("create", "namespace", "shop")
@@ -136,10 +138,22 @@ def main():
                 lines = [line for line in log.read() if re.search(r"Killed process|segfault", line)][:1]
                 found[kill] = observe(cluster, daemon, name, lines)
                 cluster.kubectl("-n", "shop", "delete", "pod", name)
+    return found
+
+
+def main():
+    build = sys.argv[1] if len(sys.argv) > 1 else "build"
+    kept = os.path.join(build, "deaths/side-by-side.json")
+    os.makedirs(os.path.dirname(kept), exist_ok=True)
+    if "--again" not in sys.argv:
+        found = kill_them(build)
+        with open(kept, "w", encoding="utf-8") as file:
+            json.dump(found, file, indent=1)
+    with open(kept, encoding="utf-8") as file:
+        found = json.load(file)
     node = of_machine(build)
     if node:
         found["the first process, as the node ran out (a virtual machine)"] = node
-    os.makedirs(os.path.join(build, "deaths"), exist_ok=True)
     write(os.path.join(build, "deaths/side-by-side.md"), found)
 
 

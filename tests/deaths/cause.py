@@ -33,7 +33,7 @@ def of_end(record):
         return "the runtime stopped it"  # and it had its own way to end
     if verdict in ("completed", "error") and record.get("sender_pid"):
         return "a process inside" if record.get("sender_inside") else "a process outside"  # asked it to end
-    if verdict == "start-failed":
+    if verdict == "start-failed" or record.get("failed", {}).get("kind"):
         return "no start: " + record.get("failed", {}).get("kind", "other")
     return {"completed": "exit 0", "error": "exit code", "oom-killed": "memory: its own kill",
             "stopped": "the runtime stopped it", "killed": "a process outside", "self-killed": "a process inside",

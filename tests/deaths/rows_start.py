@@ -6,9 +6,9 @@ from .row import Row
 from .rows_memory import end
 
 
-def failed(name, planted, kind, program, code=None, what=None, **options):
+def failed(name, planted, kind, program, code=None, what=None, verdict="start-failed", **options):
     options = {"refused": True, "runtime": "", **options}
-    wanted = {"subject.pod": "$pod", "subject.container": "app", "verdict": "start-failed", "failed.kind": kind}
+    wanted = {"subject.pod": "$pod", "subject.container": "app", "verdict": verdict, "failed.kind": kind}
     if what:
         wanted["failed.what"] = what
     if code is not None:
@@ -21,12 +21,13 @@ ROWS = [
     failed("missing", "a program that is not there", "not-found", "/nowhere", 128, "/nowhere"),
     failed("path", "a name that is nowhere in PATH", "not-found", "nowhere", 128, "nowhere"),
     failed("permission", "a file without the permission", "permission", "/forbidden", 128, "/forbidden"),
-    failed("directory", "a directory", "directory", "/folder", 128, "/folder"),
+    # runc 1.1 says so of a directory; it has not asked the kernel to execute it, and newer ones say "is a directory"
+    failed("directory", "a directory, of which runc 1.1 says that permission is denied", "permission", "/folder", 128, "/folder"),
     failed("foreign", "a program of another architecture", "format", "/foreign", what="/foreign", refused=False),
     failed("text", "a text without an interpreter", "format", "/text", what="/text", refused=False),
     failed("interpreter", "a script whose interpreter is missing", "interpreter", "/script", refused=False),
     failed("loader", "a program whose loader is missing", "interpreter", "/no-loader", refused=False),
-    failed("library", "a program that lacks a library", "library", "/no-library", 127, refused=False),
+    failed("library", "a program that lacks a library", "library", "/no-library", 127, "libc.so.6", verdict="error", refused=False),
     failed("mount", "a directory mounted over a file", "mount", "/die", 128, mount="/tmp:/die"),
     failed("read-only", "a mount point to be made in a read-only mount", "read-only", "/die", 128,
            mount=["/etc:/data:ro", "/tmp:/data/absent"]),

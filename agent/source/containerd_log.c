@@ -17,13 +17,16 @@
 /* A loader gives up before the program's first instruction. */
 #define LOADER_NS (2 * (int64_t)NS_PER_SECOND)
 
-/* glibc's loader ends with 127, or 1 where it can't relocate; musl's with 127. A shell passes it on. */
+/*
+ * glibc's loader ends with 127, or 1 where it can't relocate; musl's with 127. A shell passes it on. CRI takes the time of a
+ * start when the runtime has returned from it: what ended at once may have finished before it started.
+ */
 static bool may_be_loader(const Cri__ContainerStatus *status)
 {
 	int64_t age_ns = status->finished_at - status->started_at;
 
 	return (status->exit_code == 127 || status->exit_code == 1) && status->started_at > 0 &&
-	       age_ns >= 0 && age_ns <= LOADER_NS;
+	       age_ns >= -LOADER_NS && age_ns <= LOADER_NS;
 }
 
 static void emit_complaint(struct containerd_source *source, const char *id,

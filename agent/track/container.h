@@ -75,6 +75,7 @@ struct container {
 	/* what was told so far */
 	bool start_told, start_final, start_named;
 	bool exit_told, exit_final, exit_named, exit_complete;
+	bool exit_stated;	   /* with CRI's word … */
 	bool exit_worded;	   /* with Kubernetes' word … */
 	enum stop_cause exit_stop; /* … and this cause of its stop */
 	bool init_told;		   /* its start was told again, as an init container's */

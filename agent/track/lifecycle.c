@@ -206,6 +206,7 @@ static void tell_exit(struct lifecycle *lifecycle, struct container *c, bool fin
 	c->exit_final = final;
 	c->exit_complete = end_complete(lifecycle, c);
 	c->exit_named = c->identified;
+	c->exit_stated = c->state == CONTAINER_EXITED;
 	c->exit_worded = c->kubernetes_told;
 	c->exit_stop = record.exit.stop.cause;
 	c->exit_news = false;
@@ -313,14 +314,15 @@ static bool had_started(const struct container *c)
 	return c->exec_ns || c->task_start_ns || c->cri_started_ns || exit_never_started(c);
 }
 
-/* What Kubernetes told since it was told. */
+/* What CRI, late on a busy node, or Kubernetes told since it was told. */
 static bool has_word(const struct lifecycle *lifecycle, const struct container *c)
 {
 	struct record_exit exit;
 
 	if (!c->exit_told)
 		return false;
-	if (c->kubernetes_told && !c->exit_worded)
+	if ((c->exit_final && c->state == CONTAINER_EXITED && !c->exit_stated) ||
+	    (c->kubernetes_told && !c->exit_worded))
 		return true;
 	build_exit(lifecycle, c, &exit);
 	return exit.stop.cause != c->exit_stop;

@@ -10,7 +10,6 @@ import sqlite3
 import subprocess
 import threading
 
-from . import schema
 from .processes import end, wait_until
 
 
@@ -114,6 +113,7 @@ class Daemon:
         def enough():
             found = [r for r in self.records(kind, **wanted) if r.get("final")]
             return found if len(found) >= count else None
+        from . import schema  # pylint: disable=import-outside-toplevel # a machine under test has no jsonschema
         return schema.check(wait_until(enough, seconds, "%d %s with %s; there are %s" % (
             count, kind, wanted, self.records(kind))))
 

@@ -84,6 +84,29 @@ static void fault(void **state)
 	fixture_close(&f);
 }
 
+/* CRI's status comes when the exit was told for good without it. */
+static void late_status(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	running(&f);
+	feed(&f, ev_exit(ROLE_ENTRYPOINT, WEB, 31, 3, 0, end));
+	feed(&f, ev_task(WEB, TASK_EXIT, 31, 3, end + MS));
+	pass(&f, end + 3 * S);
+	const struct record *record = fixture_find(&f, RECORD_EXIT, WEB);
+
+	assert_true(record->final);
+	assert_string_equal(record->exit.reason, "");
+	feed(&f,
+	     ev_status(WEB, SANDBOX, "web", CONTAINER_EXITED, began, began, end + MS, 3, "Error"));
+	pass(&f, end + 4 * S);
+	record = fixture_find(&f, RECORD_EXIT, WEB);
+	assert_true(record->final);
+	assert_string_equal(record->exit.reason, "Error");
+	fixture_close(&f);
+}
+
 /* The first process of its pid namespace, the sandbox's, ended: the kernel kills what is left. */
 static void namespace_ended(void **state)
 {
@@ -329,10 +352,10 @@ static void next_retry(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fault),      cmocka_unit_test(namespace_ended),
-		cmocka_unit_test(stops),      cmocka_unit_test(loader),
-		cmocka_unit_test(words),      cmocka_unit_test(patterns),
-		cmocka_unit_test(next_retry),
+		cmocka_unit_test(late_status),	   cmocka_unit_test(fault),
+		cmocka_unit_test(namespace_ended), cmocka_unit_test(stops),
+		cmocka_unit_test(loader),	   cmocka_unit_test(words),
+		cmocka_unit_test(patterns),	   cmocka_unit_test(next_retry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

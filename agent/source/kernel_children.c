@@ -112,6 +112,17 @@ void kernel_children_take(struct kernel_children *children, const struct wire_ex
 	children->on_event(children->context, event);
 }
 
+/* The same death of another process, so much later: what it did to itself stays its own doing. */
+static void be_another(struct event_exit *exit, uint32_t pid, uint64_t later_ns)
+{
+	for (int i = 0; i < 2; i++)
+		if (exit->last[i].sender.pid == exit->who.pid)
+			exit->last[i].sender.pid = pid;
+	exit->who.pid = pid;
+	exit->who.start_ns += later_ns;
+	exit->namespace_pid = 0;
+}
+
 /* What was counted since is as the last one that was told, but for its time. */
 static void tell_rest(struct kernel_children *children, struct kind *kind)
 {
@@ -124,8 +135,7 @@ static void tell_rest(struct kernel_children *children, struct kind *kind)
 	struct event event = kind->last;
 
 	event.exit.count = counted.total - kind->told;
-	event.exit.who.start_ns += counted.last_ns - event.boot_ns;
-	event.exit.who.pid = counted.last_pid;
+	be_another(&event.exit, counted.last_pid, counted.last_ns - event.boot_ns);
 	event.boot_ns = counted.last_ns;
 	kind->told = counted.total;
 	children->on_event(children->context, &event);

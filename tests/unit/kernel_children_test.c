@@ -23,6 +23,7 @@ struct world {
 	size_t count;
 	uint32_t told[TOLD_MAX];
 	uint64_t last_ns;
+	struct event_exit last;
 };
 
 static int read_counted(void *context, const struct wire_child_key *key, struct wire_children *ret)
@@ -51,6 +52,7 @@ static void on_event(void *context, const struct event *event)
 	assert_true(world->count < TOLD_MAX);
 	world->told[world->count++] = event->exit.count;
 	world->last_ns = event->boot_ns;
+	world->last = event->exit;
 }
 
 static void open_world(struct world *world)
@@ -73,7 +75,9 @@ static void take(struct world *world, uint64_t boot_ns, uint32_t total, uint32_t
 	struct event event = {.type = EVENT_EXIT, .boot_ns = boot_ns};
 
 	event.exit.count = total - told;
-	event.exit.who.start_ns = boot_ns - 10 * MS;
+	event.exit.who = (struct process){.pid = 70, .start_ns = boot_ns - 10 * MS};
+	event.exit.last[0].sender.pid = 70;
+	event.exit.last[1].sender.pid = 5;
 	kernel_children_take(world->children, &wire, &event);
 }
 
@@ -96,12 +100,18 @@ static void folded(void **state)
 	assert_true(kernel_children_settle(world.children, 1010 * MS));
 	take(&world, 1250 * MS, 40, 1);
 	assert_int_equal(sum(&world), 40);
-	world.counted = (struct wire_children){.total = 55, .told = 40, .last_ns = 1300 * MS};
+	world.counted = (struct wire_children){
+		.total = 55, .told = 40, .last_ns = 1300 * MS, .last_pid = 99};
 	assert_true(kernel_children_settle(world.children, 1300 * MS));
 	assert_int_equal(sum(&world), 40);
 	assert_false(kernel_children_settle(world.children, 2000 * MS));
 	assert_int_equal(sum(&world), 55); /* the rest */
 	assert_int_equal(world.last_ns, 1300 * MS);
+	assert_int_equal(world.last.who.pid, 99);
+	assert_int_equal(world.last.who.start_ns, 1290 * MS); /* as old as the one before */
+	assert_int_equal(world.last.last[0].sender.pid,
+			 99); /* it raised it itself, as that one did */
+	assert_int_equal(world.last.last[1].sender.pid, 5);
 	assert_false(kernel_children_settle(world.children, 3000 * MS));
 	assert_int_equal(world.count, 3);
 	take(&world, 5000 * MS, 56, 40); /* the kernel does not know what was told meanwhile */

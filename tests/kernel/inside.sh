@@ -106,6 +106,7 @@ echo "=== connects"
 grep '"connect-failed"' /tmp/events
 echo "=== stamps"
 cat /tmp/stamps/stamps
+echo "=== why"
 # shellcheck source=tests/kernel/why.sh
 . /nodewake/why.sh
 echo "=== planted-starts"

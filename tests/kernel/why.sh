@@ -22,7 +22,7 @@ plant() {
 	pressures before
 	cri start id="$id"
 	tries=0
-	until grep -q listen "/tmp/stamps-$pod/stamps" || [ $tries -gt 100 ]; do
+	until grep -qs listen "/tmp/stamps-$pod/stamps" || [ $tries -gt 100 ]; do
 		sleep 0.2
 		tries=$((tries + 1))
 	done

@@ -20,10 +20,12 @@
 #include "client/cgroup.h"
 #include "endpoint.h"
 #include "kubernetes.h"
+#include "old_pull.h"
 #include "sink/local_sink.h"
 #include "sink/metrics_sink.h"
 #include "sink/recording.h"
 #include "source/containerd_source.h"
+#include "source/host_source.h"
 #include "source/kernel_source.h"
 #include "source/memory_source.h"
 #include "start_windows.h"
@@ -45,6 +47,7 @@ struct daemon {
 	struct start_windows windows; /* and what watches them: the kernel may be NULL */
 	struct memory_source *memory;
 	struct containerd_source *containerd;
+	struct host_source *host; /* NULL: not yet, or it could not be made */
 	struct boot_sources *boot;
 	struct boot_journal *journal; /* NULL: it could not be made */
 	struct tracker *tracker;
@@ -74,42 +77,13 @@ static void tell(struct daemon *daemon, const struct record *record, enum record
 		kubernetes_record(daemon->kubernetes, record);
 }
 
-/* The same image at the same time, by another key: one that was seen, or logged by another clock. */
-static int same_pull(void *context, const char *boot_id, const struct record *other)
-{
-	const struct record **told = context;
-	const struct record_pull *a = &(*told)->pull, *b = &other->pull;
-
-	(void)boot_id;
-	if (strcmp((*told)->key, other->key) == 0 || strcmp(a->image, b->image) != 0 ||
-	    a->span.from_ns >= b->span.to_ns || b->span.from_ns >= a->span.to_ns)
-		return 0;
-	*told = NULL;
-	return 1;
-}
-
-/* An agent that is started anew reads the log again: what an earlier one saw, it told better, or found worth nothing. */
-static bool is_old_pull(struct daemon *daemon, const struct record *record)
-{
-	const struct record *told = record;
-	struct store_query pulls = {.type = RECORD_PULL, .boot_id = daemon->boot_id};
-	uint64_t end_ns = record->pull.span.to_ns;
-
-	if (record->type != RECORD_PULL || !pull_was_logged(&record->pull))
-		return false;
-	if (end_ns > daemon->watched.from_ns && end_ns <= daemon->watched.to_ns)
-		return true;
-	store_query(daemon->store, &pulls, same_pull, &told);
-	return !told;
-}
-
 static void on_record(void *context, const struct record *from_tracker)
 {
 	struct daemon *daemon = context;
 	struct record record = *from_tracker;
 	enum record_known before = store_known(daemon->store, record.type, record.key);
 
-	if (is_old_pull(daemon, &record))
+	if (old_pull_is_known(daemon->store, daemon->boot_id, &daemon->watched, &record))
 		return;
 	start_windows_record(&daemon->windows, &record);
 	record.wall_offset_ns = clock_wall_offset_ns();
@@ -143,6 +117,9 @@ static void on_event(void *context, const struct event *event)
 	uint64_t seen_ns = clock_boot_ns();
 
 	start_windows_event(&daemon->windows, event);
+	/* a second event on the way of the first: the fact comes before the death */
+	if (event->type == EVENT_EXIT && event->exit.role == ROLE_ENTRYPOINT && daemon->host)
+		host_source_look(daemon->host);
 	if (daemon->recording)
 		recording_event(daemon->recording, event, seen_ns);
 	tracker_event(daemon->tracker, event, seen_ns);
@@ -341,6 +318,9 @@ static int start_sources(struct daemon *daemon)
 			  LOG_ERRNO(daemon->kernel_error));
 		tell_no_kernel(daemon, daemon->kernel_error);
 	}
+	r = host_source_new(&daemon->host, daemon->loop, on_event, daemon);
+	if (r < 0)
+		log_error("cannot watch the host", LOG_ERRNO(r));
 	r = boot_sources_open(&daemon->boot, daemon->loop, settings, on_event, daemon);
 	daemon->parts.boot = daemon->boot;
 	return r;
@@ -461,6 +441,7 @@ static void stop(struct daemon *daemon)
 {
 	kubernetes_free(daemon->kubernetes);
 	boot_sources_free(daemon->boot);
+	host_source_free(daemon->host);
 	containerd_source_free(daemon->containerd);
 	kernel_source_free(daemon->windows.kernel);
 	pressure_source_free(daemon->windows.pressure);

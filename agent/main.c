@@ -38,6 +38,7 @@ static const struct {
 	{"pulls", "image pulls", cli_pulls},
 	{"gaps", "what may have been missed", cli_gaps},
 	{"waits", "what pods waited for, as Kubernetes told", cli_waits},
+	{"host", "what happened to the machine: disks, memory, links, units", cli_host},
 	{"status", "is the daemon well, what does it cost, what did it miss", cli_status},
 	{"health", "is this node well after a reboot, and what to do next", cli_health},
 	{"doctor", "can it run here: what is missing and what to do", cli_doctor},

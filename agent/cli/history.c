@@ -159,3 +159,8 @@ int cli_waits(int argc, char **argv)
 {
 	return history(RECORD_WAIT, 0, "waits [OPTION ...]", argc, argv);
 }
+
+int cli_host(int argc, char **argv)
+{
+	return history(RECORD_HOST, 0, "host [OPTION ...]", argc, argv);
+}

@@ -21,6 +21,7 @@ int cli_exits(int argc, char **argv);
 int cli_pulls(int argc, char **argv);
 int cli_gaps(int argc, char **argv);
 int cli_waits(int argc, char **argv);
+int cli_host(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_health(int argc, char **argv);
 int cli_doctor(int argc, char **argv);

@@ -59,6 +59,11 @@ int journal_match(struct journal *journal, const char *field, const char *value)
 	return sd_journal_add_match(journal->sd, match, (size_t)length);
 }
 
+int journal_match_or(struct journal *journal)
+{
+	return sd_journal_add_disjunction(journal->sd);
+}
+
 int journal_match_boot(struct journal *journal, const char *boot_id)
 {
 	char hex[SD_ID128_STRING_MAX];

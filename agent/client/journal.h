@@ -44,6 +44,8 @@ void journal_close(struct journal *journal);
  */
 void journal_match_all(struct journal *journal);
 int journal_match(struct journal *journal, const char *field, const char *value);
+/* What follows is an alternative to all that was added so far. */
+int journal_match_or(struct journal *journal);
 int journal_match_boot(struct journal *journal, const char *boot_id);
 
 /* Go to a matching entry. 1: there is one, 0: there is none (any more), or a negative errno. */

@@ -90,6 +90,27 @@ int process_unit_read(const char *proc, uint32_t pid, char *ret_unit, size_t siz
 	return 0;
 }
 
+int process_container_read(const char *proc, uint32_t pid, char *ret_id, size_t size)
+{
+	char file_path[PATH_MAX], line[4096], id[80] = "";
+
+	snprintf(file_path, sizeof(file_path), "%s/%" PRIu32 "/cgroup", proc, pid);
+	cleanup_fclose FILE *file = fopen(file_path, "re");
+
+	if (!file)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while (!*id && fgets(line, sizeof(line), file)) {
+		char *path = strchr(line, '/'), *rest = NULL;
+
+		for (char *part = path ? strtok_r(path, "/\n", &rest) : NULL; part && !*id;
+		     part = strtok_r(NULL, "/\n", &rest))
+			if (!cgroup_name_container(part, id, sizeof(id)))
+				*id = '\0';
+	}
+	text_copy(ret_id, size, id);
+	return 0;
+}
+
 int process_of_socket(const char *path, uint32_t *ret_pid)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

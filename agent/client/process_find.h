@@ -17,5 +17,8 @@ int process_walk(const char *proc, process_visit_fn visit, void *context);
  */
 int process_unit_read(const char *proc, uint32_t pid, char *ret_unit, size_t size);
 
+/* The container that a process is in; "" where it is in none. Returns 0 or a negative errno. */
+int process_container_read(const char *proc, uint32_t pid, char *ret_id, size_t size);
+
 /* Who listens on a unix socket, in our pid namespace. Connects and hangs up. Returns 0 or a negative errno. */
 int process_of_socket(const char *path, uint32_t *ret_pid);

@@ -70,4 +70,8 @@ struct event_host {
 	char resource[UNIT_SIZE];
 	char detail[CAUSE_SIZE];
 	char told_by[NAME_SIZE]; /* kernel, systemd, ... */
+	uint32_t count;		 /* like ones since the last that was told, this one included */
+	/* whom it struck, as far as the host knows: a hung or killed task's container, where the device is mounted */
+	char container_id[ID_SIZE];
+	char mount[FILE_SIZE];
 };

@@ -68,5 +68,8 @@ static const struct json_field host_rows[] = {
 	JSON_ROW(TEXT, resource),
 	JSON_ROW(TEXT, detail),
 	JSON_ROW(TEXT, told_by),
+	JSON_ROW(UINT, count),
+	JSON_ROW(TEXT, container_id),
+	JSON_ROW(TEXT, mount),
 };
 JSON_SHAPE(json_event_host, SELF, host_rows);

@@ -14,8 +14,8 @@
 #include "client/cri_log.h"
 #include "source/log_lines.h"
 
-/* A loader gives up before the program's first instruction. */
-#define LOADER_NS (2 * (int64_t)NS_PER_SECOND)
+/* A loader gives up before the program's first instruction, but a slow disk or a busy node may take its time. */
+#define LOADER_NS (5 * (int64_t)NS_PER_SECOND)
 
 /*
  * glibc's loader ends with 127, or 1 where it can't relocate; musl's with 127. A shell passes it on. CRI takes the time of a

@@ -12,7 +12,8 @@
 #include "model/event.h"
 #include "model/record.h"
 
-#define CONTAINER_WORK_MAX 10
+#define CONTAINER_WORK_MAX  10
+#define CONTAINER_DISKS_MAX 4
 
 struct container {
 	char id[ID_SIZE];
@@ -70,7 +71,9 @@ struct container {
 	uint32_t child_deaths;	   /* of its children by a signal */
 	uint64_t gone_ns;
 	struct failed_start failed; /* why its program was not executed, or could not begin */
-	struct log_tail *log;	    /* what it wrote last; NULL: not kept */
+	char disks[CONTAINER_DISKS_MAX][DISK_SIZE]; /* it read from while it started */
+	uint64_t peer_failed_ns;		    /* the last connection that it could not make */
+	struct log_tail *log;			    /* what it wrote last; NULL: not kept */
 
 	/* what was told so far */
 	bool start_told, start_final, start_named;
@@ -78,6 +81,7 @@ struct container {
 	bool exit_stated;	   /* with CRI's word … */
 	bool exit_worded;	   /* with Kubernetes' word … */
 	enum stop_cause exit_stop; /* … and this cause of its stop */
+	uint32_t exit_host;	   /* and so many facts of the host */
 	bool init_told;		   /* its start was told again, as an init container's */
 	bool counted;		   /* its death is in the history */
 	bool exit_news;		   /* something was learnt of it since */

@@ -404,6 +404,8 @@ struct container *facts_event(struct facts *facts, const struct event *event, ui
 	case EVENT_OOM:
 		c = note_oom(facts, &event->oom);
 		break;
+	case EVENT_FILE_READ:
+	case EVENT_CONNECT_FAILED:
 	case EVENT_START_FAILED:
 	case EVENT_LOG_TAIL:
 	case EVENT_CORE:

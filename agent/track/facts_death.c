@@ -33,6 +33,29 @@ static struct container *note_log(struct containers *all, const struct event_log
 	return c;
 }
 
+/* For the facts of a host; of its own life nothing has changed. */
+static void note_disk(const struct containers *all, const struct event_file_read *read)
+{
+	struct container *c = containers_find(all, read->container_id);
+
+	for (size_t i = 0; c && *read->file.device && i < CONTAINER_DISKS_MAX; i++) {
+		if (strcmp(c->disks[i], read->file.device) == 0)
+			return;
+		if (!*c->disks[i]) {
+			TEXT_COPY(c->disks[i], read->file.device);
+			return;
+		}
+	}
+}
+
+static void note_connect(const struct containers *all, const struct event *event)
+{
+	struct container *c = containers_find(all, event->connect_failed.container_id);
+
+	if (c)
+		c->peer_failed_ns = event->boot_ns;
+}
+
 static struct container *note_core(struct containers *all, const struct event_core *told)
 {
 	struct container *c = containers_find(all, told->container_id);
@@ -88,6 +111,12 @@ struct container *facts_of_death(struct containers *all, const struct event *eve
 	switch (event->type) {
 	case EVENT_START_FAILED:
 		return note_failed_start(all, &event->start_failed);
+	case EVENT_FILE_READ:
+		note_disk(all, &event->file_read);
+		return NULL;
+	case EVENT_CONNECT_FAILED:
+		note_connect(all, event);
+		return NULL;
 	case EVENT_LOG_TAIL:
 		return note_log(all, &event->log_tail);
 	case EVENT_CORE:

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "track/exit.h"
+#include "track/host_join.h"
 #include "track/start.h"
 
 /* Events of the other source and of the chatter ring arrive within this time. */
@@ -171,6 +172,7 @@ static void build_exit(const struct lifecycle *lifecycle, const struct container
 {
 	exit_build(lifecycle->containers, c, ret);
 	stops_fill(lifecycle->stops, c, ret);
+	host_join(lifecycle->hosts, c, ret);
 }
 
 /* Most deaths are no loop's: that costs a container nothing. */
@@ -210,6 +212,7 @@ static void tell_exit(struct lifecycle *lifecycle, struct container *c, bool fin
 	c->exit_worded = c->kubernetes_told;
 	c->exit_stop = record.exit.stop.cause;
 	c->exit_news = false;
+	c->exit_host = record.exit.host_count;
 }
 
 /*
@@ -314,7 +317,7 @@ static bool had_started(const struct container *c)
 	return c->exec_ns || c->task_start_ns || c->cri_started_ns || exit_never_started(c);
 }
 
-/* What CRI, late on a busy node, or Kubernetes told since it was told. */
+/* What CRI, late on a busy node, Kubernetes or the host told since it was told. */
 static bool has_word(const struct lifecycle *lifecycle, const struct container *c)
 {
 	struct record_exit exit;
@@ -325,7 +328,7 @@ static bool has_word(const struct lifecycle *lifecycle, const struct container *
 	    (c->kubernetes_told && !c->exit_worded))
 		return true;
 	build_exit(lifecycle, c, &exit);
-	return exit.stop.cause != c->exit_stop;
+	return exit.stop.cause != c->exit_stop || exit.host_count > c->exit_host;
 }
 
 /* Is it known why it was stopped, if it was, or is there no hope left? */

@@ -11,6 +11,7 @@
 #include "track/death.h"
 #include "track/facts.h"
 #include "track/gap.h"
+#include "track/host.h"
 #include "track/pod.h"
 #include "track/pull.h"
 #include "track/stop.h"
@@ -25,6 +26,7 @@ struct lifecycle {
 	const struct gaps *gaps;
 	struct deaths *deaths;
 	const struct stops *stops;
+	const struct hosts *hosts;
 	uint64_t start_window_ns;
 	record_fn emit;
 	void *context;
@@ -41,9 +43,8 @@ void lifecycle_call(struct lifecycle *lifecycle, const char *id, uint64_t now_ns
 void lifecycle_pull(struct lifecycle *lifecycle, const char *image, const char *image_id,
 		    uint64_t now_ns);
 
-/* Kubernetes has told more of this pod ("" of any): deaths in it are looked at again. */
+/* Kubernetes has told more of this pod, or ("") the host of any: deaths in it are looked at again. */
 void lifecycle_stops(struct lifecycle *lifecycle, const char *pod_uid, uint64_t now_ns);
-
 /* Looks at one container after an event about it. */
 void lifecycle_consider(struct lifecycle *lifecycle, struct container *container, uint64_t now_ns);
 

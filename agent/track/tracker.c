@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "track/boot.h"
 #include "track/child.h"
+#include "track/host.h"
 #include "track/lifecycle.h"
 #include "track/oom.h"
 #include "track/stop.h"
@@ -32,6 +33,7 @@ struct tracker {
 	struct whys whys;
 	struct facts facts;
 	struct lifecycle lifecycle;
+	struct hosts hosts;
 	struct deaths *deaths;
 	struct stops *stops;
 	struct pulls *pulls;
@@ -83,6 +85,8 @@ int tracker_new(struct tracker **ret, const struct tracker_settings *settings, r
 	tracker->boot =
 		boot_new(settings->boot_deadline_ns ? settings->boot_deadline_ns : BOOT_DEADLINE_NS,
 			 emit, tracker);
+	tracker->hosts.emit = emit;
+	tracker->hosts.context = tracker;
 	tracker->facts.containers = &tracker->containers;
 	tracker->lifecycle = (struct lifecycle){
 		.containers = &tracker->containers,
@@ -93,6 +97,7 @@ int tracker_new(struct tracker **ret, const struct tracker_settings *settings, r
 		.gaps = tracker->gaps,
 		.deaths = tracker->deaths,
 		.stops = tracker->stops,
+		.hosts = &tracker->hosts,
 		.start_window_ns =
 			settings->start_window_ns ? settings->start_window_ns : START_WINDOW_NS,
 		.emit = emit,
@@ -198,6 +203,8 @@ void tracker_event(struct tracker *tracker, const struct event *event, uint64_t 
 
 	if (stopped_uid)
 		lifecycle_stops(&tracker->lifecycle, stopped_uid, now_ns);
+	if (hosts_event(&tracker->hosts, event))
+		lifecycle_stops(&tracker->lifecycle, "", now_ns);
 	if (event->type == EVENT_SOURCE)
 		note_sync(tracker, event);
 	if (event->type == EVENT_CRI_CALL)
@@ -225,7 +232,7 @@ uint64_t tracker_next_tick_ns(const struct tracker *tracker)
 		pulls_next_tick_ns(tracker->pulls),	  ooms_next_tick_ns(tracker->ooms),
 		gaps_next_tick_ns(tracker->gaps),	  pods_next_tick_ns(tracker->pods),
 		waits_next_tick_ns(tracker->waits),	  boot_next_tick_ns(tracker->boot),
-		children_next_tick_ns(tracker->children),
+		children_next_tick_ns(tracker->children), hosts_next_tick_ns(&tracker->hosts),
 	};
 	uint64_t due_ns = tracker->lifecycle.due_ns;
 
@@ -247,6 +254,7 @@ void tracker_tick(struct tracker *tracker, uint64_t boot_ns)
 	pods_tick(tracker->pods, tracker->now_ns);
 	waits_tick(tracker->waits, tracker->now_ns);
 	boot_tick(tracker->boot, tracker->now_ns);
+	hosts_tick(&tracker->hosts, tracker->now_ns);
 }
 
 void tracker_flush(struct tracker *tracker, uint64_t boot_ns)

@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2207 # no name that is completed here holds a space
 
 _nodewake() {
-	local verbs='run watch boot explain why starts ooms exits pulls gaps waits status health doctor replay
+	local verbs='run watch boot explain why starts ooms exits pulls gaps waits host status health doctor replay
 		uninstall-annotations help'
 	local history='--namespace --pod --container --since --boot --slower-than --sort --limit --output --state-dir --help'
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} options=''
@@ -83,7 +83,7 @@ _nodewake() {
 	starts) options="--by $history" ;;
 	ooms) options="--by --scope $history" ;;
 	exits) options="--by --verdict --signal --children $history" ;;
-	pulls | gaps | waits) options=$history ;;
+	pulls | gaps | waits | host) options=$history ;;
 	uninstall-annotations) options='--kubeconfig --node-name --annotation-prefix --help' ;;
 	status) options='--output --socket --help' ;;
 	health)

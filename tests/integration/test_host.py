@@ -138,6 +138,7 @@ def test_a_link_that_goes_down(watching):
     try:
         for name in ("nwt0", "nwt1"):
             run("ip", "link", "set", name, "up")
+        time.sleep(2)  # the kernel tells of a carrier once a second at most
         run("ip", "link", "set", "nwt1", "down")
         record = wait_until(lambda: hosts(watching, fact="link-down", resource="nwt0"), 10, "a link that is down")[0]
         assert record["detail"] == "it lost its carrier" and record["told_by"] == "netlink"

@@ -145,6 +145,6 @@ def test_the_loaders_complaint(node, daemon, image):
     # the same words from a program that goes on, or that ends otherwise
     words = "/app: error while loading shared libraries: libq.so.6: cannot open shared object file: No such file"
     for name, script in (("later", "echo '%s' >&2; sleep 7; exit 127" % words), ("other", "echo '%s' >&2; exit 3" % words),
-                         ("inside", "echo '%s' >&2; echo hello; exit 127" % words)):
+                         ("inside", "echo '%s' >&2; echo hello >&2; exit 127" % words)):
         assert "failed" not in death(daemon, shell(pod, image, name, script).start()), name
     pod.remove()

@@ -43,15 +43,19 @@ def test_containerd_killed_and_restarted(daemon, node, pod):
 
 def test_containerd_killed_during_starts(daemon, node):
     """Whatever was half done: one start for each container that ran, one exit after, the right names."""
-    for attempt, seconds in enumerate((0.7, 1.3)):
-        starting = node.start_pods("killed-%d" % attempt, 40, 4)
-        time.sleep(seconds)
+    def started(prefix):
+        return {id for id, status in node.containers(prefix).items() if status["started_at"]}
+
+    for attempt, enough in enumerate((3, 6)):
+        name = "killed-%d" % attempt
+        starting = node.start_pods(name, 40, 4)
+        wait_until(lambda: len(started(name)) >= enough, 20, "some starts")  # pylint: disable=cell-var-from-loop
         node.kill_containerd()
         starting.wait()
         time.sleep(0.5)
         node.start_containerd()
     containers = node.containers("killed-")
-    ran = {id for id, status in containers.items() if status["started_at"]}
+    ran = started("killed-")
     assert len(ran) > 5
     starts = daemon.wait_final("starts", count=len(ran), seconds=70)
     node.remove_pods()

@@ -108,10 +108,16 @@ def one_daemon(node):
         yield daemon
 
 
-@pytest.fixture(scope="module", name="table")
-def one_table(pytestconfig):
+@pytest.fixture(scope="module", name="one_table")
+def for_all(pytestconfig):
     pytestconfig.told_at_the_end.append(table := why.Table())
     return table
+
+
+@pytest.fixture(name="table")
+def with_this_test(one_table):
+    one_table.begin()
+    return one_table
 
 
 def final_start(daemon, container):

@@ -206,8 +206,13 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct sched_entity {
+	__u64 sum_exec_runtime;
+};
+
 struct task_struct {
 	unsigned int flags;
+	struct sched_entity se;
 	int pid, tgid;
 	unsigned int __state;
 	unsigned in_iowait : 1;

@@ -23,6 +23,7 @@
 
 /* Timers fire late, and the timeout is counted from a little later than the switch. */
 #define TIMEOUT_SLACK_NS 1000000ull
+#define CLOCKS_APART_NS	 20000ull
 
 /* --- whose, and how it is limited --------------------------------------------------------------- */
 
@@ -85,13 +86,14 @@ static __always_inline int progress_of(__u64 counts)
 
 /* A stretch of `ns` in which the container's best was `what`. */
 static __always_inline void add_progress(__u64 progress[WIRE_PROGRESS_KINDS], int what, __u64 ns,
-					 __u64 throttled_ns)
+					 __u64 throttled_ns, __u64 stolen_ns)
 {
-	__u64 throttled = at_most(throttled_ns, ns);
+	__u64 throttled = at_most(throttled_ns, ns), stolen = at_most(stolen_ns, ns);
 
 	switch (what) {
 	case WIRE_PROGRESS_CPU:
-		__sync_fetch_and_add(&progress[WIRE_PROGRESS_CPU], ns);
+		__sync_fetch_and_add(&progress[WIRE_PROGRESS_CPU], ns - stolen);
+		__sync_fetch_and_add(&progress[WIRE_PROGRESS_RUN_QUEUE], stolen);
 		break;
 	case WIRE_PROGRESS_RUN_QUEUE:
 		__sync_fetch_and_add(&progress[WIRE_PROGRESS_THROTTLED], throttled);
@@ -117,9 +119,10 @@ VERIFIED_ONCE int change(struct wire_window *window, __u64 delta, __u64 now_ns, 
 	if (was == is)
 		return 0;
 	__u64 began_ns = __sync_lock_test_and_set(&window->changed_ns, now_ns);
+	__u64 stolen_ns = __sync_lock_test_and_set(&window->stolen_ns, 0);
 
 	add_progress(window->progress, was, since(now_ns, began_ns),
-		     since(throttled_ns, window->throttled_ns));
+		     since(throttled_ns, window->throttled_ns), stolen_ns);
 	if (is == WIRE_PROGRESS_RUN_QUEUE)
 		window->throttled_ns = throttled_ns;
 	return 0;
@@ -186,22 +189,39 @@ static __always_inline void end_wait(struct wire_window *window, struct wire_thr
 	thread->way[stall] += ns;
 }
 
-/* Its state ends now. */
+/*
+ * The scheduler leaves out what the hypervisor or interrupts took while it stood on its CPU: then it waited for one. Its
+ * clock was read some us earlier than ours: what is no longer than that is nobody's.
+ */
+static __always_inline __u64 stolen_of(const struct wire_thread *thread, __u64 ns, __u64 ran_ns)
+{
+	__u64 ran = thread->ran_ns ? at_most(since(ran_ns, thread->ran_ns), ns) : ns;
+
+	return ns - ran > CLOCKS_APART_NS ? ns - ran : 0;
+}
+
+/* Its state ends now. ran_ns: what the scheduler has counted for it so far, where it ran. */
 VERIFIED_ONCE int settle(struct wire_window *window, struct wire_thread *thread, __u64 now_ns,
-			 __u64 throttled_ns)
+			 __u64 throttled_ns, __u64 ran_ns)
 {
 	if (!window || !thread)
 		return 0;
 	if (thread->since_ns < attached_ns) { /* nobody watched */
 		add(thread, WIRE_STALL_OTHER, attached_ns - thread->since_ns);
 		thread->since_ns = attached_ns;
+		thread->ran_ns = 0;
 		thread->shared = 0;
 		thread->throttled_ns = throttled_ns;
 	}
 	__u64 ns = since(now_ns, thread->since_ns);
 
 	if (thread->state == WIRE_THREAD_RUNNING) {
-		add(thread, WIRE_STALL_CPU, ns);
+		__u64 stolen = stolen_of(thread, ns, ran_ns);
+
+		add(thread, WIRE_STALL_CPU, ns - stolen);
+		add(thread, WIRE_STALL_RUN_QUEUE, stolen);
+		if (stolen)
+			__sync_fetch_and_add(&window->stolen_ns, stolen);
 	} else if (thread->state == WIRE_THREAD_READY) {
 		__u64 throttled = at_most(since(throttled_ns, thread->throttled_ns), ns);
 
@@ -212,6 +232,7 @@ VERIFIED_ONCE int settle(struct wire_window *window, struct wire_thread *thread,
 	}
 	thread->since_ns = now_ns;
 	thread->throttled_ns = throttled_ns;
+	thread->ran_ns = ran_ns;
 	return 0;
 }
 
@@ -296,6 +317,8 @@ static __always_inline void add_thread(struct task_struct *task, __u64 cgroup_id
 	thread->limited = is_limited(task);
 	thread->throttled_ns = limit_of(thread, task);
 	thread->state = state;
+	if (state == WIRE_THREAD_RUNNING)
+		thread->ran_ns = task->se.sum_exec_runtime;
 	change(window, weight(thread), now_ns, thread->throttled_ns);
 }
 
@@ -333,7 +356,7 @@ static __always_inline void switch_out(struct turn *turn, struct task_struct *ta
 	__u64 before = weight(thread);
 
 	turn->throttled_ns = limit_of(thread, task);
-	settle(window, thread, now_ns, turn->throttled_ns);
+	settle(window, thread, now_ns, turn->throttled_ns, task->se.sum_exec_runtime);
 	if (state == TASK_DEAD) {
 		drop_thread(window, thread, pid);
 		turn->delta = -before;
@@ -363,7 +386,7 @@ static __always_inline void switch_in(struct turn *turn, struct task_struct *tas
 		return;
 	turn->throttled_ns = limit_of(thread, task);
 	turn->delta = RUNNING_ONE - weight(thread);
-	settle(window, thread, now_ns, turn->throttled_ns);
+	settle(window, thread, now_ns, turn->throttled_ns, task->se.sum_exec_runtime);
 	thread->state = WIRE_THREAD_RUNNING;
 	turn->window = window;
 }
@@ -411,7 +434,7 @@ int BPF_PROG(watch_wakeup, struct task_struct *task)
 	__u64 now_ns = bpf_ktime_get_boot_ns(), throttled_ns = limit_of(thread, task);
 	__u64 before = weight(thread);
 
-	settle(window, thread, now_ns, throttled_ns);
+	settle(window, thread, now_ns, throttled_ns, 0);
 	thread->state = WIRE_THREAD_READY;
 	change(window, READY_ONE - before, now_ns, throttled_ns);
 	return 0;

@@ -386,6 +386,7 @@ struct wire_thread {
 	__u64 since_ns;	    /* its state began */
 	__u64 until_ns;	    /* a wait's timeout; 0: none, or not known */
 	__u64 throttled_ns; /* of its task group and those above, when its state began */
+	__u64 ran_ns; /* what the scheduler had counted for it then, if it runs; 0: not known */
 	__u64 progress[WIRE_PROGRESS_KINDS]; /* of its container, when its wait began */
 	__u64 way[WIRE_STALL_KINDS]; /* to here: sums to since_ns - the window's beginning */
 	__u64 ns[WIRE_STALL_KINDS];  /* of its own */
@@ -399,7 +400,7 @@ struct wire_thread {
 	__u8 limited;		      /* one of its groups has a CPU limit */
 	__u8 pad[5];
 };
-_Static_assert(sizeof(struct wire_thread) == 32 + 32 + 128 + 24, "wire_thread");
+_Static_assert(sizeof(struct wire_thread) == 40 + 32 + 128 + 24, "wire_thread");
 
 /* A start: from the entrypoint's exec until the agent closes it. */
 struct wire_window {
@@ -408,6 +409,7 @@ struct wire_window {
 	__u64 counts; /* of threads that run, are ready, wait for a disk: 20 bits each */
 	__u64 changed_ns;
 	__u64 throttled_ns;
+	__u64 stolen_ns; /* of its running threads, since changed_ns */
 	__u64 progress[WIRE_PROGRESS_KINDS];
 	__u64 ended_ns[WIRE_STALL_KINDS]; /* of the threads that have ended */
 	__u32 init_pid;
@@ -415,7 +417,7 @@ struct wire_window {
 	__u32 threads_lost; /* that found no room */
 	__u32 pad;
 };
-_Static_assert(sizeof(struct wire_window) == 40 + 32 + 64 + 16, "wire_window");
+_Static_assert(sizeof(struct wire_window) == 48 + 32 + 64 + 16, "wire_window");
 
 #define WIRE_WINDOWS_MAX 64
 /* Above that many open ones only every fourth start is watched: the rest is told by its cgroup's counters. */
@@ -432,7 +434,7 @@ struct wire_stall {
 	__u32 ended;
 	__u32 pad;
 };
-_Static_assert(sizeof(struct wire_stall) == 64 + 96 + 216 + 152 + 8, "wire_stall");
+_Static_assert(sizeof(struct wire_stall) == 64 + 96 + 224 + 160 + 8, "wire_stall");
 
 /* Facts that could not be written, by cause; a per-CPU array of counters. */
 enum wire_loss {

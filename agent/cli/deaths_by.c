@@ -10,6 +10,7 @@
 #include "cli/death_filter.h"
 #include "cli/verbs.h"
 #include "model/json.h"
+#include "model/usual.h"
 
 struct group {
 	struct death_group of;
@@ -24,11 +25,6 @@ struct collecting {
 	struct group *groups;
 	int error;
 };
-
-static int64_t wall_of(const struct record *record)
-{
-	return (int64_t)record->boot_ns + record->wall_offset_ns;
-}
 
 static const char *verdict_of(const struct record *record)
 {
@@ -76,7 +72,7 @@ static struct group *group_of(struct collecting *collecting, const struct record
 		return group;
 	}
 	group->of.name = name;
-	group->of.first_wall_ns = wall_of(record);
+	group->of.first_wall_ns = record_wall_ns(record);
 	HASH_ADD_KEYPTR(hh, collecting->groups, name, strlen(name), group);
 	return group;
 }
@@ -106,7 +102,7 @@ static int on_death(void *context, const char *boot_id, const struct record *rec
 	    !death_filter_passes(collecting->options, record))
 		return 0;
 	group = group_of(collecting, record);
-	if (!group || add_time(group, wall_of(record)) < 0)
+	if (!group || add_time(group, record_wall_ns(record)) < 0)
 		return collecting->error = -ENOMEM;
 	group->of.count += record->type == RECORD_CHILD ? record->child.count : 1;
 	group->of.latest = *record;
@@ -134,13 +130,12 @@ static uint64_t interval_of(struct group *group)
 	qsort(group->times, group->time_count, sizeof(*group->times), shorter);
 	for (uint32_t i = 0; i + 1 < group->time_count; i++)
 		group->times[i] = group->times[i + 1] - group->times[i];
-	qsort(group->times, group->time_count - 1, sizeof(*group->times), shorter);
-	return (uint64_t)group->times[(group->time_count - 2) / 2];
+	return usual_median((uint64_t *)group->times, group->time_count - 1);
 }
 
 static int most_first(struct group *one, struct group *other)
 {
-	int64_t a = wall_of(&one->of.latest), b = wall_of(&other->of.latest);
+	int64_t a = record_wall_ns(&one->of.latest), b = record_wall_ns(&other->of.latest);
 
 	if (one->of.count != other->of.count)
 		return one->of.count < other->of.count ? 1 : -1;

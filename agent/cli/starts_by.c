@@ -50,11 +50,6 @@ struct collecting {
 	int error;
 };
 
-static int64_t wall_of(const struct record *record)
-{
-	return (int64_t)(record->boot_ns + (uint64_t)record->wall_offset_ns);
-}
-
 static int on_pull(void *context, const char *boot_id, const struct record *record)
 {
 	struct collecting *collecting = context;
@@ -74,7 +69,7 @@ static int on_pull(void *context, const char *boot_id, const struct record *reco
 		collecting->pull_room = room;
 	}
 	pulled = &collecting->pulls[collecting->pull_count++];
-	*pulled = (struct pulled){.wall_ns = wall_of(record)};
+	*pulled = (struct pulled){.wall_ns = record_wall_ns(record)};
 	TEXT_COPY(pulled->name.image, record->pull.image);
 	TEXT_COPY(pulled->name.digest, record->pull.digest);
 	return 0;
@@ -84,7 +79,7 @@ static int on_pull(void *context, const char *boot_id, const struct record *reco
 static const char *digest_of(const struct collecting *collecting, const struct record *record)
 {
 	for (size_t i = collecting->pull_count; i-- > 0;)
-		if (collecting->pulls[i].wall_ns <= wall_of(record) &&
+		if (collecting->pulls[i].wall_ns <= record_wall_ns(record) &&
 		    strcmp(collecting->pulls[i].name.image, record->subject.image) == 0)
 			return collecting->pulls[i].name.digest;
 	return "";
@@ -135,7 +130,7 @@ static bool is_asked_for(const struct collecting *collecting, const char *boot_i
 		strcmp(subject->pod_namespace, options->pod_namespace) == 0) &&
 	       (!options->pod || strcmp(subject->pod, options->pod) == 0) &&
 	       (!options->container || strcmp(subject->container, options->container) == 0) &&
-	       wall_of(record) >= collecting->since_wall_ns &&
+	       record_wall_ns(record) >= collecting->since_wall_ns &&
 	       record_duration_ns(record) >= options->slower_ns;
 }
 
@@ -204,8 +199,9 @@ static int64_t latest_of(const struct group *group)
 	int64_t latest = INT64_MIN;
 
 	for (int i = 0; i < STARTS_CLASS_COUNT; i++)
-		if (group->of.classes[i].count && wall_of(&group->of.classes[i].latest) > latest)
-			latest = wall_of(&group->of.classes[i].latest);
+		if (group->of.classes[i].count &&
+		    record_wall_ns(&group->of.classes[i].latest) > latest)
+			latest = record_wall_ns(&group->of.classes[i].latest);
 	return latest;
 }
 

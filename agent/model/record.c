@@ -123,6 +123,11 @@ bool start_was_probed(const struct record_start *start)
 	       start->phases[start->phase_count - 1].phase == PHASE_PROBE;
 }
 
+int64_t record_wall_ns(const struct record *record)
+{
+	return (int64_t)(record->boot_ns + (uint64_t)record->wall_offset_ns);
+}
+
 static uint64_t between(uint64_t from_ns, uint64_t to_ns)
 {
 	return from_ns && to_ns > from_ns ? to_ns - from_ns : 0;

@@ -429,5 +429,8 @@ bool exit_was_stopped(const struct record_exit *exit);
 /* True if its last phase is a probe's: it ends when Kubernetes called it ready, not when it listened. */
 bool start_was_probed(const struct record_start *start);
 
+/* When what it tells was over, as wall time. */
+int64_t record_wall_ns(const struct record *record);
+
 /* A start's total, an exit's age, a pull's or gap's length in ns; 0 where there is none. */
 uint64_t record_duration_ns(const struct record *record);

@@ -12,8 +12,10 @@ static int compare(const void *one, const void *other)
 	return (a > b) - (a < b);
 }
 
-static uint64_t median(uint64_t *values, uint32_t count)
+uint64_t usual_median(uint64_t *values, uint32_t count)
 {
+	if (!count)
+		return 0;
 	qsort(values, count, sizeof(*values), compare);
 	if (count % 2)
 		return values[count / 2];
@@ -26,11 +28,11 @@ struct usual usual_of(uint64_t *values, uint32_t count)
 
 	if (!count)
 		return usual;
-	usual.median_ns = median(values, count);
+	usual.median_ns = usual_median(values, count);
 	for (uint32_t i = 0; i < count; i++)
 		values[i] = values[i] > usual.median_ns ? values[i] - usual.median_ns
 							: usual.median_ns - values[i];
-	uint64_t deviation_ns = median(values, count);
+	uint64_t deviation_ns = usual_median(values, count);
 
 	usual.spread_ns = deviation_ns / 10000 * 14826 + deviation_ns % 10000 * 14826 / 10000;
 	return usual;

@@ -18,6 +18,9 @@ struct usual {
 	uint64_t median_ns, spread_ns;
 };
 
+/* Sorts the values; of an even number the mean of the middle two, 0 where there are none. */
+uint64_t usual_median(uint64_t *values, uint32_t count);
+
 /* Sorts and changes the values; zeroes where there are none. */
 struct usual usual_of(uint64_t *values, uint32_t count);
 

@@ -80,11 +80,6 @@ static uint64_t key_of(const struct record *record)
 		    record->key);
 }
 
-static int64_t wall_of(const struct record *record)
-{
-	return (int64_t)record->boot_ns + record->wall_offset_ns;
-}
-
 static bool first_time(struct node_summary *summary, uint64_t key)
 {
 	for (uint32_t i = 0; i < SEEN_MAX; i++)
@@ -103,7 +98,7 @@ static void drop_start(struct node_summary *summary, uint32_t i)
 static void note_start(struct node_summary *summary, const struct record *record)
 {
 	struct slow slow = {.key = key_of(record),
-			    .wall_ns = wall_of(record),
+			    .wall_ns = record_wall_ns(record),
 			    .duration_ns = record_duration_ns(record)};
 	uint32_t least = 0;
 
@@ -134,8 +129,9 @@ static void note_oom(struct node_summary *summary, const struct record *record)
 	char *words;
 
 	if (first_time(summary, key_of(record)))
-		node_tally_count(&summary->ooms, wall_of(record));
-	words = node_tally_latest(&summary->ooms, key_of(record), wall_of(record), !record->final);
+		node_tally_count(&summary->ooms, record_wall_ns(record));
+	words = node_tally_latest(&summary->ooms, key_of(record), record_wall_ns(record),
+				  !record->final);
 	if (words)
 		node_words_oom(record, words);
 }
@@ -151,10 +147,10 @@ static void note_exit(struct node_summary *summary, const struct record *record)
 	if (!node_loops_is_death(&record->exit) || record->exit.verdict == EXIT_OOM_KILLED)
 		return;
 	if (first_time(summary, key_of(record)))
-		node_tally_count(&summary->deaths, wall_of(record));
+		node_tally_count(&summary->deaths, record_wall_ns(record));
 	words = record->exit.looping ? NULL
 				     : node_tally_latest(&summary->deaths, key_of(record),
-							 wall_of(record), !record->final);
+							 record_wall_ns(record), !record->final);
 	if (words)
 		node_words_death(record, words);
 }
@@ -164,8 +160,9 @@ static void note_gap(struct node_summary *summary, const struct record *record)
 	char *words;
 
 	if (first_time(summary, key_of(record)))
-		node_tally_count(&summary->gaps, wall_of(record));
-	words = node_tally_latest(&summary->gaps, key_of(record), wall_of(record), !record->final);
+		node_tally_count(&summary->gaps, record_wall_ns(record));
+	words = node_tally_latest(&summary->gaps, key_of(record), record_wall_ns(record),
+				  !record->final);
 	if (words)
 		node_words_gap(record, words);
 }

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "model/memory_killer.h"
+#include "model/usual.h"
 #include "track/exit_signal.h"
 #include "track/stop_signals.h"
 
@@ -104,24 +105,14 @@ static void make_key(const struct name *name, char ret[static KEY_SIZE])
 		snprintf(ret, KEY_SIZE, "%.64s-%s", name->container_id, comm);
 }
 
-static int by_length(const void *a, const void *b)
-{
-	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-
-	return (left > right) - (left < right);
-}
-
 static uint64_t median(const struct program *program)
 {
 	uint64_t sorted[INTERVALS_MAX];
 	uint32_t count =
 		program->interval_count < INTERVALS_MAX ? program->interval_count : INTERVALS_MAX;
 
-	if (!count)
-		return 0;
 	memcpy(sorted, program->intervals, sizeof(sorted));
-	qsort(sorted, count, sizeof(*sorted), by_length);
-	return sorted[count / 2];
+	return usual_median(sorted, count);
 }
 
 static void tell(struct children *children, struct program *program, uint64_t now_ns)

@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "base/clock.h"
+#include "model/usual.h"
 
 #define SERIES_MAX    512
 #define INTERVALS_MAX 8
@@ -84,22 +85,14 @@ static struct series *get(struct oom_serieses *all, const char *key)
 	return series;
 }
 
-static int by_size(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static uint64_t median(const uint64_t *values, uint32_t count)
+/* Of the last ones: they are kept in no order. */
+static uint64_t median(const struct series *series)
 {
 	uint64_t sorted[INTERVALS_MAX];
+	uint32_t count = series->count - 1 < INTERVALS_MAX ? series->count - 1 : INTERVALS_MAX;
 
-	if (count == 0)
-		return 0;
-	memcpy(sorted, values, count * sizeof(*sorted));
-	qsort(sorted, count, sizeof(*sorted), by_size);
-	return count % 2 ? sorted[count / 2] : sorted[count / 2 - 1] / 2 + sorted[count / 2] / 2;
+	memcpy(sorted, series->intervals_ns, sizeof(sorted));
+	return usual_median(sorted, count);
 }
 
 static uint64_t growth_of(const struct oom_victim *victim, uint64_t age_ns)
@@ -157,13 +150,11 @@ void oom_serieses_add(struct oom_serieses *all, struct record *record)
 	if (!series->count || series->last_pid != victim->pid ||
 	    series->last_start_ns != victim->start_ns)
 		count(series, record, age_ns);
-	uint32_t intervals = series->count - 1;
 
 	record->oom.series = (struct oom_series){
 		.count = series->count,
 		.first_ns = series->first_ns,
-		.interval_ns = median(series->intervals_ns,
-				      intervals < INTERVALS_MAX ? intervals : INTERVALS_MAX),
+		.interval_ns = median(series),
 		.growth_bytes_per_min = growth_of(victim, age_ns),
 		.leak = is_leak(series),
 	};

@@ -37,6 +37,7 @@ struct stops {
 	struct stop_pod *pods;
 	bool tells_deletions;
 	uint64_t drained_ns; /* the latest deletion of a drain */
+	uint64_t evicted;    /* pods that had to give way */
 };
 
 struct stops *stops_new(void)
@@ -72,6 +73,11 @@ bool stops_know(const struct stops *stops, const char *pod_uid)
 	return find(stops, pod_uid);
 }
 
+uint64_t stops_evicted(const struct stops *stops)
+{
+	return stops->evicted;
+}
+
 bool stops_may_refine(const struct stops *stops, enum stop_cause cause)
 {
 	return cause == STOP_DELETION && !stops->tells_deletions;
@@ -83,8 +89,10 @@ static struct stop_pod *get(struct stops *stops, const char *uid)
 
 	if (pod || !*uid)
 		return pod;
-	if (HASH_COUNT(stops->pods) >= PODS_MAX)
+	if (HASH_COUNT(stops->pods) >= PODS_MAX) {
 		drop(stops, stops->pods);
+		stops->evicted++;
+	}
 	pod = calloc(1, sizeof(*pod));
 	if (!pod)
 		return NULL;

@@ -21,6 +21,9 @@ const char *stops_event(struct stops *stops, const struct event *event);
 /* Is this container's pod known from Kubernetes, so that a cause may come? */
 bool stops_know(const struct stops *stops, const char *pod_uid);
 
+/* Pods that had to give way to others so far. */
+uint64_t stops_evicted(const struct stops *stops);
+
 /* Whether a deletion's cause may still turn out to be a drain. */
 bool stops_may_refine(const struct stops *stops, enum stop_cause cause);
 

@@ -26,7 +26,7 @@ struct tracker {
 	void *context;
 	uint64_t now_ns; /* of the latest event seen, or tick */
 	uint64_t evicted_told, calls_told, boot_lost_told, whys_told, peers_told, ooms_told;
-	uint64_t children_told;
+	uint64_t children_told, stops_told;
 	struct tracker_stats stats;
 	struct containers containers;
 	struct calls calls;
@@ -222,6 +222,8 @@ void tracker_event(struct tracker *tracker, const struct event *event, uint64_t 
 		  "more programs killed for memory than the agent keeps count of");
 	tell_lost(tracker, children_lost(tracker->children), &tracker->children_told,
 		  "more programs of containers died than the agent keeps");
+	tell_lost(tracker, stops_evicted(tracker->stops), &tracker->stops_told,
+		  "more pods than the agent keeps reasons of their stops for");
 	tell_lost(tracker, boot_lost(tracker->boot), &tracker->boot_lost_told,
 		  "more units or pods in a boot than the agent keeps");
 }

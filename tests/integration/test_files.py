@@ -124,7 +124,7 @@ def test_the_second_time_it_is_cached(daemon, pod, models):
     why = why_of(daemon, container)
     assert first["disk_bytes"] >= SIZE
     assert why["reads_measured"]
-    assert why.get("disk_bytes", 0) < SIZE / 100  # the kernel may have let go of some pages meanwhile
+    assert not why.get("disk_bytes") and not why.get("files"), why.get("files")
     assert why["read_bytes"] == pytest.approx(SIZE, rel=0.01)
 
 

@@ -202,7 +202,7 @@ def test_away_and_killed_twice(told, node):
     at = [wall_ns(sent(r)["eventTime"]) for r in posts]
     # a death is final only when containerd has told its end, so neighbours may change places
     late = max((max(at[:i + 1]) - later) / 1e9 for i, later in enumerate(at[1:]))
-    assert late < 2, [(round((a - at[0]) / 1e9, 2), sent(r)["reason"]) for a, r in zip(at, posts)]
+    assert late < 1, [(round((a - at[0]) / 1e9, 2), sent(r)["reason"]) for a, r in zip(at, posts)]
     print("\ntold within %.1f s once the first try got through, %d calls for 200 records" % (
         posts[-1]["at"] - posts[0]["at"], len(api.requests) - before))
     for pod in pods:

@@ -150,28 +150,16 @@ def disk_of(path):
         return file.read().strip()
 
 
-def stolen_ns():
-    """What the hypervisor has taken from this machine's CPUs so far. A program's CPU clock leaves it out."""
-    with open("/proc/stat", encoding="ascii") as file:
-        return int(file.readline().split()[8]) * 1000000000 // os.sysconf("SC_CLK_TCK")
-
-
 class Table:
     """What was said, beside what the program's own clock has: printed at the end."""
 
     def __init__(self):
         self.rows = []
-        self.begin()
-
-    def begin(self):
-        """A test begins: what is stolen from now on may stand as CPU time in place of run queue."""
-        self.stolen_before = stolen_ns()
 
     def agree(self, what, said_ns, own_ns, outside_ns=0, of_ns=0):
-        """Notes both; false where they differ by more than 5 % (of of_ns, where that is given) and more than 50 ms,
-        and what was stolen since begin().
+        """Notes both; false where they differ by more than 5 % (of of_ns, where that is given) and more than 50 ms.
         outside_ns: what may have come on top where its own clock did not run."""
-        allowed = max((of_ns or own_ns) * 0.05, 50 * MS) + stolen_ns() - self.stolen_before
+        allowed = max((of_ns or own_ns) * 0.05, 50 * MS)
         right = -allowed <= said_ns - own_ns <= allowed + outside_ns
         self.rows.append("%-44s %9.3f s %9.3f s %+8.1f ms %s" % (
             what, said_ns / 1e9, own_ns / 1e9, (said_ns - own_ns) / 1e6, "" if right else "  <-- wrong"))

@@ -28,20 +28,6 @@ __attribute__((constructor(101))) static void note_entry(void)
 	entry_ns = boot_ns();
 }
 
-static void pause_ms(long ms)
-{
-	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-	while (nanosleep(&left, &left) < 0 && errno == EINTR)
-		;
-}
-
-static void forever(void)
-{
-	for (;;)
-		pause();
-}
-
 static long number(char **argv, int index, long otherwise)
 {
 	for (int i = 0; i <= index; i++)

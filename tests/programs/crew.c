@@ -15,13 +15,6 @@
 
 #define MIB (1u << 20)
 
-static void pause_ms(long ms)
-{
-	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-	nanosleep(&left, NULL);
-}
-
 static void take(size_t bytes)
 {
 	char *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -37,13 +30,6 @@ static void grow(void)
 		take(MIB / 4);
 		pause_ms(1);
 	}
-}
-
-static int forever(void)
-{
-	for (;;)
-		pause();
-	return 9;
 }
 
 static void work(size_t bytes, bool grows)

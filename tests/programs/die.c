@@ -21,21 +21,6 @@
 
 static int run(char **argv);
 
-static void pause_ms(long ms)
-{
-	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-	while (nanosleep(&left, &left) < 0 && errno == EINTR)
-		;
-}
-
-static int forever(void)
-{
-	while (pause())
-		;
-	return 9;
-}
-
 /* exit CODE */
 static int do_exit(char **argv)
 {

@@ -20,21 +20,6 @@
 
 static int run(char **argv);
 
-static void pause_ms(long ms)
-{
-	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-	while (nanosleep(&left, &left) < 0 && errno == EINTR)
-		;
-}
-
-static int forever(void)
-{
-	while (pause())
-		;
-	return 9;
-}
-
 static long number(char **argv, int index, long otherwise)
 {
 	for (int i = 0; i <= index; i++)
@@ -68,6 +53,7 @@ static int do_eat(char **argv)
 		take(MIB);
 		pause_ms(number(argv, 0, 0));
 	}
+	return 9; /* never: gcc wants it */
 }
 
 static void *eat(void *argument)

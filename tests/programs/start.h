@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the programs of a start share: a clock of their own, the stamps that a test reads, an address in text. */
+/* What the programs of a start share: a clock of their own, pauses, the stamps that a test reads, an address in text. */
 #pragma once
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,6 +30,22 @@ static inline void stamp(const char *what, uint64_t value)
 		return;
 	dprintf(fd, "%s %llu\n", what, (unsigned long long)value);
 	close(fd);
+}
+
+static inline void pause_ms(long ms)
+{
+	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+}
+
+/* Until a signal ends it; a verb that ends so returns what is never seen. */
+static inline int forever(void)
+{
+	for (;;)
+		pause();
+	return 9;
 }
 
 /* An IPv4 or IPv6 address in text; returns its size. */

@@ -109,7 +109,7 @@ static void groups_in_order_of_their_counts(void **state)
 	assert_string_equal(
 		capture.out,
 		" count  last                  every         growth\n"
-		"     3  2026-11-23T06:16:40Z  5min 0.0s     48MiB/min leak  shop/leaky\n"
+		"     3  2026-11-23T06:16:40Z  5min 50.0s    48MiB/min leak  shop/leaky\n"
 		"        child python3 (pid 8476, worker 3 of 4, of gunicorn) killed for memory, "
 		"container survived; container limit 512MiB (near it for 41.0s), it held 480MiB "
 		"anon; triggered by itself; 4 times so far, every 5min 0.0s, growing 48MiB a "

@@ -417,6 +417,30 @@ static void without_kubernetes_nothing_is_waited_for(void **state)
 	fixture_close(&f);
 }
 
+/* Pods that give way to others are a loss, and told as one. */
+static void more_pods_than_there_is_room_for(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_all(&f, true);
+	for (unsigned int i = 0; i < 1026; i++) {
+		struct event pod = ev_pod(T + i * MS);
+
+		snprintf(pod.pod.pod_uid, sizeof(pod.pod.pod_uid),
+			 "%08x-0000-4000-8000-000000000000", i);
+		feed(&f, pod);
+	}
+	pass(&f, T + 600 * S);
+	const struct record *gap = fixture_last(&f, RECORD_GAP, 0);
+
+	assert_non_null(gap);
+	assert_string_equal(gap->gap.cause,
+			    "more pods than the agent keeps reasons of their stops for");
+	assert_int_equal(gap->gap.count, 2);
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -433,6 +457,7 @@ int main(void)
 		cmocka_unit_test(a_hook_that_takes_its_time),
 		cmocka_unit_test(the_word_of_kubernetes),
 		cmocka_unit_test(without_kubernetes_nothing_is_waited_for),
+		cmocka_unit_test(more_pods_than_there_is_room_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,7 +49,8 @@ MAY_USE_source := client model base
 MAY_USE_sink   := store client model base
 MAY_USE_cli    := store track client model base
 
-sources = $(sort $(wildcard agent/$(1)/*.c))
+# A folder has rooms where it has many files; the include rule is the folder's.
+sources = $(sort $(wildcard agent/$(1)/*.c agent/$(1)/*/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 
 PROTOS    := $(sort $(wildcard proto/*.proto))
@@ -84,8 +85,8 @@ $(BUILD)/agent/%.o: agent/%.c
 	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # What these carry inside (.incbin).
-$(BUILD)/agent/cli/chart_svg.o: agent/cli/chart.css
-$(BUILD)/agent/cli/chart_html.o: agent/cli/chart_page.css agent/cli/chart_page.js
+$(BUILD)/agent/cli/chart/chart_svg.o: agent/cli/chart/chart.css
+$(BUILD)/agent/cli/chart/chart_html.o: agent/cli/chart/chart_page.css agent/cli/chart/chart_page.js
 
 define archive_rule
 $(BUILD)/lib$(1).a: $(call objects,$(1)) $(if $(filter client,$(1)),$(PROTO_O))

@@ -7,7 +7,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "source/journal_source.h"
+#include "source/journal/journal_source.h"
 #include "store/store.h"
 
 struct boot_journal;

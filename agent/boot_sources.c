@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "client/process_find.h"
-#include "source/process_milestones.h"
+#include "source/journal/process_milestones.h"
 
 struct boot_sources {
 	struct systemd_source *systemd;

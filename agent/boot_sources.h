@@ -11,7 +11,7 @@
 
 #include "model/event.h"
 #include "settings.h"
-#include "source/systemd_source.h"
+#include "source/systemd/systemd_source.h"
 
 struct boot_sources;
 

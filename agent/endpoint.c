@@ -11,8 +11,8 @@
 #include "base/text.h"
 #include "client/process.h"
 #include "problems.h"
-#include "sink/metrics_loops.h"
-#include "sink/node_boots.h"
+#include "sink/metrics/metrics_loops.h"
+#include "sink/node/node_boots.h"
 
 /* A timer of the loop that has not fired for so long will not fire any more. */
 #define STUCK_NS (60 * NS_PER_SECOND)

@@ -7,7 +7,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "sink/metrics_sink.h"
+#include "sink/metrics/metrics_sink.h"
 #include "status.h"
 
 /*

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "sink/kube_name.h"
+#include "sink/event/kube_name.h"
 
 struct kubernetes {
 	sd_event *loop;

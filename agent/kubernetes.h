@@ -9,13 +9,13 @@
 
 #include <systemd/sd-event.h>
 
-#include "client/kube.h"
+#include "client/kube/kube.h"
 #include "model/event.h"
 #include "model/record.h"
 #include "settings.h"
-#include "sink/annotation_sink.h"
-#include "sink/kube_event_sink.h"
-#include "source/kubernetes_source.h"
+#include "sink/node/annotation_sink.h"
+#include "sink/event/kube_event_sink.h"
+#include "source/kubernetes/kubernetes_source.h"
 #include "store/store.h"
 
 struct kubernetes;

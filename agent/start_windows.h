@@ -8,7 +8,7 @@
 #pragma once
 
 #include "model/record.h"
-#include "source/kernel_source.h"
+#include "source/kernel/kernel_source.h"
 #include "source/pressure_source.h"
 
 struct start_windows {

@@ -6,9 +6,9 @@
 
 #include "boot_sources.h"
 #include "kubernetes.h"
-#include "source/containerd_source.h"
-#include "source/journal_source.h"
-#include "source/kernel_source.h"
+#include "source/containerd/containerd_source.h"
+#include "source/journal/journal_source.h"
+#include "source/kernel/kernel_source.h"
 #include "store/store.h"
 #include "track/tracker.h"
 

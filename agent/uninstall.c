@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "cli/verbs.h"
 #include "settings.h"
-#include "sink/kube_name.h"
-#include "sink/node_apply.h"
+#include "sink/event/kube_name.h"
+#include "sink/node/node_apply.h"
 
 static const char help[] =
 	"Usage: nodewake uninstall-annotations [OPTION ...]\n\n"

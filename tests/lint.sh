@@ -22,14 +22,14 @@ for layer in base model client track store source sink cli; do
 		*" $folder "*) ;;
 		*) complain "$file:$line: $layer/ may not include $folder/" ;;
 		esac
-	done < <(grep -nHoP '^#include "\K[a-z]+(?=/)' agent/$layer/*.[ch] | grep -v ':bpf$')
+	done < <(grep -rnHoP --include='*.[ch]' '^#include "\K[a-z]+(?=/)' "agent/$layer" | grep -v ':bpf$')
 done
 while read -r file; do
 	case "$file" in
-	agent/source/kernel_*) ;;
+	agent/source/kernel/*) ;;
 	*) complain "$file: only the kernel source may include bpf/" ;;
 	esac
-done < <(grep -l '^#include "bpf/' agent/*/*.[ch])
+done < <(grep -rl --include='*.[ch]' '^#include "bpf/' agent)
 
 sources=$(git ls-files -co --exclude-standard 'agent/*.[ch]' 'bpf/*.[ch]' 'tests/*.[ch]')
 # shellcheck disable=SC2086

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "cli/death_filter.h"
-#include "cli/deaths_by.h"
+#include "cli/death/death_filter.h"
+#include "cli/death/deaths_by.h"
 #include "cli/options.h"
 #include "cli/starts_by.h"
 #include "model/sentence.h"

@@ -9,7 +9,7 @@
 
 #include "base/paths.h"
 #include "base/units.h"
-#include "cli/death_filter.h"
+#include "cli/death/death_filter.h"
 #include "model/json.h"
 
 static int take_output(struct options *options, const char *text)

@@ -2,7 +2,7 @@
 /*
  * HTTP/2 and HTTP/1.1 on an sd-event loop, by libcurl's multi-socket interface.
  *
- * Its user is client/kube.c. Connections are kept and shared by all requests; a request is either
+ * Its user is client/kube/kube.c. Connections are kept and shared by all requests; a request is either
  * answered whole, within a bound, or streamed. No redirect is followed, no proxy used, no cookie kept.
  * It knows nothing of Kubernetes.
  */

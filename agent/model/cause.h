@@ -2,7 +2,7 @@
 /*
  * What took the time of a start: the causes that its record has evidence for, and the greatest of them in words.
  *
- * For all who show a start in one line (Events, annotations, `starts`, `explain`) and for track/advice.c. Texts may
+ * For all who show a start in one line (Events, annotations, `starts`, `explain`) and for track/why/advice.c. Texts may
  * hold names from outside as they came: whoever prints them does so by text_print_safe.
  */
 #pragma once

@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "model/json.h"
-#include "sink/http_server.h"
+#include "sink/metrics/http_server.h"
 
 #define WATCHERS_MAX	16
 #define CONNECTIONS_MAX 32

@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "track/facts_death.h"
-#include "track/why_work.h"
+#include "track/why/why_work.h"
 
 #define HELPERS_MAX 1024
 

@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "track/exit.h"
-#include "track/host_join.h"
+#include "track/death/exit.h"
+#include "track/death/host_join.h"
 #include "track/start.h"
 
 /* Events of the other source and of the chatter ring arrive within this time. */

@@ -8,14 +8,14 @@
 #pragma once
 
 #include "track/call.h"
-#include "track/death.h"
+#include "track/death/death.h"
 #include "track/facts.h"
 #include "track/gap.h"
-#include "track/host.h"
+#include "track/death/host.h"
 #include "track/pod.h"
-#include "track/pull.h"
-#include "track/stop.h"
-#include "track/why.h"
+#include "track/pull/pull.h"
+#include "track/death/stop.h"
+#include "track/why/why.h"
 
 struct lifecycle {
 	struct containers *containers;

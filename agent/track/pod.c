@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "track/why_work.h"
+#include "track/why/why_work.h"
 
 /* A kubelet takes at most 110 by default, 500 by far; the oldest goes first. */
 #define PODS_MAX 1024

@@ -6,10 +6,10 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "track/advice.h"
-#include "track/compete.h"
-#include "track/why_private.h"
-#include "track/why_work.h"
+#include "track/why/advice.h"
+#include "track/why/compete.h"
+#include "track/why/why_private.h"
+#include "track/why/why_work.h"
 
 /* A pull whose turn has come begins within this time, once its registry has answered. */
 #define TURN_NS (2 * NS_PER_SECOND)

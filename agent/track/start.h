@@ -5,8 +5,8 @@
 #include "track/call.h"
 #include "track/container.h"
 #include "track/pod.h"
-#include "track/pull.h"
-#include "track/why.h"
+#include "track/pull/pull.h"
+#include "track/why/why.h"
 
 /* Where the facts are. */
 struct start_facts {

@@ -6,14 +6,14 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "track/boot.h"
-#include "track/child.h"
-#include "track/host.h"
+#include "track/boot/boot.h"
+#include "track/death/child.h"
+#include "track/death/host.h"
 #include "track/lifecycle.h"
-#include "track/oom.h"
-#include "track/stop.h"
+#include "track/death/oom.h"
+#include "track/death/stop.h"
 #include "track/wait.h"
-#include "track/why.h"
+#include "track/why/why.h"
 
 #define START_WINDOW_NS	 (300 * NS_PER_SECOND)
 #define BOOT_DEADLINE_NS (600 * NS_PER_SECOND)

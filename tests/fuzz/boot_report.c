@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/boot_show.h"
+#include "cli/boot/boot_show.h"
 #include "model/json.h"
 
 #define RECORDS_MAX 64

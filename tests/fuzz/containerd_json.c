@@ -2,7 +2,7 @@
 /* CRI's metadata and OCI manifests. */
 #include "fuzz/target.h"
 
-#include "source/containerd_json.h"
+#include "source/containerd/containerd_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -3,7 +3,7 @@
 #include "fuzz/target.h"
 
 #include "model/json.h"
-#include "source/containerd_wire.h"
+#include "source/containerd/containerd_wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -3,8 +3,8 @@
 #include "fuzz/target.h"
 
 #include "model/json.h"
-#include "source/kernel_mounts.h"
-#include "source/kernel_wire.h"
+#include "source/kernel/kernel_mounts.h"
+#include "source/kernel/kernel_wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/kube_config.h"
+#include "client/kube/kube_config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "client/kube_wire.h"
+#include "client/kube/kube_wire.h"
 
 struct seen {
 	size_t objects, members;

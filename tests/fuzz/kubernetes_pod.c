@@ -2,9 +2,9 @@
 /* A pod's, an Event's and a Node's JSON, as the API server sends them: for the daemon, and for health. */
 #include <jansson.h>
 
-#include "cli/health_api.h"
+#include "cli/health/health_api.h"
 #include "fuzz/target.h"
-#include "source/kubernetes_pod.h"
+#include "source/kubernetes/kubernetes_pod.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
-#include "source/cri_calls.h"
-#include "source/milestone_rules.h"
-#include "source/wall_steps.h"
+#include "source/containerd/cri_calls.h"
+#include "source/journal/milestone_rules.h"
+#include "source/journal/wall_steps.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What source/kubernetes_boot.c tells of a server and a Node that come up: a fake API server over real TLS. No root."""
+"""What source/kubernetes/kubernetes_boot.c tells of a server and a Node that come up: a fake API server over real TLS. No root."""
 
 import datetime
 import time

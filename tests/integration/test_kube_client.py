@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls of client/kube.c against a fake API server: verbs, refusals, credentials, TLS. No root."""
+"""Calls of client/kube/kube.c against a fake API server: verbs, refusals, credentials, TLS. No root."""
 
 import errno
 import json

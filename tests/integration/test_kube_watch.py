@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Watches of client/kube_watch.c against a fake API server: pages, resumption, faults, no hot loop. No root."""
+"""Watches of client/kube/kube_watch.c against a fake API server: pages, resumption, faults, no hot loop. No root."""
 
 import contextlib
 import os

@@ -18,10 +18,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "client/kube.h"
-#include "client/kube_watch.h"
+#include "client/kube/kube.h"
+#include "client/kube/kube_watch.h"
 #include "model/json.h"
-#include "source/kubernetes_source.h"
+#include "source/kubernetes/kubernetes_source.h"
 
 static const char *const verbs[KUBE_VERB_COUNT] = {"get", "post", "apply", "merge", "delete"};
 static const char *const steps[] = {

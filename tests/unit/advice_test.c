@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One line of advice per start: each rule where its evidence is clear, silence where it isn't. */
-#include "track/advice.h"
+#include "track/why/advice.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The node's annotations against scripted answers: written when a line changed, and seldom. */
-#include "sink/annotation_sink.h"
+#include "sink/node/annotation_sink.h"
 
 #include <errno.h>
 
 #include "base/log.h"
 #include "base/text.h"
-#include "sink/node_summary.h"
+#include "sink/node/node_summary.h"
 #include "unit/kube_fake.h"
 #include "unit/store_fixture.h"
 

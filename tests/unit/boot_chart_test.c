@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which rows and bars a boot report becomes. */
-#include "cli/boot_chart.h"
+#include "cli/boot/boot_chart.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

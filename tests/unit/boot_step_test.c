@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "track/boot_step.h"
+#include "track/boot/boot_step.h"
 
 #define MS NS_PER_MS
 #define S  NS_PER_SECOND

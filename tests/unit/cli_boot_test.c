@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/boot_show.h"
+#include "cli/boot/boot_show.h"
 #include "cli/verbs.h"
 #include "unit/cli_boot_fixture.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/death_filter.h"
+#include "cli/death/death_filter.h"
 #include "cli/verbs.h"
 #include "unit/death_scene.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/explain_topic.h"
+#include "cli/explain/explain_topic.h"
 #include "unit/cli_fixture.h"
 
 #define MS NS_PER_MS

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/certificate.h"
+#include "cli/death/certificate.h"
 #include "cli/verbs.h"
 #include "unit/death_scene.h"
 

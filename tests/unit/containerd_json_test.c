@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The JSON that containerd keeps: CRI's metadata, manifests and indexes, and what is none of these. */
-#include "source/containerd_json.h"
+#include "source/containerd/containerd_json.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* containerd's envelopes as events: each topic's fields, what is no news, and what is cut or bent. */
-#include "source/containerd_wire.h"
+#include "source/containerd/containerd_wire.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "source/cri_calls.h"
+#include "source/containerd/cri_calls.h"
 
 #define S      NS_PER_SECOND
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "sink/event_queue.h"
+#include "sink/event/event_queue.h"
 
 #define S    NS_PER_SECOND
 #define T    (1000 * S)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The lines below the phases in explain: pressure, probes, advice. */
-#include "cli/explain_topic.h"
+#include "cli/explain/explain_topic.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which rows and bars a pod becomes, and where they stand. */
-#include "cli/explain_chart.h"
+#include "cli/explain/explain_chart.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What explain says of the files that a start read. */
-#include "cli/explain_topic.h"
+#include "cli/explain/explain_topic.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* explain's rows of what the runtime did. */
-#include "cli/explain_topic.h"
+#include "cli/explain/explain_topic.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "cli/health_api.h"
+#include "cli/health/health_api.h"
 
 static struct health_machine k3s = {
 	.k3s_files = true, .processes_seen = true, .kubectl = "k3s kubectl"};

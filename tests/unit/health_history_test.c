@@ -10,7 +10,7 @@
 #include <jansson.h>
 
 #include "base/text.h"
-#include "cli/health_history.h"
+#include "cli/health/health_history.h"
 #include "cli/verbs.h"
 #include "unit/cli_fixture.h"
 

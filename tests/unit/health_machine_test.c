@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "cli/health_machine.h"
+#include "cli/health/health_machine.h"
 
 static char root[64];
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "cli/health_api.h"
+#include "cli/health/health_api.h"
 
 #define SECOND ((int64_t)NS_PER_SECOND)
 /* The machine booted at 2026-11-25T10:00:00Z, and it is ten past. */

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cli/health_pressure.h"
+#include "cli/health/health_pressure.h"
 
 #define GIB (UINT64_C(1) << 30)
 #define MIB (UINT64_C(1) << 20)

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/health_print.h"
+#include "cli/health/health_print.h"
 
 static struct health_report report_of_two(void)
 {

@@ -5,8 +5,8 @@
  */
 #include <signal.h>
 
-#include "track/host.h"
-#include "track/host_join.h"
+#include "track/death/host.h"
+#include "track/death/host_join.h"
 #include "unit/track_fixture.h"
 
 #define DEATH (1000 * S)

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "source/host_fold.h"
-#include "source/host_rules.h"
+#include "source/host/host_fold.h"
+#include "source/host/host_rules.h"
 
 static const struct line_case {
 	enum host_fact fact;

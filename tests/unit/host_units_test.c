@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "client/links.h"
-#include "source/host_private.h"
-#include "source/host_unit_rules.h"
+#include "source/host/host_private.h"
+#include "source/host/host_unit_rules.h"
 
 static struct event_host host;
 

@@ -13,9 +13,9 @@
 #include "cli/verbs.h"
 #include "model/json.h"
 #include "model/sentence.h"
-#include "sink/kube_event.h"
-#include "sink/metrics.h"
-#include "sink/node_summary.h"
+#include "sink/event/kube_event.h"
+#include "sink/metrics/metrics.h"
+#include "sink/node/node_summary.h"
 
 #define WORDS 14 /* the longest list of words, and one */
 #define HERE  "--state-dir", scene.dir

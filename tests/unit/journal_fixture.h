@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "source/journal_source.h"
+#include "source/journal/journal_source.h"
 
 #define THIS_BOOT  "aaaaaaaa-0000-4000-8000-000000000001"
 #define LAST_BOOT  "bbbbbbbb-0000-4000-8000-000000000002"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What runtime, shim and CNI plugins were asked to do, from their arguments and environment. */
-#include "source/kernel_arguments.h"
+#include "source/kernel/kernel_arguments.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "source/kernel_children.h"
+#include "source/kernel/kernel_children.h"
 
 #define MS	 NS_PER_MS
 #define TOLD_MAX 600

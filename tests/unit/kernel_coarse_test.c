@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Starts that are told by their cgroups' counters, v1 and v2. */
-#include "source/kernel_coarse.h"
+#include "source/kernel/kernel_coarse.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

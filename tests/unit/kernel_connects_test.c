@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Failed connections are told once each, whatever the kernel folded, forgot or could not write. */
-#include "source/kernel_connects.h"
+#include "source/kernel/kernel_connects.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "source/kernel_wire.h"
+#include "source/kernel/kernel_wire.h"
 
 #define SECOND	   NS_PER_SECOND
 #define TOLD_MAX   1024

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "source/kernel_core.h"
+#include "source/kernel/kernel_core.h"
 
 static void patterns(void **state)
 {

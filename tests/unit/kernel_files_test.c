@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The kernel's counts of what was read from disks become events: the largest files, by the container's own paths. */
-#include "source/kernel_files.h"
+#include "source/kernel/kernel_files.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "source/kernel_file_path.h"
+#include "source/kernel/kernel_file_path.h"
 
 #define TOLD_MAX 64
 #define KEPT_MAX 64

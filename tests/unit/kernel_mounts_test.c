@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kubelet's `mount`: which directories name a pod and a volume, pairing with the end, bounds. */
-#include "source/kernel_mounts.h"
+#include "source/kernel/kernel_mounts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* DNS questions without an answer: when they are told, for how long, and how their names are read. */
-#include "source/kernel_questions.h"
+#include "source/kernel/kernel_questions.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "source/kernel_wire.h"
+#include "source/kernel/kernel_wire.h"
 
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define BEGAN (100 * NS_PER_SECOND)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A thread's way as of one moment, and what a wait of it is worth while others of its container go on. */
-#include "source/kernel_stalls.h"
+#include "source/kernel/kernel_stalls.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "source/kernel_wire.h"
+#include "source/kernel/kernel_wire.h"
 
 #define BEGAN 1000
 #define SINCE 1100

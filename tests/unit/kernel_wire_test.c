@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Records of the kernel's rings as events: each type, texts without an end, and what is not one. */
-#include "source/kernel_wire.h"
+#include "source/kernel/kernel_wire.h"
 
 #include <errno.h>
 #include <setjmp.h>

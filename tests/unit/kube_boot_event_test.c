@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "sink/kube_event_sink.h"
+#include "sink/event/kube_event_sink.h"
 #include "unit/kube_fake.h"
 #include "unit/store_fixture.h"
 

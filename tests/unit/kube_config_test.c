@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Kubeconfigs and service accounts: what is taken, and one clear sentence for what is not. */
-#include "client/kube_config.h"
+#include "client/kube/kube_config.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "sink/kube_event.h"
+#include "sink/event/kube_event.h"
 #include "unit/store_fixture.h"
 
 #define UID  "0f0f0f0f-1111-2222-3333-444444444444"

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "sink/kube_event.h"
+#include "sink/event/kube_event.h"
 
 #define BOOT "0c5b5b0c-1111-2222-3333-444444444444"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The words of an Event about a slow start: its top cause and the advice. */
-#include "sink/kube_event_note.h"
+#include "sink/event/kube_event_note.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

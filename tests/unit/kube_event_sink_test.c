@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The pump of Events against scripted answers: each told once, whatever the API server says. */
-#include "sink/kube_event_sink.h"
+#include "sink/event/kube_event_sink.h"
 
 #include <errno.h>
 

@@ -5,7 +5,7 @@
 #include <signal.h>
 
 #include "base/text.h"
-#include "sink/kube_name.h"
+#include "sink/event/kube_name.h"
 #include "unit/kube_event_fixture.h"
 
 #define OTHER_BOOT "99999999-2222-3333-4444-555555555555"

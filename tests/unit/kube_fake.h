@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "client/kube.h"
-#include "client/kube_watch.h"
+#include "client/kube/kube.h"
+#include "client/kube/kube_watch.h"
 
 struct fake_call {
 	enum kube_verb verb;

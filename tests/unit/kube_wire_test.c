@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Lists and streams cut into objects, in pieces of any size and within bounds; and the pauses between tries. */
-#include "client/kube_wire.h"
+#include "client/kube/kube_wire.h"
 
 #include <errno.h>
 #include <setjmp.h>

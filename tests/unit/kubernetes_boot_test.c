@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "source/kubernetes_source.h"
+#include "source/kubernetes/kubernetes_source.h"
 #include "unit/kube_fake.h"
 #include "unit/store_fixture.h"
 

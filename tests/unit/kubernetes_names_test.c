@@ -2,7 +2,7 @@
 /* Which addresses are asked for, how seldom, and what an answer makes of them. */
 #include "base/log.h"
 #include "base/text.h"
-#include "source/kubernetes_source.h"
+#include "source/kubernetes/kubernetes_source.h"
 #include "unit/kube_fake.h"
 #include "unit/store_fixture.h"
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "source/kubernetes_pod.h"
+#include "source/kubernetes/kubernetes_pod.h"
 
 /* The machine booted at 2026-11-25T10:00:00Z. */
 #define OFFSET	    ((int64_t)1795600800 * (int64_t)NS_PER_SECOND)

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "source/last_boot.h"
+#include "source/journal/last_boot.h"
 
 #define S    ((int64_t)NS_PER_SECOND)
 #define BOOT "bbbbbbbb-0000-4000-8000-000000000002"

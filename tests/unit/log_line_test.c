@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "source/log_line.h"
-#include "source/milestone_rules.h"
+#include "source/journal/milestone_rules.h"
 
 static const struct {
 	const char *text, *message;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Why things died, in counters: each once, whatever is told again or forgotten. */
-#include "sink/metrics_deaths.h"
+#include "sink/metrics/metrics_deaths.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

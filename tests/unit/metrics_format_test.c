@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Prometheus' text format to the letter, and the bounded words of labels. */
-#include "sink/metrics_format.h"
+#include "sink/metrics/metrics_format.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "model/names.h"
-#include "sink/metrics_words.h"
+#include "sink/metrics/metrics_words.h"
 
 #define S NS_PER_SECOND
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The gauge of crash loops: who is in it, until when, and who makes room. */
-#include "sink/metrics_loops.h"
+#include "sink/metrics/metrics_loops.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

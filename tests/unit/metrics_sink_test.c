@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* /metrics, /healthz and /readyz over real TCP sockets: answers, refusals, peers that stall, addresses. */
-#include "sink/metrics_sink.h"
+#include "sink/metrics/metrics_sink.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "sink/http_listen.h"
+#include "sink/metrics/http_listen.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 

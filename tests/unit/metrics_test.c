@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What /metrics says of records: each counted once, sums that add up, labels that stay few. */
-#include "sink/metrics.h"
+#include "sink/metrics/metrics.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The boot's annotation, word for word: ready, waking, not recovered; seldom another text; never too long. */
-#include "sink/node_boot.h"
+#include "sink/node/node_boot.h"
 
 #include "base/text.h"
-#include "sink/node_boots.h"
+#include "sink/node/node_boots.h"
 #include "unit/store_fixture.h"
 
 #define MS NS_PER_MS

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The annotations' lines, word for word; ageing; never longer than kubectl shows. */
-#include "sink/node_summary.h"
+#include "sink/node/node_summary.h"
 
 #include <signal.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Deaths in the few words of an annotation: why, as far as its room reaches. */
-#include "sink/node_words.h"
+#include "sink/node/node_words.h"
 
 #include <signal.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Process starts as milestones, from a tree that looks like /proc. */
-#include "source/process_milestones.h"
+#include "source/journal/process_milestones.h"
 
 #include <errno.h>
 #include <ftw.h>

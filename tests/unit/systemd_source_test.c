@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The systemd source: a boot found afterwards, one that goes on, too many units, and a systemd that fails. */
-#include "source/systemd_source.h"
+#include "source/systemd/systemd_source.h"
 
 #include <errno.h>
 #include <setjmp.h>

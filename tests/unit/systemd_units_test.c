@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which stamps are the boot's, which units are asked for and told, and that the first activation stays. */
-#include "source/systemd_units.h"
+#include "source/systemd/systemd_units.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "source/systemd_rank.h"
+#include "source/systemd/systemd_rank.h"
 #include "unit/event_log.h"
 
 #define SECOND_US 1000000

@@ -2,7 +2,7 @@
 /* What an exit's record says beyond its verdict: the fault, the stop, a failed start, the loop, whose word is wrong. */
 #include <signal.h>
 
-#include "track/exit_word.h"
+#include "track/death/exit_word.h"
 #include "unit/track_fixture.h"
 
 #define HOST_CGROUP 7

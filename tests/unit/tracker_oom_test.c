@@ -2,7 +2,7 @@
 /* What an OOM kill's record says beyond limit and victim. */
 #include <signal.h>
 
-#include "track/oom_series.h"
+#include "track/death/oom_series.h"
 #include "unit/track_fixture.h"
 
 #define LIMIT "/kubepods/pod" POD_UID "/" WEB

@@ -2,7 +2,7 @@
 /* Whom a start waited for: how long in all, what counts once, what is no part of the start, and their names. */
 #include <errno.h>
 
-#include "track/why.h"
+#include "track/why/why.h"
 #include "track_fixture.h"
 
 #define T      (100 * S)

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "source/wall_steps.h"
+#include "source/journal/wall_steps.h"
 
 #define S    ((int64_t)NS_PER_SECOND)
 #define WALL (INT64_C(1790000000) * S)

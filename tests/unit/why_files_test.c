@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Of the files that a start read, the largest are kept, each with its last counts. */
-#include "track/why.h"
+#include "track/why/why.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

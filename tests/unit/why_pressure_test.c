@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What was waited for during a start, from samples around it. */
-#include "track/why_pressure.h"
+#include "track/why/why_pressure.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

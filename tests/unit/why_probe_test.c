@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "track/why_private.h"
+#include "track/why/why_private.h"
 
 #define S  UINT64_C(1000000000)
 #define MS UINT64_C(1000000)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "track/why.h"
+#include "track/why/why.h"
 
 #define S UINT64_C(1000000000)
 

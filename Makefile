@@ -59,7 +59,8 @@ PROTO_H   := $(PROTO_C:.c=.h)
 PROTO_O   := $(PROTO_C:.c=.o)
 BPF_O     := $(BUILD)/bpf/nodewake.bpf.o
 SKELETON  := $(BUILD)/gen/nodewake.skel.h
-GENERATED := $(PROTO_H) $(SKELETON)
+LAYOUT    := $(BUILD)/gen/layout.h
+GENERATED := $(PROTO_H) $(SKELETON) $(LAYOUT)
 
 ARCHIVES := $(foreach layer,$(LAYERS),$(BUILD)/lib$(layer).a)
 # Users before the used: a static link resolves forward.
@@ -67,7 +68,7 @@ LINK     := $(foreach layer,cli sink source store track client model base,$(BUIL
 MAIN_O   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/*.c))
 
 .PHONY: all help
-all: $(BUILD)/nodewake $(BUILD)/man/nodewake.8 $(BUILD)/nodewake.service ## build the agent, its man page and unit
+all: $(BUILD)/nodewake $(BUILD)/man/nodewake.8 $(BUILD)/nodewake.service $(BUILD)/nodewake-early.service ## build the agent, its man page and units
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile tests/tests.mk deploy/deploy.mk | expand -t 18
@@ -112,6 +113,12 @@ $(SKELETON): $(BPF_O)
 	@mkdir -p $(@D)
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name nodewake > $@
 
+# The records' layout as one word, without comments: an agent takes over only pinned rings that it can read.
+$(LAYOUT): bpf/wire.h
+	@mkdir -p $(@D)
+	$(call say,LAYOUT,$@)printf '#define WIRE_LAYOUT "%s"\n' \
+		"$$(sed -e 's,/\*.*\*/,,' -e '/\/\*/,/\*\//d' $< | tr -d '[:space:]' | sha256sum | cut -c 1-16)" >$@
+
 -include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)
 include deploy/deploy.mk
 include tests/tests.mk
@@ -124,7 +131,8 @@ deps: ## install every package that the other targets need (Debian 12, root)
 
 # What is installed, and where below PREFIX: one list for both ways.
 INSTALLED := bin/nodewake bin/kubectl-nodewake share/man/man8/nodewake.8 \
-	share/bash-completion/completions/nodewake lib/systemd/system/nodewake.service
+	share/bash-completion/completions/nodewake lib/systemd/system/nodewake.service \
+	lib/systemd/system/nodewake-early.service
 TO := $(DESTDIR)$(PREFIX)
 
 install: all ## install to DESTDIR and PREFIX
@@ -133,6 +141,7 @@ install: all ## install to DESTDIR and PREFIX
 	install -D -m 0644 $(BUILD)/man/nodewake.8 $(TO)/share/man/man8/nodewake.8
 	install -D -m 0644 deploy/completion/nodewake.bash $(TO)/share/bash-completion/completions/nodewake
 	install -D -m 0644 $(BUILD)/nodewake.service $(TO)/lib/systemd/system/nodewake.service
+	install -D -m 0644 $(BUILD)/nodewake-early.service $(TO)/lib/systemd/system/nodewake-early.service
 
 uninstall: ## remove what install put there
 	rm -f $(addprefix $(TO)/,$(INSTALLED))

@@ -21,6 +21,7 @@
 #include "endpoint.h"
 #include "kubernetes.h"
 #include "old_pull.h"
+#include "predecessor.h"
 #include "sink/local_sink.h"
 #include "sink/metrics/metrics_sink.h"
 #include "sink/recording.h"
@@ -36,9 +37,6 @@
 #define TEND_INTERVAL_NS (10 * NS_PER_SECOND)
 #define LATE_NS		 NS_PER_SECOND
 #define PATIENCE_NS	 (200 * NS_PER_MS)
-
-/* A bookmark: when the first agent of this boot began. */
-#define FIRST_AGENT "first-agent"
 
 struct daemon {
 	const struct settings *settings;
@@ -58,7 +56,7 @@ struct daemon {
 	struct kubernetes *kubernetes; /* NULL: there is none */
 	char boot_id[BOOT_ID_SIZE];
 	uint64_t since_ns;
-	struct span watched;	   /* by earlier agents of this boot, but for their absences */
+	struct predecessor before;
 	struct status_parts parts; /* what is told of all this */
 	struct store_stats store_seen;
 	bool settled;		   /* it has been up for a while */
@@ -83,7 +81,7 @@ static void on_record(void *context, const struct record *from_tracker)
 	struct record record = *from_tracker;
 	enum record_known before = store_known(daemon->store, record.type, record.key);
 
-	if (old_pull_is_known(daemon->store, daemon->boot_id, &daemon->watched, &record))
+	if (old_pull_is_known(daemon->store, daemon->boot_id, &daemon->before.watched, &record))
 		return;
 	start_windows_record(&daemon->windows, &record);
 	record.wall_offset_ns = clock_wall_offset_ns();
@@ -122,6 +120,7 @@ static void on_event(void *context, const struct event *event)
 		host_source_look(daemon->host);
 	if (daemon->recording)
 		recording_event(daemon->recording, event, seen_ns);
+	predecessor_keep(&daemon->before, event, seen_ns);
 	tracker_event(daemon->tracker, event, seen_ns);
 	memory_source_event(daemon->memory, event);
 	if (daemon->kubernetes)
@@ -226,19 +225,14 @@ static int open_store(struct daemon *daemon)
 	return 0;
 }
 
-/* What happened while no agent ran is found by listing as far as it left traces; the rest is a gap. */
+/* What happened while no agent ran is found by listing, and in what the kernel has kept; the rest is a gap. */
 static void tell_absence(struct daemon *daemon)
 {
-	uint64_t heartbeat_ns;
+	const char *cause = predecessor_absence(&daemon->before, daemon->windows.kernel);
+	uint64_t from_ns = daemon->before.watched.to_ns;
 
-	if (store_bookmark_get(daemon->store, FIRST_AGENT, &daemon->watched.from_ns) < 0) {
-		daemon->watched.from_ns = daemon->since_ns;
-		store_bookmark_set(daemon->store, FIRST_AGENT, daemon->since_ns);
-	}
-	if (store_bookmark_get(daemon->store, STORE_HEARTBEAT, &heartbeat_ns) < 0)
-		return;
-	daemon->watched.to_ns = heartbeat_ns;
-	tell_lost(daemon, "the agent was not running", 0, heartbeat_ns);
+	if (cause)
+		tell_lost(daemon, cause, 0, from_ns ? from_ns : daemon->since_ns);
 }
 
 static void tell_no_kernel(struct daemon *daemon, int error)
@@ -262,6 +256,7 @@ static int start_sources(struct daemon *daemon)
 		.cgroup_root = settings->cgroup_root,
 		.start_window_ns = settings->start_window_ns,
 		.record_names = settings->record_names,
+		.bpffs = strcmp(settings->bpffs, "off") == 0 ? NULL : settings->bpffs,
 	};
 	struct containerd_source_options containerd = {
 		.socket = settings->containerd_socket,
@@ -307,6 +302,7 @@ static int start_sources(struct daemon *daemon)
 		if (r < 0)
 			daemon->kernel_error = r;
 	}
+	tell_absence(daemon);
 	daemon->parts.kernel = daemon->windows.kernel;
 	daemon->parts.kernel_error = daemon->kernel_error;
 	daemon->parts.containerd = daemon->containerd;
@@ -431,7 +427,9 @@ static int start(struct daemon *daemon)
 	};
 	open_local_api(daemon);
 	daemon->metrics = endpoint_open(daemon->loop, settings->listen, &daemon->parts);
-	tell_absence(daemon);
+	predecessor_find(&daemon->before, daemon->store, daemon->since_ns);
+	predecessor_learn(&daemon->before, daemon->tracker, settings->socket, daemon->boot_id);
+	arm_tick(daemon);
 	watch_store(daemon);
 	return start_sources(daemon);
 }
@@ -453,6 +451,7 @@ static void stop(struct daemon *daemon)
 		store_heartbeat(daemon->store, clock_boot_ns());
 	tracker_free(daemon->tracker);
 	recording_free(daemon->recording);
+	predecessor_done(&daemon->before);
 	store_close(daemon->store);
 	sd_event_source_unref(daemon->tick);
 	sd_event_source_unref(daemon->tend);

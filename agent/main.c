@@ -7,8 +7,10 @@
 #include "base/log.h"
 #include "cli/verbs.h"
 #include "daemon.h"
+#include "pin.h"
 #include "settings.h"
 #include "uninstall.h"
+#include "uninstall_annotations.h"
 
 static int run_daemon(int argc, char **argv)
 {
@@ -42,6 +44,8 @@ static const struct {
 	{"status", "is the daemon well, what does it cost, what did it miss", cli_status},
 	{"health", "is this node well after a reboot, and what to do next", cli_health},
 	{"doctor", "can it run here: what is missing and what to do", cli_doctor},
+	{"pin", "start the probes, and leave them for a daemon that comes later", pin},
+	{"uninstall", "remove the probes that the daemon left in the kernel", uninstall},
 	{"uninstall-annotations", "remove what the daemon wrote on its Node",
 	 uninstall_annotations},
 	{"replay", "recorded events through the tracker again", cli_replay},

@@ -35,6 +35,8 @@ static const struct setting {
 	 "directories of CNI plugins, colon-separated, at most 8"},
 	{"cgroup-root", "DIR", TEXT, offsetof(struct settings, cgroup_root), "/sys/fs/cgroup",
 	 "where cgroups are mounted"},
+	{"bpffs", "DIR", TEXT, offsetof(struct settings, bpffs), "/sys/fs/bpf",
+	 "where BPF's file system is mounted: there the probes outlive the agent; off: they don't"},
 	{"start-window", "TIME", DURATION, offsetof(struct settings, start_window_ns), "5min",
 	 "how long a container may take until it listens"},
 	{"boot-deadline", "TIME", DURATION, offsetof(struct settings, boot_deadline_ns), "10min",

@@ -17,6 +17,7 @@ struct settings {
 	const char *socket;
 	const char *cni_dirs;
 	const char *cgroup_root;
+	const char *bpffs;
 	const char *record_events; /* NULL: not recorded */
 	const char *log_level;
 	const char *kubeconfig;	       /* "": the service account in a pod, else no Kubernetes */

@@ -26,6 +26,7 @@ static json_t *kernel_json(const struct status_parts *parts)
 	if (parts->kernel)
 		kernel_source_stats(parts->kernel, &stats);
 	json_object_set_new(json, "up", json_boolean(status_kernel_up(parts)));
+	json_object_set_new(json, "pinned", json_boolean(stats.pinned));
 	set_count(json, "records", stats.records);
 	set_count(json, "lost", stats.lost);
 	set_count(json, "map_bytes", stats.map_bytes);

@@ -42,6 +42,8 @@ static __always_inline bool is_container_name(const char name[WIRE_NAME], long s
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(on_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 {
+	if (!is_mine())
+		return 0;
 	struct known entry = {};
 	__u64 id = cgroup_id_of(cgroup), parent_id;
 
@@ -88,6 +90,8 @@ int BPF_PROG(on_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(on_cgroup_rmdir, struct cgroup *cgroup, const char *path)
 {
+	if (!is_mine())
+		return 0;
 	__u64 id = cgroup_id_of(cgroup);
 	struct known *entry = bpf_map_lookup_elem(&known, &id);
 

@@ -31,6 +31,8 @@ static __always_inline bool is_runc_init(const char comm[16])
 SEC("tp_btf/task_rename")
 int BPF_PROG(on_task_rename, struct task_struct *task, const char *comm)
 {
+	if (!is_mine())
+		return 0;
 	struct tracked entry = {.role = WIRE_ROLE_NONE};
 	char name[16] = {};
 
@@ -115,6 +117,8 @@ static __always_inline void exec_in_container(struct task_struct *task, struct k
 		if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
 			count_loss(WIRE_LOSS_TABLE_FULL);
 	}
+	if (role != WIRE_ROLE_ENTRYPOINT && !has_room_for_chatter())
+		return;
 	struct wire_exec *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
 
 	if (!record) {
@@ -266,6 +270,8 @@ static __always_inline void exec_on_host(struct task_struct *task, struct linux_
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
+	if (!is_mine())
+		return 0;
 	struct known *entry = known_of(task);
 
 	if (!entry) {

@@ -106,6 +106,8 @@ SEC("tp_btf/signal_generate")
 int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct *task, int group,
 	     int result)
 {
+	if (!is_mine())
+		return 0;
 	bool fatal = sig > 0 && sig < 32 && FATAL_MASK & BIT(sig & 31);
 
 	if (sig <= 0 || sig > 64 || (sig < 32 && HARMLESS_MASK & BIT(sig & 31)) ||
@@ -209,6 +211,8 @@ static __always_inline void tell_failed_start(struct task_struct *task, struct t
 static __always_inline void write_child(struct task_struct *task, struct wire_children *like,
 					__u64 container_id, const struct hurt *entry)
 {
+	if (!has_room_for_chatter()) /* its count is told with the next one */
+		return;
 	struct wire_exit *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
 
 	if (!record) { /* its count is told with the next one */
@@ -254,6 +258,8 @@ static __always_inline void tell_child(struct task_struct *task, __u32 pid, __u3
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
+	if (!is_mine())
+		return 0;
 	__u32 pid = BPF_CORE_READ(task, tgid);
 	struct tracked *entry = bpf_map_lookup_elem(&tracked, &pid);
 

@@ -214,6 +214,8 @@ VERIFIED_ONCE int tell_sent(__u64 address)
 SEC("raw_tp/mark_victim")
 int on_mark_victim(struct bpf_raw_tracepoint_args *ctx)
 {
+	if (!is_mine())
+		return 0;
 	struct task_struct *victim = victim_of(ctx->args[0]);
 
 	if (!victim)

@@ -98,6 +98,8 @@ static __always_inline bool write_wait(const struct connecting *who,
 				       const struct wire_target *target, __u64 now_ns,
 				       const struct wire_failures *failed)
 {
+	if (!has_room_for_chatter())
+		return false;
 	struct wire_connect_failed *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
 
 	if (!record) {

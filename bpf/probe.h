@@ -94,6 +94,22 @@ __u64 urgent_records = 0;
 const volatile bool memory_on_v1 = false;
 
 /*
+ * The programs outlive the agent: the next one attaches its own beside them, then writes its generation here. From one
+ * run to the next those work and these don't, so that nothing is seen twice or not at all.
+ */
+__u64 generation = 0;
+const volatile __u64 my_generation = 0;
+
+static __always_inline bool is_mine(void)
+{
+	return *(volatile __u64 *)&generation == my_generation;
+}
+
+/* What the agent, or the one before it, has told of each cause of loss: its own note. */
+__u64 losses_told[WIRE_LOSS_COUNT] = {};
+__u64 losses_told_ns = 0;
+
+/*
  * The verifier looks at a function that is not static once, and at the others again for each way that leads to them:
  * with these it is done ten times sooner, while the node boots. Pointers may be NULL by its rules; before 5.12 there were
  * none.
@@ -127,6 +143,20 @@ static __always_inline void count_loss(__u32 cause)
 static __always_inline bool is_filling(void *ring)
 {
 	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= WAKE_MARK;
+}
+
+/*
+ * Room for what can be missed with less harm than a start or a death: when three quarters of the ring are full, the rest
+ * is left for these. What finds none is counted.
+ */
+static __always_inline bool has_room_for_chatter(void)
+{
+	__u64 used = bpf_ringbuf_query(&ring_main, BPF_RB_AVAIL_DATA);
+
+	if (used < bpf_ringbuf_query(&ring_main, BPF_RB_RING_SIZE) / 4 * 3)
+		return true;
+	count_loss(WIRE_LOSS_MAIN_FILLING);
+	return false;
 }
 
 static __always_inline void submit(void *ring, struct wire_header *record, bool urgent)

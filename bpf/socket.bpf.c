@@ -10,6 +10,8 @@
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_sock_state, const struct sock *sk, int old_state, int new_state)
 {
+	if (!is_mine())
+		return 0;
 	if (old_state == TCP_SYN_SENT)
 		end_connect(sk, new_state);
 	else if (new_state == TCP_SYN_SENT)

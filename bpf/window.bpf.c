@@ -151,6 +151,8 @@ static __always_inline void tell_stalls(struct task_struct *task, __u64 containe
 
 	if (!window || window->container_id != container_id)
 		return;
+	if (!has_room_for_chatter())
+		return;
 	struct wire_stall *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
 
 	if (!record) {

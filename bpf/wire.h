@@ -439,6 +439,7 @@ _Static_assert(sizeof(struct wire_stall) == 64 + 96 + 224 + 160 + 8, "wire_stall
 /* Facts that could not be written, by cause; a per-CPU array of counters. */
 enum wire_loss {
 	WIRE_LOSS_MAIN_FULL,	/* deaths, starts, OOM kills */
+	WIRE_LOSS_MAIN_FILLING, /* what gives way to these: exec sessions, children, waits, stalls */
 	WIRE_LOSS_CHATTER_FULL, /* runtime, shim and CNI processes */
 	WIRE_LOSS_TABLE_FULL,	/* a container or process could not be remembered */
 	WIRE_LOSS_CONNECTS,  /* failed connections: too many at once or targets, or the ring full */

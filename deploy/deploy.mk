@@ -17,8 +17,9 @@ $(BUILD)/man/%: deploy/man/%.scd NEWS.md
 	$(call say,MAN,$@)sed 's/@VERSION@/$(VERSION)/' $< | scdoc >$@
 
 # Always: its path is a variable of make, which no time stamp tells.
-.PHONY: $(BUILD)/nodewake.service
-$(BUILD)/nodewake.service: deploy/systemd/nodewake.service
+UNITS := $(BUILD)/nodewake.service $(BUILD)/nodewake-early.service
+.PHONY: $(UNITS)
+$(UNITS): $(BUILD)/%: deploy/systemd/%
 	@mkdir -p $(@D)
 	$(Q)sed 's|@BINDIR@|$(PREFIX)/bin|' $< >$@
 

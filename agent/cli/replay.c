@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "model/sentence.h"
 #include "cli/verbs.h"
+#include "model/event_line.h"
 #include "model/json.h"
 #include "track/tracker.h"
 
@@ -40,50 +41,29 @@ static int read_header(FILE *file, struct replaying *replaying)
 	cleanup_free char *line = NULL;
 	size_t room = 0;
 	ssize_t length = getline(&line, &room, file);
-	json_auto_t *json = length > 0 ? json_loadb(line, (size_t)length, 0, NULL) : NULL;
-	const char *what = json_string_value(json_object_get(json, "nodewake"));
+	struct event_line_header header;
+	int r = length > 0 ? event_line_read_header(line, (size_t)length, &header) : -EBADMSG;
 
-	if (!what || strcmp(what, "events") != 0 ||
-	    json_integer_value(json_object_get(json, "version")) != 1)
-		return -EBADMSG;
-	replaying->wall_offset_ns = json_integer_value(json_object_get(json, "wall_offset_ns"));
-	return 0;
-}
-
-/* What the daemon's timer would have done before this event came. */
-static void tick_until(struct tracker *tracker, uint64_t boot_ns)
-{
-	uint64_t due_ns, last_ns = UINT64_MAX;
-
-	/* due again at once: a recording made by hand must not hang it */
-	while ((due_ns = tracker_next_tick_ns(tracker)) < boot_ns && due_ns != last_ns) {
-		tracker_tick(tracker, due_ns);
-		last_ns = due_ns;
-	}
+	if (r == 0)
+		replaying->wall_offset_ns = header.wall_offset_ns;
+	return r;
 }
 
 static int replay(FILE *file, struct tracker *tracker)
 {
 	cleanup_free char *line = NULL;
 	size_t room = 0, number = 1;
-	uint64_t now_ns = 0;
+	uint64_t now_ns = 0, seen_ns;
+	struct event event;
 	ssize_t length;
 
 	while ((length = getline(&line, &room, file)) > 0) {
-		json_auto_t *json = json_loadb(line, (size_t)length, 0, NULL);
-		struct event event;
-
 		number++;
-		if (!json || event_from_json(json, &event) < 0) {
+		if (event_line_read(line, (size_t)length, &event, &seen_ns) < 0) {
 			fprintf(stderr, "nodewake replay: line %zu is no event\n", number);
 			return -EBADMSG;
 		}
-		uint64_t seen_ns = (uint64_t)json_integer_value(json_object_get(json, "seen_ns"));
-
-		if (!seen_ns)
-			seen_ns = event.boot_ns;
-		tick_until(tracker, seen_ns);
-		tracker_event(tracker, &event, seen_ns);
+		tracker_replay(tracker, &event, seen_ns);
 		if (seen_ns > now_ns)
 			now_ns = seen_ns;
 	}

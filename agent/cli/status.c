@@ -82,8 +82,8 @@ static void print_kernel(const json_t *kernel)
 	       json_array_size(probes) - on_demand);
 	if (on_demand)
 		printf(" (%zu more while containers start)", on_demand);
-	printf(", %" PRIu64 " records, %" PRIu64 " lost, maps %s\n", number(kernel, "records"),
-	       number(kernel, "lost"), bytes);
+	printf(", %" PRIu64 " records, %" PRIu64 " lost, maps %s%s\n", number(kernel, "records"),
+	       number(kernel, "lost"), bytes, json_is_true(at(kernel, "pinned")) ? ", pinned" : "");
 	print_probe_costs(probes);
 }
 

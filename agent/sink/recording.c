@@ -8,7 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "model/json.h"
+#include "base/text.h"
+#include "model/event_line.h"
 
 #define BYTES_MAX (256ll << 20)
 
@@ -16,19 +17,20 @@ struct recording {
 	FILE *file; /* NULL once it has failed or is full */
 };
 
-static int write_line(FILE *file, json_t *json)
+static int write_line(FILE *file, char *line)
 {
-	int r = json ? json_dumpf(json, file, JSON_COMPACT) : -1;
+	cleanup_free char *text = line;
 
-	json_decref(json);
-	return r < 0 || fputc('\n', file) == EOF || fflush(file) == EOF ? -EIO : 0;
+	return !text || fputs(text, file) == EOF || fflush(file) == EOF ? -EIO : 0;
 }
 
 int recording_new(struct recording **ret, const char *path, const char *boot_id)
 {
 	cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct event_line_header header = {.wall_offset_ns = clock_wall_offset_ns()};
 	struct recording *recording;
 
+	TEXT_COPY(header.boot_id, boot_id);
 	if (fd < 0)
 		return -errno;
 	recording = calloc(1, sizeof(*recording));
@@ -40,10 +42,8 @@ int recording_new(struct recording **ret, const char *path, const char *boot_id)
 		return -errno;
 	}
 	fd = -1;
-	int r = write_line(recording->file,
-			   json_pack("{s:s, s:i, s:s, s:I}", "nodewake", "events", "version", 1,
-				     "boot_id", boot_id, "wall_offset_ns",
-				     (json_int_t)clock_wall_offset_ns()));
+	int r = write_line(recording->file, event_line_header(&header));
+
 	if (r < 0) {
 		recording_free(recording);
 		return r;
@@ -63,10 +63,8 @@ void recording_event(struct recording *recording, const struct event *event, uin
 {
 	if (!recording->file)
 		return;
-	json_t *json = event_to_json(event);
-
-	json_object_set_new(json, "seen_ns", json_integer((json_int_t)seen_ns));
-	if (write_line(recording->file, json) == 0 && ftell(recording->file) < BYTES_MAX)
+	if (write_line(recording->file, event_line(event, seen_ns)) == 0 &&
+	    ftell(recording->file) < BYTES_MAX)
 		return;
 	log_warning("the recording of events ends: disk full or size limit reached");
 	fclose(recording->file);

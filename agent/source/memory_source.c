@@ -27,7 +27,9 @@
 #define AFTER_KILL_NS NS_PER_SECOND
 
 /* Scans take some ms: so many in a second, of different cgroups; of the node fewer. */
-#define SCANS_PER_SECOND   4
+#define SCANS_PER_SECOND 4
+/* So long after a kill its evidence is no longer what it was. */
+#define LATE_NS		   (2 * NS_PER_SECOND)
 #define CGROUP_INTERVAL_NS NS_PER_SECOND
 #define NODE_INTERVAL_NS   (5 * NS_PER_SECOND)
 
@@ -274,7 +276,8 @@ static void note_kill(struct memory_source *source, const struct event *kill)
 	uint64_t now_ns = clock_boot_ns();
 	uint64_t cgroup_id = oom->by_limit ? oom->limit_cgroup_id : 0;
 	struct watched *watched = find(source, oom->limit_path, strlen(oom->limit_path));
-	struct scanned *place = may_scan(source, cgroup_id, now_ns);
+	struct scanned *place =
+		now_ns < kill->boot_ns + LATE_NS ? may_scan(source, cgroup_id, now_ns) : NULL;
 
 	if (watched && watched->near_ns) {
 		watched->killed = true;

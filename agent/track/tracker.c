@@ -259,6 +259,18 @@ void tracker_tick(struct tracker *tracker, uint64_t boot_ns)
 	hosts_tick(&tracker->hosts, tracker->now_ns);
 }
 
+void tracker_replay(struct tracker *tracker, const struct event *event, uint64_t seen_ns)
+{
+	uint64_t due_ns, last_ns = UINT64_MAX;
+
+	/* due again at once: events made by hand must not hang it */
+	while ((due_ns = tracker_next_tick_ns(tracker)) < seen_ns && due_ns != last_ns) {
+		tracker_tick(tracker, due_ns);
+		last_ns = due_ns;
+	}
+	tracker_event(tracker, event, seen_ns);
+}
+
 void tracker_flush(struct tracker *tracker, uint64_t boot_ns)
 {
 	uint64_t end_ns = boot_ns + FLUSH_NS;

@@ -42,6 +42,9 @@ void tracker_free(struct tracker *tracker);
  */
 void tracker_event(struct tracker *tracker, const struct event *event, uint64_t seen_ns);
 
+/* The same of an event of long ago: what had been due before it is done first. */
+void tracker_replay(struct tracker *tracker, const struct event *event, uint64_t seen_ns);
+
 /* Boot time at which tracker_tick is due; UINT64_MAX if nothing waits. */
 uint64_t tracker_next_tick_ns(const struct tracker *tracker);
 

@@ -4,7 +4,7 @@
 
 _nodewake() {
 	local verbs='run watch boot explain why starts ooms exits pulls gaps waits host status health doctor replay
-		uninstall-annotations help'
+		pin uninstall uninstall-annotations help'
 	local history='--namespace --pod --container --since --boot --slower-than --sort --limit --output --state-dir --help'
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} options=''
 
@@ -61,7 +61,7 @@ _nodewake() {
 		COMPREPLY=($(compgen -W 'error warning info debug' -- "$word"))
 		return
 		;;
-	--state-dir | --cgroup-root | --cni-dirs)
+	--state-dir | --cgroup-root | --cni-dirs | --bpffs)
 		COMPREPLY=($(compgen -d -- "$word"))
 		return
 		;;
@@ -72,7 +72,7 @@ _nodewake() {
 	esac
 	case "${COMP_WORDS[1]}" in
 	run)
-		options='--containerd-socket --containerd-namespace --state-dir --socket --cni-dirs --cgroup-root
+		options='--containerd-socket --containerd-namespace --state-dir --socket --cni-dirs --cgroup-root --bpffs
 			--start-window --boot-deadline --keep-age --keep-size --kubeconfig --node-name --no-kubernetes
 			--annotation-prefix --annotation-interval --slow-start --slow-pull --listen --record-events --record-names --log-lines --share-log-lines --no-ebpf --log-level --help'
 		;;
@@ -84,6 +84,8 @@ _nodewake() {
 	ooms) options="--by --scope $history" ;;
 	exits) options="--by --verdict --signal --children $history" ;;
 	pulls | gaps | waits | host) options=$history ;;
+	pin) options='--bpffs --cni-dirs --cgroup-root --start-window --record-names --log-level --help' ;;
+	uninstall) options='--bpffs --socket --help' ;;
 	uninstall-annotations) options='--kubeconfig --node-name --annotation-prefix --help' ;;
 	status) options='--output --socket --help' ;;
 	health)

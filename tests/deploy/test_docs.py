@@ -93,7 +93,8 @@ def test_install_puts_all_in_place_and_uninstall_takes_it_away(tmp_path):
              for folder, _, names in os.walk(tmp_path) for name in names}
     assert found == {"opt/x/" + name for name in (
         "bin/nodewake", "bin/kubectl-nodewake", "share/man/man8/nodewake.8",
-        "share/bash-completion/completions/nodewake", "lib/systemd/system/nodewake.service")}
+        "share/bash-completion/completions/nodewake", "lib/systemd/system/nodewake.service",
+        "lib/systemd/system/nodewake-early.service")}
     unit = (tmp_path / "opt/x/lib/systemd/system/nodewake.service").read_text()
     assert "ExecStart=/opt/x/bin/nodewake run" in unit and "@" not in unit.replace("@system-service", "").replace(
         "@privileged", "").replace("@resources", "")

@@ -26,7 +26,7 @@ class Daemon:
         self.program = os.path.join(node.build, "nodewake")
         self.daemon_program = self.program  # a test may put a wrapper here
         self.state = state or os.path.join(node.dir, "nodewake")
-        self.socket = os.path.join(node.dir, "nodewake.sock")
+        self.socket = os.path.join(self.state + ".run", "nodewake.sock")
         self.events = os.path.join(node.dir, "events.jsonl")
         self.log = os.path.join(node.dir, "nodewake.log")
         self.log_begin = os.path.getsize(self.log) if os.path.exists(self.log) else 0  # others' words stand before

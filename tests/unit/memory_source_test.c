@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Near a limit and away from it, and what is looked at after a kill: on cgroups and processes made of files. */
+#include "base/clock.h"
 #include "source/memory_source.h"
 
 #include <string.h>
@@ -40,7 +41,7 @@ static const struct tree_file files[] = {
 	PROCESS(21, "worker", 20, 110, 4000, 0, A),
 	PROCESS(22, "worker", 20, 120, 5000, 0, A), /* the victim */
 	PROCESS(23, "worker", 20, 120, 3000, 300, A),
-	PROCESS(24, "worker", 20, 9000, 100, 0, A), /* came after the kill */
+	PROCESS(24, "worker", 20, 99999999999, 100, 0, A), /* came after the kill */
 	PROCESS(30, "other", 1, 100, 9000, -1000, B),
 	{"proc/meminfo", "MemTotal: 100000 kB\nMemAvailable: 1000 kB\nSwapTotal: 0 kB\n"},
 	{"proc/pressure/memory", "some avg10=50.00 avg60=20.00 avg300=1.00 total=1\n"},
@@ -104,7 +105,7 @@ static void use(struct scene *scene, const char *bytes, const char *inactive)
 
 static struct event kill_of(uint32_t pid, const char *limit)
 {
-	struct event event = {.type = EVENT_OOM, .boot_ns = 50 * S};
+	struct event event = {.type = EVENT_OOM, .boot_ns = clock_boot_ns()};
 	struct event_oom *oom = &event.oom;
 
 	oom->victim = (struct process){pid, 1204000000};
@@ -229,6 +230,23 @@ static void one_look_a_second(void **state)
 	close_scene(&scene);
 }
 
+/* While no agent ran: what is there now says nothing of then. */
+static void a_kill_of_long_ago(void **state)
+{
+	struct event kill = kill_of(22, POD "/" A);
+	struct memory_source_stats stats;
+	struct scene scene;
+
+	(void)state;
+	open_scene(&scene);
+	kill.boot_ns -= 3 * S;
+	memory_source_event(scene.source, &kill);
+	assert_int_equal(scene.count, 0);
+	memory_source_stats(scene.source, &stats);
+	assert_int_equal(stats.unscanned, 1);
+	close_scene(&scene);
+}
+
 static void another_cgroup_of_that_path(void **state)
 {
 	struct event kill = kill_of(22, POD "/" A);
@@ -276,9 +294,13 @@ static void the_node(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(near_and_away),     cmocka_unit_test(a_kill_casts_doubt),
-		cmocka_unit_test(cgroups_that_go),   cmocka_unit_test(what_a_kill_left),
-		cmocka_unit_test(one_look_a_second), cmocka_unit_test(another_cgroup_of_that_path),
+		cmocka_unit_test(near_and_away),
+		cmocka_unit_test(a_kill_casts_doubt),
+		cmocka_unit_test(cgroups_that_go),
+		cmocka_unit_test(what_a_kill_left),
+		cmocka_unit_test(one_look_a_second),
+		cmocka_unit_test(a_kill_of_long_ago),
+		cmocka_unit_test(another_cgroup_of_that_path),
 		cmocka_unit_test(the_node),
 	};
 

@@ -345,6 +345,30 @@ static void series_have_their_own(void **state)
 	oom_serieses_free(all);
 }
 
+/* While no agent ran: the next one reads of it before containerd has said whose it was. */
+static void read_long_after(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	feed(&f, ev_up(SOURCE_KERNEL, 40 * S));
+	feed_late(&f, ev_oom(OTHER, 77, 77, 20 * S), 40 * S);
+	feed_late(&f, ev_exit(ROLE_MEMBER, OTHER, 77, 0, SIGKILL, 20 * S + MS), 40 * S);
+	pass(&f, 42 * S);
+	assert_false(fixture_last(&f, RECORD_OOM, 0)->final);
+	feed(&f, ev_identity(OTHER, SANDBOX, "worker", 42 * S));
+	pass(&f, 44 * S);
+	assert_true(fixture_last(&f, RECORD_OOM, 0)->final);
+	assert_string_equal(fixture_last(&f, RECORD_OOM, 0)->subject.container, "worker");
+	assert_int_equal(fixture_last(&f, RECORD_OOM, 0)->boot_ns, 20 * S);
+	/* and if nobody ever says, it is told without */
+	feed_late(&f, ev_oom(WEB, 78, 78, 21 * S), 45 * S);
+	pass(&f, 60 * S);
+	assert_true(fixture_last(&f, RECORD_OOM, 1)->final);
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +380,7 @@ int main(void)
 		cmocka_unit_test(killer_that_was_not_heard),
 		cmocka_unit_test(a_leak),
 		cmocka_unit_test(no_leak_of_young_ones),
+		cmocka_unit_test(read_long_after),
 		cmocka_unit_test(series_have_their_own),
 	};
 

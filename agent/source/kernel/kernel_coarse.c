@@ -2,14 +2,18 @@
 #include "source/kernel/kernel_coarse.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "client/cgroup_cpu.h"
 
 /* The oldest gives way. One that has no exec for so long has failed to start. */
 #define STARTS_MAX 256
+/* Records wait in the ring for some ms. */
+#define LATE_NS (200 * NS_PER_MS)
 
 struct start {
 	char container_id[ID_SIZE]; /* "": free */
@@ -17,6 +21,7 @@ struct start {
 	uint64_t cgroup_id;
 	uint64_t
 		began_ns; /* its entrypoint was executed; 0: not so far, or it is watched closely */
+	uint64_t late_ns; /* so long after that its counters were read: no agent ran; 0: at once */
 	struct cgroup_cpu before;
 };
 
@@ -67,9 +72,12 @@ void kernel_coarse_cgroup(struct kernel_coarse *coarse, const struct event_cgrou
 void kernel_coarse_begin(struct kernel_coarse *coarse, const struct event *exec)
 {
 	struct start *start = find(coarse, exec->exec.container_id);
+	uint64_t late_ns = clock_boot_ns() - exec->boot_ns;
 
-	if (start && cgroup_cpu_read(coarse->cgroup_root, start->path, &start->before) == 0)
-		start->began_ns = exec->boot_ns;
+	if (!start || cgroup_cpu_read(coarse->cgroup_root, start->path, &start->before) < 0)
+		return;
+	start->began_ns = exec->boot_ns;
+	start->late_ns = late_ns > LATE_NS ? late_ns : 0;
 }
 
 static uint64_t at_most(uint64_t value, uint64_t max)
@@ -92,7 +100,12 @@ static bool tell(struct kernel_coarse *coarse, const struct start *start, enum s
 	TEXT_COPY(stall->container_id, start->container_id);
 	stall->step = step;
 	stall->grade = STALLS_COARSE;
-	TEXT_COPY(stall->reason, "too many starts at once: its cgroup's counters");
+	if (start->late_ns)
+		snprintf(stall->reason, sizeof(stall->reason),
+			 "no agent ran for the first %.0f ms: its cgroup's counters",
+			 (double)start->late_ns / NS_PER_MS);
+	else
+		TEXT_COPY(stall->reason, "too many starts at once: its cgroup's counters");
 	stall->threads.ns[STALL_CPU] = now.used_ns - start->before.used_ns;
 	stall->threads.ns[STALL_THROTTLED] = now.throttled_ns - start->before.throttled_ns;
 	/* of the wall clock at most that, with one thread at a time */

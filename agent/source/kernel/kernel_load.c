@@ -11,8 +11,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "nodewake.skel.h"
+#include "source/kernel/kernel_pins.h"
+#include "source/kernel/kernel_rings.h"
 #include "source/kernel/kernel_stalls.h"
 
 /* As in bpf/probe.h. */
@@ -22,6 +25,7 @@
 struct settings {
 	bool memory_on_v1;
 	const struct kernel_source_options *options;
+	struct kernel_pins *pins;
 	uint64_t memcg_oom_start, memcg_oom_end;
 };
 
@@ -143,6 +147,12 @@ static int refuse_missing(const struct nodewake *object, int *errors)
 	return 0;
 }
 
+static int place_maps(struct nodewake *object, struct kernel_pins *pins)
+{
+	object->rodata->my_generation = pins ? kernel_pins_generation(pins) : clock_boot_ns();
+	return pins ? kernel_pins_maps(pins, object->obj) : 0;
+}
+
 /* Opens and loads the programs without an error. */
 static int load(struct nodewake **ret, const struct settings *settings, const int *errors)
 {
@@ -163,7 +173,10 @@ static int load(struct nodewake **ret, const struct settings *settings, const in
 	kernel_stalls_calls((uint8_t *)object->rodata->syscall_waits);
 	bpf_object__for_each_program (program, object->obj)
 		bpf_program__set_autoload(program, *errors++ == 0);
-	r = nodewake__load(object);
+	kernel_rings_size(object);
+	r = place_maps(object, settings->pins);
+	if (r == 0)
+		r = nodewake__load(object);
 	if (r < 0) {
 		nodewake__destroy(object);
 		return r;
@@ -216,11 +229,13 @@ static int load_what_can_be(struct nodewake **ret, const struct settings *settin
 }
 
 int kernel_load(struct nodewake **ret, bool memory_on_v1,
-		const struct kernel_source_options *options, int errors[static KERNEL_PROBES_MAX])
+		const struct kernel_source_options *options, struct kernel_pins *pins,
+		int errors[static KERNEL_PROBES_MAX])
 {
 	struct settings settings = {
 		.memory_on_v1 = memory_on_v1,
 		.options = options,
+		.pins = pins,
 	};
 	struct nodewake *object;
 	int r;

@@ -7,6 +7,7 @@
 #include "source/kernel/kernel_source.h"
 
 struct nodewake;
+struct kernel_pins;
 struct bpf_program;
 
 /* Attached only while a container starts: named so in bpf/. */
@@ -16,8 +17,9 @@ bool kernel_program_on_demand(const struct bpf_program *program);
 bool kernel_program_of_threads(const struct bpf_program *program);
 
 /*
- * errors (all 0 before) gets the reason of each program that could not be loaded, by its place in
+ * pins: where the maps are kept, NULL: nowhere. errors (all 0 before) gets the reason of each program that could not be loaded, by its place in
  * the object. Returns 0, -ENOTSUP without BTF, -EPERM without capability, or another errno.
  */
 int kernel_load(struct nodewake **ret, bool memory_on_v1,
-		const struct kernel_source_options *options, int errors[static KERNEL_PROBES_MAX]);
+		const struct kernel_source_options *options, struct kernel_pins *pins,
+		int errors[static KERNEL_PROBES_MAX]);

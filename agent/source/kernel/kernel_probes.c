@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "source/kernel/kernel_probes.h"
+#include "source/kernel/kernel_probes_private.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -11,30 +11,21 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
-#include "nodewake.skel.h"
 #include "source/kernel/kernel_load.h"
+#include "source/kernel/kernel_pins.h"
 
-/* As in bpf/probe.h. */
-struct known {
-	uint64_t container_id, sessions_from_ns, began_ns;
-	uint32_t init_pid, by_runc, reexecs, sessions, listens, targets, window, failures;
-};
+static void open_pins(struct kernel_probes *probes, const char *bpffs)
+{
+	int r = bpffs && *bpffs ? kernel_pins_open(&probes->pins, bpffs) : 0;
 
-struct tracked {
-	uint64_t cgroup_id;
-	uint32_t role, flags, hooks, pad;
-	struct wire_signal last[2];
-};
-
-struct kernel_probes {
-	struct nodewake *object;
-	struct bpf_link *links[KERNEL_PROBES_MAX];
-	int errors
-		[KERNEL_PROBES_MAX]; /* why a program is not attached, by its place in the object */
-	int cpus;
-	uint64_t *per_cpu; /* room for one value of each */
-};
+	if (r == -EBUSY)
+		log_warning("the probes end with the agent: another one has pinned its own",
+			    LOG_TEXT("bpffs", bpffs));
+	else if (r < 0)
+		log_info("the probes end with the agent", LOG_TEXT("bpffs", bpffs), LOG_ERRNO(r));
+}
 
 int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1,
 		      const struct kernel_source_options *options)
@@ -46,7 +37,9 @@ int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1,
 		return -ENOMEM;
 	probes->cpus = libbpf_num_possible_cpus();
 	probes->per_cpu = calloc((size_t)(probes->cpus > 0 ? probes->cpus : 1), sizeof(uint64_t));
-	r = probes->per_cpu ? kernel_load(&probes->object, memory_on_v1, options, probes->errors)
+	open_pins(probes, options->bpffs);
+	r = probes->per_cpu ? kernel_load(&probes->object, memory_on_v1, options, probes->pins,
+					  probes->errors)
 			    : -ENOMEM;
 	if (r < 0) {
 		kernel_probes_free(probes);
@@ -64,6 +57,7 @@ void kernel_probes_free(struct kernel_probes *probes)
 		bpf_link__destroy(probes->links[i]);
 	if (probes->object)
 		nodewake__destroy(probes->object);
+	kernel_pins_free(probes->pins);
 	free(probes->per_cpu);
 	free(probes);
 }
@@ -82,6 +76,64 @@ static bool is_iterator(const struct bpf_program *program)
 	return bpf_program__expected_attach_type(program) == BPF_TRACE_ITER;
 }
 
+/* Where one can't be kept, none is: half of them would be worse. */
+static void unpin(struct kernel_probes *probes, int error)
+{
+	log_warning("the probes end with the agent: they can't be pinned", LOG_ERRNO(error));
+	kernel_pins_abandon(probes->pins);
+	kernel_pins_free(probes->pins);
+	probes->pins = NULL;
+}
+
+static void pin(struct kernel_probes *probes, const struct bpf_program *program,
+		struct bpf_link *link)
+{
+	int r = link && probes->pins
+			? kernel_pins_link(probes->pins, link, bpf_program__name(program))
+			: 0;
+
+	if (r < 0)
+		unpin(probes, r);
+}
+
+/* Starts that another agent watched: how their threads went on meanwhile is not known. */
+static void close_inherited(struct kernel_probes *probes)
+{
+	uint64_t ids[WIRE_WINDOWS_MAX];
+	uint32_t count = kernel_probes_opened(probes, ids);
+
+	for (uint32_t i = 0; i < count; i++)
+		kernel_probes_close(probes, ids[i]);
+}
+
+static void take_over(struct kernel_probes *probes)
+{
+	kernel_probes_watch(probes, false);
+	close_inherited(probes);
+	probes->object->bss->windows_wanted = 0;
+	__atomic_store_n(&probes->object->bss->generation, probes->object->rodata->my_generation,
+			 __ATOMIC_RELEASE);
+	if (probes->pins)
+		probes->replaced = kernel_pins_settle(probes->pins);
+}
+
+void kernel_probes_want_windows(struct kernel_probes *probes)
+{
+	probes->object->bss->windows_wanted = 1;
+}
+
+enum kernel_heritage kernel_probes_heritage(const struct kernel_probes *probes)
+{
+	if (probes->pins && kernel_pins_adopted(probes->pins))
+		return KERNEL_ADOPTED;
+	return probes->replaced ? KERNEL_REPLACED : KERNEL_FRESH;
+}
+
+bool kernel_probes_pinned(const struct kernel_probes *probes)
+{
+	return probes->pins;
+}
+
 int kernel_probes_attach(struct kernel_probes *probes,
 			 void (*failed)(void *context, const char *name, int error), void *context)
 {
@@ -94,13 +146,14 @@ int kernel_probes_attach(struct kernel_probes *probes,
 		    !is_iterator(program)) {
 			probes->links[i] = bpf_program__attach(program);
 			probes->errors[i] = probes->links[i] ? 0 : -errno;
+			pin(probes, program, probes->links[i]);
 		}
 		if (probes->errors[i])
 			failed(context, probe_name(program), probes->errors[i]);
 		attached += probes->links[i] != NULL;
 		i++;
 	}
-	probes->object->bss->windows_wanted = 1;
+	take_over(probes);
 	return attached;
 }
 
@@ -112,38 +165,6 @@ int kernel_probes_ring_main(const struct kernel_probes *probes)
 int kernel_probes_ring_chatter(const struct kernel_probes *probes)
 {
 	return bpf_map__fd(probes->object->maps.ring_chatter);
-}
-
-void kernel_probes_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t container_id)
-{
-	/* by_runc: what begins in it from now on is an exec session, unless runc's init is found */
-	struct known known = {.container_id = container_id, .by_runc = 1};
-
-	bpf_map_update_elem(bpf_map__fd(probes->object->maps.known), &cgroup_id, &known,
-			    BPF_NOEXIST);
-}
-
-void kernel_probes_adopt_init(struct kernel_probes *probes, uint64_t container_id, uint32_t pid,
-			      uint64_t start_ns, bool executed)
-{
-	int fd = bpf_map__fd(probes->object->maps.known);
-	struct tracked init = {
-		.cgroup_id = executed ? container_id : 0,
-		.role = executed ? WIRE_ROLE_ENTRYPOINT : WIRE_ROLE_NONE,
-	};
-	struct known known;
-
-	if (executed && bpf_map_lookup_elem(fd, &container_id, &known) == 0 && !known.init_pid) {
-		known.init_pid = pid;
-		known.began_ns = start_ns;
-		bpf_map_update_elem(fd, &container_id, &known, BPF_EXIST);
-	}
-	bpf_map_update_elem(bpf_map__fd(probes->object->maps.tracked), &pid, &init, BPF_NOEXIST);
-}
-
-void kernel_probes_forget_init(struct kernel_probes *probes, uint32_t pid)
-{
-	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.tracked), &pid);
 }
 
 uint64_t kernel_probes_urgent(const struct kernel_probes *probes)
@@ -202,58 +223,20 @@ void kernel_probes_losses(const struct kernel_probes *probes,
 	ret_losses[KERNEL_LOSS_MOUNTS] = 0;
 }
 
-int kernel_probes_failures(const struct kernel_probes *probes, const struct wire_target *target,
-			   struct wire_failures *ret)
+uint64_t kernel_probes_losses_told(const struct kernel_probes *probes,
+				   uint64_t ret_losses[static KERNEL_LOSS_COUNT])
 {
-	return bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.failures), target, ret) < 0
-		       ? -errno
-		       : 0;
+	memset(ret_losses, 0, KERNEL_LOSS_COUNT * sizeof(*ret_losses));
+	memcpy(ret_losses, probes->object->bss->losses_told,
+	       sizeof(probes->object->bss->losses_told));
+	return probes->object->bss->losses_told_ns;
 }
 
-int kernel_probes_children(const struct kernel_probes *probes, const struct wire_child_key *key,
-			   struct wire_children *ret)
+void kernel_probes_tell_losses(struct kernel_probes *probes,
+			       const uint64_t losses[static KERNEL_LOSS_COUNT], uint64_t now_ns)
 {
-	int fd = bpf_map__fd(probes->object->maps.children);
-
-	return bpf_map_lookup_elem(fd, key, ret) < 0 ? -errno : 0;
-}
-
-void kernel_probes_forget_children(struct kernel_probes *probes, const struct wire_child_key *key)
-{
-	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.children), key);
-}
-
-void kernel_probes_questions(struct kernel_probes *probes,
-			     bool (*over)(void *context, const struct wire_question *question),
-			     void (*forgotten)(void *context), void *context)
-{
-	int fd = bpf_map__fd(probes->object->maps.questions);
-	struct wire_question_key key, next;
-	struct wire_question question;
-	bool found;
-
-	if (!probes->object->bss->questions_asked)
-		return;
-	found = bpf_map_get_next_key(fd, NULL, &next) == 0;
-	while (found) {
-		key = next;
-		found = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (bpf_map_lookup_elem(fd, &key, &question) == 0 && over(context, &question) &&
-		    bpf_map_delete_elem(fd, &key) == 0)
-			forgotten(context);
-	}
-}
-
-void kernel_probes_file_maps(const struct kernel_probes *probes, struct kernel_file_maps *ret)
-{
-	const struct bpf_program *iterator = probes->object->progs.read_tasks;
-
-	*ret = (struct kernel_file_maps){
-		.reads = bpf_map__fd(probes->object->maps.reads),
-		.files = bpf_map__fd(probes->object->maps.files),
-		.large_files = bpf_map__fd(probes->object->maps.large_files),
-		.iterator = bpf_program__fd(iterator) >= 0 ? iterator : NULL,
-	};
+	memcpy(probes->object->bss->losses_told, losses, sizeof(probes->object->bss->losses_told));
+	probes->object->bss->losses_told_ns = now_ns;
 }
 
 static bool attach_on_demand(struct kernel_probes *probes)
@@ -285,25 +268,6 @@ static void detach_on_demand(struct kernel_probes *probes)
 	}
 }
 
-static bool any_question(void *context, const struct wire_question *question)
-{
-	(void)context;
-	(void)question;
-	return true;
-}
-
-static void say_nothing(void *context)
-{
-	(void)context;
-}
-
-/* Nobody sees their answers from now on. */
-static void forget_questions(struct kernel_probes *probes)
-{
-	kernel_probes_questions(probes, any_question, say_nothing, NULL);
-	probes->object->bss->questions_asked = 0;
-}
-
 void kernel_probes_watch(struct kernel_probes *probes, bool on)
 {
 	__u64 *attached_ns = &probes->object->bss->attached_ns;
@@ -313,7 +277,7 @@ void kernel_probes_watch(struct kernel_probes *probes, bool on)
 	} else if (!on) {
 		__atomic_store_n(attached_ns, 0, __ATOMIC_RELEASE);
 		detach_on_demand(probes);
-		forget_questions(probes);
+		kernel_probes_forget_questions(probes);
 		probes->object->bss->requests_followed = 0;
 	}
 }
@@ -321,115 +285,6 @@ void kernel_probes_watch(struct kernel_probes *probes, bool on)
 uint64_t kernel_probes_watched_since(const struct kernel_probes *probes)
 {
 	return __atomic_load_n(&probes->object->bss->attached_ns, __ATOMIC_ACQUIRE);
-}
-
-/* The place of a container's window. Returns 0 or -ENOENT. */
-static int find_slot(const struct kernel_probes *probes, uint64_t cgroup_id, uint32_t *ret)
-{
-	int fd = bpf_map__fd(probes->object->maps.slots);
-	uint64_t id;
-
-	for (uint32_t slot = 0; slot < WIRE_WINDOWS_MAX; slot++)
-		if (bpf_map_lookup_elem(fd, &slot, &id) == 0 && id == cgroup_id) {
-			*ret = slot;
-			return 0;
-		}
-	return -ENOENT;
-}
-
-uint32_t kernel_probes_opened(const struct kernel_probes *probes,
-			      uint64_t ret_ids[static WIRE_WINDOWS_MAX])
-{
-	uint32_t count = 0;
-
-	for (uint32_t slot = 0; slot < WIRE_WINDOWS_MAX; slot++)
-		if (bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.slots), &slot,
-					&ret_ids[count]) == 0)
-			count++;
-	return count;
-}
-
-/* Others may share its place in the filter, also ones that were opened just now. */
-static void settle_filter(struct kernel_probes *probes, uint64_t closed_id)
-{
-	int fd = bpf_map__fd(probes->object->maps.slots);
-	uint32_t count = 0;
-	bool shared = false;
-	uint64_t id;
-
-	for (uint32_t slot = 0; slot < WIRE_WINDOWS_MAX; slot++) {
-		if (bpf_map_lookup_elem(fd, &slot, &id) < 0 || id == closed_id)
-			continue;
-		shared |= id % WIRE_WATCHED == closed_id % WIRE_WATCHED;
-		count++;
-	}
-	probes->object->bss->windows_open = count;
-	if (!shared)
-		probes->object->bss->watched[closed_id % WIRE_WATCHED] = 0;
-}
-
-/* Those of one container. A key that is gone meanwhile starts the walk anew, so it has a bound of its own. */
-static void forget_threads(struct kernel_probes *probes, uint64_t cgroup_id)
-{
-	int fd = bpf_map__fd(probes->object->maps.threads);
-	uint32_t id, next, seen = 0;
-	struct wire_thread thread;
-	int r;
-
-	for (r = bpf_map_get_next_key(fd, NULL, &next); r == 0 && seen++ < 2 * WIRE_THREADS_MAX;) {
-		id = next;
-		r = bpf_map_get_next_key(fd, &id, &next);
-		if (bpf_map_lookup_elem(fd, &id, &thread) == 0 && thread.container_id == cgroup_id)
-			bpf_map_delete_elem(fd, &id);
-	}
-}
-
-/* Its place is free when nothing refers to it any longer. */
-void kernel_probes_close(struct kernel_probes *probes, uint64_t cgroup_id)
-{
-	const struct wire_window closed = {0};
-	uint32_t slot;
-
-	if (find_slot(probes, cgroup_id, &slot) < 0)
-		return;
-	settle_filter(probes, cgroup_id);
-	bpf_map_update_elem(bpf_map__fd(probes->object->maps.windows), &slot, &closed, BPF_ANY);
-	forget_threads(probes, cgroup_id);
-	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.slots), &slot);
-}
-
-int kernel_probes_window(const struct kernel_probes *probes, uint64_t cgroup_id,
-			 struct wire_window *ret)
-{
-	uint32_t slot;
-	int r = find_slot(probes, cgroup_id, &slot);
-
-	if (r < 0)
-		return r;
-	if (bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.windows), &slot, ret) < 0)
-		return -errno;
-	return ret->container_id == cgroup_id ? 0 : -ENOENT;
-}
-
-int kernel_probes_thread(const struct kernel_probes *probes, uint32_t id, struct wire_thread *ret)
-{
-	return bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.threads), &id, ret) < 0 ? -errno
-											    : 0;
-}
-
-void kernel_probes_threads(const struct kernel_probes *probes,
-			   void (*each)(void *context, uint32_t id,
-					const struct wire_thread *thread),
-			   void *context)
-{
-	int fd = bpf_map__fd(probes->object->maps.threads);
-	uint32_t id, *last = NULL, seen = 0;
-	struct wire_thread thread;
-
-	/* a key that is deleted meanwhile starts the walk anew */
-	for (; seen++ < WIRE_THREADS_MAX && bpf_map_get_next_key(fd, last, &id) == 0; last = &id)
-		if (bpf_map_lookup_elem(fd, &id, &thread) == 0)
-			each(context, id, &thread);
 }
 
 /* What a map is charged with, as the kernel tells in fdinfo. */

@@ -16,9 +16,19 @@ int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1,
 		      const struct kernel_source_options *options);
 void kernel_probes_free(struct kernel_probes *probes);
 
-/* Attaches what can be; calls failed for each that can't. Returns how many are attached. */
+/*
+ * Attaches what can be; calls failed for each that can't. From here on these programs work, and those of an agent before
+ * no longer. Returns how many are attached.
+ */
 int kernel_probes_attach(struct kernel_probes *probes,
 			 void (*failed)(void *context, const char *name, int error), void *context);
+
+/* From now on each start opens a window; without an agent that closes them there would soon be too many. */
+void kernel_probes_want_windows(struct kernel_probes *probes);
+
+/* After kernel_probes_attach. */
+enum kernel_heritage kernel_probes_heritage(const struct kernel_probes *probes);
+bool kernel_probes_pinned(const struct kernel_probes *probes); /* they outlive the agent */
 
 /* Descriptors of the maps. */
 int kernel_probes_ring_main(const struct kernel_probes *probes);
@@ -43,6 +53,12 @@ enum { KERNEL_LOSS_SKIPPED = WIRE_LOSS_COUNT, KERNEL_LOSS_MOUNTS, KERNEL_LOSS_CO
 void kernel_probes_losses(const struct kernel_probes *probes,
 			  uint64_t ret_losses[static KERNEL_LOSS_COUNT]);
 
+/* What was told of each of the causes of bpf/wire.h, also by an agent before. Returns when it was looked at; 0: never. */
+uint64_t kernel_probes_losses_told(const struct kernel_probes *probes,
+				   uint64_t ret_losses[static KERNEL_LOSS_COUNT]);
+void kernel_probes_tell_losses(struct kernel_probes *probes,
+			       const uint64_t losses[static KERNEL_LOSS_COUNT], uint64_t now_ns);
+
 /* How many like deaths the kernel counted. 0 or -ENOENT. */
 int kernel_probes_children(const struct kernel_probes *probes, const struct wire_child_key *key,
 			   struct wire_children *ret);
@@ -66,6 +82,9 @@ void kernel_probes_file_maps(const struct kernel_probes *probes, struct kernel_f
 void kernel_probes_questions(struct kernel_probes *probes,
 			     bool (*over)(void *context, const struct wire_question *question),
 			     void (*forgotten)(void *context), void *context);
+
+/* Nobody sees their answers from now on. */
+void kernel_probes_forget_questions(struct kernel_probes *probes);
 
 /*
  * Attaches, or detaches, the programs on demand (watch_*), all together. One that can't be attached leaves

@@ -30,6 +30,8 @@
 
 static const char *const loss_causes[KERNEL_LOSS_COUNT] = {
 	[WIRE_LOSS_MAIN_FULL] = "kernel ring full: starts, deaths or OOM kills not written",
+	[WIRE_LOSS_MAIN_FILLING] =
+		"kernel ring nearly full: waits, sessions and children not written",
 	[WIRE_LOSS_CHATTER_FULL] = "kernel ring full: runtime or CNI processes not written",
 	[WIRE_LOSS_TABLE_FULL] = "kernel table full: more containers or processes than are kept",
 	[WIRE_LOSS_CONNECTS] = "failed connections of starting containers not told: too many",
@@ -39,6 +41,12 @@ static const char *const loss_causes[KERNEL_LOSS_COUNT] = {
 	[WIRE_LOSS_CHILDREN] = "deaths of containers' children not counted: of too many kinds",
 	[KERNEL_LOSS_SKIPPED] = "kernel skipped a probe that was already running on the CPU",
 	[KERNEL_LOSS_MOUNTS] = "more volumes were being mounted at once than the agent follows",
+};
+
+static const char *const heritage_words[] = {
+	[KERNEL_FRESH] = "none",
+	[KERNEL_ADOPTED] = "adopted",
+	[KERNEL_REPLACED] = "replaced",
 };
 
 struct kernel_source {
@@ -55,6 +63,7 @@ struct kernel_source {
 	uint64_t records, urgent, undecodable, lost;
 	uint64_t losses[KERNEL_LOSS_COUNT];
 	uint64_t losses_read_ns;
+	uint64_t took_over_ns; /* from here on its own programs worked */
 	int budget;
 	bool look_soon; /* the timer is set to read, not only to count losses */
 };
@@ -102,6 +111,8 @@ static int on_wire(void *context, void *data, size_t size)
 
 	source->records++;
 	source->urgent += kernel_wire_urgent(data, size);
+	if (kernel_wire_unwatched(data, size, source->took_over_ns))
+		return 0;
 	if (kernel_mounts_take(&source->mounts, data, size, &event)) {
 		if (event.type != EVENT_NONE)
 			hand_on(source, &event);
@@ -143,6 +154,7 @@ static void tell_losses(struct kernel_source *source)
 		source->on_event(source->context, &event);
 	}
 	memcpy(source->losses, losses, sizeof(losses));
+	kernel_probes_tell_losses(source->probes, losses, now_ns);
 	source->losses_read_ns = now_ns;
 }
 
@@ -172,8 +184,11 @@ static void look_after(struct kernel_source *source, uint64_t delay_us)
  */
 static void look(struct kernel_source *source)
 {
-	uint64_t before = source->records;
+	uint64_t before = source->records, urgent = kernel_probes_urgent(source->probes);
 	bool more = consume(source);
+
+	if (source->records == before) /* all are read: also those that another agent had counted */
+		source->urgent = urgent;
 	bool unsettled = kernel_connects_settle(source->connects, clock_boot_ns());
 
 	unsettled |= kernel_children_settle(source->children, clock_boot_ns());
@@ -330,9 +345,13 @@ int kernel_source_start(struct kernel_source *source)
 
 	if (attached == 0)
 		return -ENOTSUP;
-	up.boot_ns = clock_boot_ns();
-	source->losses_read_ns = up.boot_ns;
+	kernel_probes_want_windows(source->probes);
+	source->took_over_ns = up.boot_ns = clock_boot_ns();
+	source->losses_read_ns = kernel_probes_losses_told(source->probes, source->losses);
+	if (!source->losses_read_ns)
+		source->losses_read_ns = up.boot_ns;
 	source->on_event(source->context, &up);
+	kernel_source_drain(source); /* what happened before, while no agent ran */
 	int r = kernel_seed(source->probes, source->deciding_dir, source->on_event,
 			    source->context);
 
@@ -341,8 +360,20 @@ int kernel_source_start(struct kernel_source *source)
 			    LOG_TEXT("dir", source->deciding_dir), LOG_ERRNO(r));
 	else
 		log_info("the kernel is watched", LOG_NUMBER("probes", attached),
-			 LOG_NUMBER("containers", r));
+			 LOG_NUMBER("containers", r),
+			 LOG_TEXT("probes_before",
+				  heritage_words[kernel_probes_heritage(source->probes)]));
 	return 0;
+}
+
+int kernel_source_pin(struct kernel_source *source)
+{
+	int r;
+
+	if (kernel_probes_attach(source->probes, on_missing, source) == 0)
+		return -ENOTSUP;
+	r = kernel_seed(source->probes, source->deciding_dir, source->on_event, source->context);
+	return r < 0 ? r : 0;
 }
 
 int kernel_source_drain(struct kernel_source *source)
@@ -367,9 +398,18 @@ void kernel_source_started(struct kernel_source *source, const char *container_i
 	kernel_windows_close(source->windows, container_id);
 }
 
+enum kernel_heritage kernel_source_heritage(const struct kernel_source *source)
+{
+	return kernel_probes_heritage(source->probes);
+}
+
 void kernel_source_stats(const struct kernel_source *source, struct kernel_source_stats *ret)
 {
-	struct kernel_source_stats stats = {.records = source->records, .lost = source->lost};
+	struct kernel_source_stats stats = {
+		.records = source->records,
+		.lost = source->lost,
+		.pinned = kernel_probes_pinned(source->probes),
+	};
 
 	kernel_probes_stats(source->probes, &stats);
 	*ret = stats;

@@ -23,6 +23,7 @@ struct kernel_source_options {
 	const char *cgroup_root;  /* NULL: /sys/fs/cgroup */
 	uint64_t start_window_ns; /* failed connections are told that long at most; 0: 5 min */
 	bool record_names;	  /* tell what DNS was asked for, too */
+	const char *bpffs;	  /* where the probes outlive the agent; NULL: they end with it */
 };
 
 struct kernel_probe_stats {
@@ -37,8 +38,15 @@ struct kernel_probe_stats {
 struct kernel_source_stats {
 	uint64_t records, lost; /* since the start */
 	uint64_t map_bytes;	/* memory of rings and maps */
+	bool pinned;		/* the probes outlive the agent */
 	uint32_t probe_count;
 	struct kernel_probe_stats probes[KERNEL_PROBES_MAX];
+};
+
+enum kernel_heritage {
+	KERNEL_FRESH, /* nothing was there, or it can't outlive the agent */
+	KERNEL_ADOPTED, /* another agent's programs had worked until now: the rings hold what happened meanwhile */
+	KERNEL_REPLACED, /* the same, but of another layout: what was in the rings is lost */
 };
 
 /*
@@ -52,6 +60,12 @@ void kernel_source_free(struct kernel_source *source);
 
 /* Attaches, emits SOURCE_UP, seeds. Call after containerd's source exists, so that nothing is missed. */
 int kernel_source_start(struct kernel_source *source);
+
+/* Attaches and seeds only the probes: nothing is read, so that all stays for who takes over. Returns 0 or a negative errno. */
+int kernel_source_pin(struct kernel_source *source);
+
+/* What was there when it started. */
+enum kernel_heritage kernel_source_heritage(const struct kernel_source *source);
 
 /* Reads what is in the rings now; for tests, shutdown and floods. Returns the number of records. */
 int kernel_source_drain(struct kernel_source *source);

@@ -435,3 +435,13 @@ bool kernel_wire_urgent(const void *data, size_t size)
 	memcpy(&header, data, sizeof(header));
 	return header.flags & WIRE_URGENT;
 }
+
+bool kernel_wire_unwatched(const void *data, size_t size, uint64_t since_ns)
+{
+	struct wire_header header;
+
+	if (size < sizeof(header))
+		return false;
+	memcpy(&header, data, sizeof(header));
+	return header.type == WIRE_STALL && header.boot_ns < since_ns;
+}

@@ -19,3 +19,6 @@ int kernel_wire_unanswered(const struct wire_question *wire, uint64_t boot_ns, s
 
 /* True if the reader was woken for this record. */
 bool kernel_wire_urgent(const void *data, size_t size);
+
+/* True if it tells of threads that nobody watched: the agent that has done so ended before since_ns. */
+bool kernel_wire_unwatched(const void *data, size_t size, uint64_t since_ns);

@@ -21,6 +21,8 @@
 #define CONFIRM_NS (20 * NS_PER_MS)
 /* The container's init usually follows its child within this time, if it does. */
 #define SURVIVAL_NS NS_PER_SECOND
+/* For the container's names, where the kill was read before containerd was asked. */
+#define NAMES_NS (10 * NS_PER_SECOND)
 
 struct pending {
 	bool used, told;
@@ -28,7 +30,8 @@ struct pending {
 	struct process victim, invoker;
 	uint64_t limit_cgroup_id;
 	char container_id[ID_SIZE];
-	uint64_t first_ns, due_ns;
+	uint64_t first_ns;	  /* when it was */
+	uint64_t seen_ns, due_ns; /* as the agent's time goes: it may be read long after */
 	struct record_oom record;
 };
 
@@ -139,6 +142,7 @@ static void begin(const struct ooms *ooms, struct pending *kill, const struct ev
 		.invoker = oom->invoker,
 		.limit_cgroup_id = oom->limit_cgroup_id,
 		.first_ns = boot_ns,
+		.seen_ns = now_ns,
 		.due_ns = now_ns + CONFIRM_NS,
 		.record =
 			{
@@ -344,6 +348,14 @@ uint64_t ooms_next_tick_ns(const struct ooms *ooms)
 	return ooms->due_ns;
 }
 
+static bool is_complete(const struct ooms *ooms, const struct pending *kill, uint64_t now_ns)
+{
+	const struct container *container = containers_find(ooms->containers, kill->container_id);
+	bool named = !*kill->container_id || (container && container->identified);
+
+	return now_ns >= kill->seen_ns + (named ? SURVIVAL_NS : NAMES_NS);
+}
+
 void ooms_tick(struct ooms *ooms, uint64_t now_ns)
 {
 	uint64_t next = UINT64_MAX;
@@ -356,11 +368,11 @@ void ooms_tick(struct ooms *ooms, uint64_t now_ns)
 		if (!kill->used)
 			continue;
 		if (kill->due_ns <= now_ns) {
-			bool final = now_ns >= kill->first_ns + SURVIVAL_NS;
+			bool final = is_complete(ooms, kill, now_ns);
 
 			if (final || !kill->told)
 				tell(ooms, kill, final);
-			kill->due_ns = kill->first_ns + SURVIVAL_NS;
+			kill->due_ns = now_ns + SURVIVAL_NS;
 		}
 		if (kill->used && kill->due_ns < next)
 			next = kill->due_ns;

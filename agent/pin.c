@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pin.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+
+#include "base/log.h"
+#include "cli/verbs.h"
+#include "settings.h"
+#include "source/kernel/kernel_source.h"
+
+/* They stay in the ring, or with the containers, for who comes. */
+static void on_event(void *context, const struct event *event)
+{
+	(void)context;
+	(void)event;
+}
+
+static int start(const struct settings *settings, sd_event *loop)
+{
+	struct kernel_source_options options = {
+		.cni_dirs = settings->cni_dirs,
+		.cgroup_root = settings->cgroup_root,
+		.start_window_ns = settings->start_window_ns,
+		.record_names = settings->record_names,
+		.bpffs = settings->bpffs,
+	};
+	struct kernel_source_stats stats;
+	struct kernel_source *kernel;
+	int r = kernel_source_new(&kernel, loop, &options, on_event, NULL);
+
+	if (r < 0)
+		return r;
+	r = kernel_source_pin(kernel);
+	kernel_source_stats(kernel, &stats);
+	kernel_source_free(kernel);
+	return r < 0 ? r : stats.pinned ? 0 : -ENOTSUP;
+}
+
+int pin(int argc, char **argv)
+{
+	struct settings settings;
+	enum log_level level;
+	sd_event *loop = NULL;
+	int r = settings_read(&settings, argc, argv);
+
+	if (r != 0)
+		return r < 0 ? CLI_USAGE : CLI_OK;
+	if (log_level_parse(settings.log_level, &level) == 0)
+		log_set_level(level);
+	r = sd_event_default(&loop);
+	if (r >= 0)
+		r = start(&settings, loop);
+	sd_event_unref(loop);
+	if (r >= 0)
+		return CLI_OK;
+	fprintf(stderr, "nodewake pin: no probes are left in the kernel: %s; see nodewake doctor\n",
+		log_errno_text(r));
+	return CLI_FAILED;
+}

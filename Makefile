@@ -22,18 +22,19 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2);)
 PACKAGES := libsystemd grpc_unsecure libprotobuf-c libbpf jansson sqlite3 libmicrohttpd libcurl yaml-0.1
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror=implicit
-HARDEN   := -fstack-protector-strong -fPIC -D_FORTIFY_SOURCE=2
+HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIC -D_FORTIFY_SOURCE=3 -ffile-prefix-map=$(CURDIR)=.
+HARDEN   += $(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
 OPT      ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE -DNODEWAKE_VERSION='"$(VERSION)"' -Iagent -I. -I$(BUILD)/gen
 CFLAGS   += -std=gnu2x $(OPT) $(WARNINGS) $(HARDEN) $(CFLAGS_EXTRA)
 CFLAGS   += $(shell pkg-config --cflags $(filter-out grpc_unsecure,$(PACKAGES)))
-LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 LDLIBS   += $(shell pkg-config --libs $(filter-out grpc_unsecure,$(PACKAGES))) -lgrpc_unsecure -lgpr
 
 ifeq ($(SANITIZE),1)
-CFLAGS  := $(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS:-O2=-O1)) -fsanitize=address,undefined \
+CFLAGS  := $(filter-out -D_FORTIFY_SOURCE=3,$(CFLAGS:-O2=-O1)) -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
-CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
+CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=3,$(CPPFLAGS))
 LDFLAGS += -fsanitize=address,undefined
 endif
 

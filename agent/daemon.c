@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/privileges.h"
 #include "base/text.h"
 #include "boot_sources.h"
 #include "boot_journal.h"
@@ -287,6 +288,9 @@ static int start_sources(struct daemon *daemon)
 	if (!settings->no_ebpf)
 		daemon->kernel_error = kernel_source_new(&daemon->windows.kernel, daemon->loop,
 							 &kernel, on_event, daemon);
+	r = privileges_drop(); /* before gRPC has threads */
+	if (r < 0)
+		log_warning("more capabilities than needed are kept", LOG_ERRNO(r));
 	r = containerd_source_new(&daemon->containerd, daemon->loop, &containerd, on_event, daemon);
 	if (r < 0) {
 		log_error("cannot watch containerd", LOG_ERRNO(r));

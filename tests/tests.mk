@@ -72,7 +72,7 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 		$(BUILD)/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
 			$(BUILD)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
 
-.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-programs check-containerd check-kernels check-deaths check-cluster check-boot check-boot-cluster check-clang layers lint fmt asan demo bench
+.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-programs check-containerd check-kernels check-deaths check-chaos check-cluster check-boot check-boot-cluster check-clang layers lint fmt asan demo bench
 
 TIERS := check-unit check-replay layers check-deploy check-report check-kube check-node check-containerd check-kernels
 
@@ -132,6 +132,11 @@ check-kernels: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## the same on other kernels
 check-deaths: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## a table of planted deaths, and a confusion matrix of what is told (root)
 	@if [ "$$(id -u)" -ne 0 ] || [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-deaths: SKIPPED: as check-node"; \
 	else cd tests && /usr/bin/python3 -m deaths ../$(BUILD) $(DEATHS); fi
+
+# Not part of `check` yet: ten thousand containers take minutes to make.
+check-chaos: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## faults, each with an invariant that must hold (root)
+	@if [ "$$(id -u)" -ne 0 ] || [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-chaos: SKIPPED: as check-node"; \
+	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -rs -s -p no:cacheprovider tests/chaos; fi
 
 # Not part of `check` yet.
 check-cluster: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(IMAGE) $(LOGIND) ## a real Kubernetes with one node (root; its build takes 6 min, once)

@@ -72,7 +72,15 @@ static int verb_create(void)
 {
 	pod_describe((char *)option("podname", ""), (char *)option("namespace", "default"),
 		     (char *)option("uid", ""), (char *)option("parent", ""));
-	puts(container_create(required("pod"), required("name"), required("image")));
+	int count = atoi(option("count", "0"));
+	char name[64];
+
+	if (!count)
+		puts(container_create(required("pod"), required("name"), required("image")));
+	for (int i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "%s-%d", required("name"), i);
+		puts(container_create(required("pod"), name, required("image")));
+	}
 	return 0;
 }
 

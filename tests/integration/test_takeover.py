@@ -3,37 +3,24 @@
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 import time
 
 import pytest
 
 from node import Daemon
+from node.load import Load
 from node.processes import wait_until
 
 MS = 1000000
 KILLS = int(os.environ.get("NODEWAKE_KILLS", "25"))
 
 
-@pytest.fixture(name="bpffs")
-def own_bpffs(node):
-    place = tempfile.mkdtemp(dir=node.dir)
-    subprocess.run(["mount", "-t", "bpf", "bpf", place], check=True)
-    yield place
-    subprocess.run(["umount", place], check=True)
-    os.rmdir(place)
-
-
 @pytest.fixture(name="daemon")
-def pinning_daemon(node, bpffs):
-    state = tempfile.mkdtemp(dir=node.dir)
-    with Daemon(node, "--bpffs", bpffs, state=state) as daemon:
-        yield daemon
-    shutil.rmtree(state)
+def the_pinning_one(pinning):
+    return pinning
 
 
 def links(bpffs):
@@ -178,47 +165,6 @@ def test_uninstall_leaves_nothing(node, bpffs):
     assert not os.path.exists(bpffs + "/nodewake")
 
 
-class Load:
-    """Containers that listen, crash, are killed for memory, one after another, until stopped."""
-
-    WAYS = {"listens": ["listen", "8080"], "crashes": ["segv", "20"], "ends": ["exit", "7", "20"],
-            "eats": ["eat", "10"]}
-
-    def __init__(self, node):
-        self.node, self.over, self.ran = node, threading.Event(), {}
-        self.thread = threading.Thread(target=self._run)
-        self.error = None
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
-        if self.error:
-            raise self.error
-
-    def _one(self, pod, number):
-        way = random.choice(list(self.WAYS))
-        options = {"memory": 16 << 20} if way == "eats" else {}
-        container = pod.start("%s-%d" % (way, number), self.WAYS[way], **options)
-        if way == "listens":
-            time.sleep(random.random() * 0.2)
-            container.stop(0)
-        container.wait_exited(60)
-        self.ran[container.name] = container.id
-
-    def _run(self):
-        try:
-            pod = self.node.run_pod("load")
-            while not self.over.is_set():
-                self._one(pod, len(self.ran))
-            self.pod = pod
-        except Exception as error:  # pylint: disable=broad-except # told by __exit__
-            self.error = error
-
-
 def test_killed_at_random_moments(daemon, node):
     """Each start, kill and death exactly once, and none that was not, over all agents."""
     random.seed(KILLS)
@@ -228,18 +174,7 @@ def test_killed_at_random_moments(daemon, node):
             daemon.kill()
             time.sleep(random.random() * 0.3)
             daemon.start()
-    count = len(load.ran)
-    eaten = {name for name in load.ran if name.startswith("eats")}
-    starts = daemon.wait_final("starts", count=count, seconds=60)
-    exits = daemon.wait_final("exits", count=count, seconds=60)
-    ooms = daemon.wait_final("ooms", count=len(eaten), seconds=60)
-    print("\n%d kills, %d containers, %d killed for memory" % (KILLS, count, len(eaten)))
-    assert sorted(r["subject"]["container"] for r in starts) == sorted(load.ran)
-    assert sorted(r["subject"]["container"] for r in exits) == sorted(load.ran)
-    assert sorted(r["subject"]["container"] for r in ooms) == sorted(eaten)
-    verdicts = {"listens": {"killed", "stopped"}, "crashes": {"crashed"}, "ends": {"error"}, "eats": {"oom-killed"}}
-    for record in exits:
-        assert record["verdict"] in verdicts[record["subject"]["container"].split("-")[0]], record
-    unmeasured = [r["subject"]["container"] for r in starts if not measured(r)]
-    print("%d starts with a reconstructed phase: %s" % (len(unmeasured), unmeasured))
+    starts = load.assert_told(daemon)["starts"]
+    print("\n%d kills, %d containers, %d of their starts with a phase that was not measured" % (
+        KILLS, len(load.ran), sum(not measured(r) for r in starts)))
     load.pod.remove()

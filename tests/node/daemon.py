@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
+import zlib
 
 from .processes import end, wait_until
 
@@ -26,7 +27,8 @@ class Daemon:
         self.program = os.path.join(node.build, "nodewake")
         self.daemon_program = self.program  # a test may put a wrapper here
         self.state = state or os.path.join(node.dir, "nodewake")
-        self.socket = os.path.join(self.state + ".run", "nodewake.sock")
+        # its folder holds what the next daemon with this store takes over
+        self.socket = os.path.join(node.dir, "run-%08x" % zlib.crc32(self.state.encode()), "nodewake.sock")
         self.events = os.path.join(node.dir, "events.jsonl")
         self.log = os.path.join(node.dir, "nodewake.log")
         self.log_begin = os.path.getsize(self.log) if os.path.exists(self.log) else 0  # others' words stand before

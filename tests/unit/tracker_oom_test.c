@@ -362,10 +362,15 @@ static void read_long_after(void **state)
 	assert_true(fixture_last(&f, RECORD_OOM, 0)->final);
 	assert_string_equal(fixture_last(&f, RECORD_OOM, 0)->subject.container, "worker");
 	assert_int_equal(fixture_last(&f, RECORD_OOM, 0)->boot_ns, 20 * S);
-	/* and if nobody ever says, it is told without */
+	/* if nobody says so for long it is told without, and once more when somebody does */
 	feed_late(&f, ev_oom(WEB, 78, 78, 21 * S), 45 * S);
 	pass(&f, 60 * S);
 	assert_true(fixture_last(&f, RECORD_OOM, 1)->final);
+	assert_string_equal(fixture_last(&f, RECORD_OOM, 1)->subject.container, "");
+	feed(&f, ev_identity(WEB, SANDBOX, "web", 61 * S));
+	assert_true(fixture_last(&f, RECORD_OOM, 1)->final);
+	assert_string_equal(fixture_last(&f, RECORD_OOM, 1)->subject.container, "web");
+	assert_int_equal(fixture_count(&f, RECORD_OOM), 2);
 	fixture_close(&f);
 }
 

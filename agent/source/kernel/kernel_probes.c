@@ -27,6 +27,28 @@ static void open_pins(struct kernel_probes *probes, const char *bpffs)
 		log_info("the probes end with the agent", LOG_TEXT("bpffs", bpffs), LOG_ERRNO(r));
 }
 
+/* Where one can't be kept, none is: half of them would be worse. */
+static void unpin(struct kernel_probes *probes, int error)
+{
+	log_warning("the probes end with the agent: they can't be pinned", LOG_ERRNO(error));
+	kernel_pins_abandon(probes->pins);
+	kernel_pins_free(probes->pins);
+	probes->pins = NULL;
+}
+
+/* Pins that can't be used are no reason to see nothing. */
+static int load(struct kernel_probes *probes, bool memory_on_v1,
+		const struct kernel_source_options *options)
+{
+	int r = kernel_load(&probes->object, memory_on_v1, options, probes->pins, probes->errors);
+
+	if (r >= 0 || r == -EPERM || !probes->pins)
+		return r;
+	unpin(probes, r);
+	memset(probes->errors, 0, sizeof(probes->errors));
+	return kernel_load(&probes->object, memory_on_v1, options, NULL, probes->errors);
+}
+
 int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1,
 		      const struct kernel_source_options *options)
 {
@@ -38,9 +60,7 @@ int kernel_probes_new(struct kernel_probes **ret, bool memory_on_v1,
 	probes->cpus = libbpf_num_possible_cpus();
 	probes->per_cpu = calloc((size_t)(probes->cpus > 0 ? probes->cpus : 1), sizeof(uint64_t));
 	open_pins(probes, options->bpffs);
-	r = probes->per_cpu ? kernel_load(&probes->object, memory_on_v1, options, probes->pins,
-					  probes->errors)
-			    : -ENOMEM;
+	r = probes->per_cpu ? load(probes, memory_on_v1, options) : -ENOMEM;
 	if (r < 0) {
 		kernel_probes_free(probes);
 		return r;
@@ -74,15 +94,6 @@ static const char *probe_name(const struct bpf_program *program)
 static bool is_iterator(const struct bpf_program *program)
 {
 	return bpf_program__expected_attach_type(program) == BPF_TRACE_ITER;
-}
-
-/* Where one can't be kept, none is: half of them would be worse. */
-static void unpin(struct kernel_probes *probes, int error)
-{
-	log_warning("the probes end with the agent: they can't be pinned", LOG_ERRNO(error));
-	kernel_pins_abandon(probes->pins);
-	kernel_pins_free(probes->pins);
-	probes->pins = NULL;
 }
 
 static void pin(struct kernel_probes *probes, const struct bpf_program *program,

@@ -26,7 +26,8 @@
 
 struct pending {
 	bool used, told;
-	bool counted; /* in its series */
+	bool nameless; /* told as final; should containerd say whose it was, it is told once more */
+	bool counted;  /* in its series */
 	struct process victim, invoker;
 	uint64_t limit_cgroup_id;
 	char container_id[ID_SIZE];
@@ -196,7 +197,10 @@ static void tell(struct ooms *ooms, struct pending *kill, bool final)
 	}
 	ooms->emit(ooms->context, &record);
 	kill->told = true;
-	kill->used = !final;
+	kill->nameless = final && *kill->container_id && !(container && container->identified);
+	kill->used = !final || kill->nameless;
+	if (kill->nameless)
+		kill->due_ns = UINT64_MAX;
 }
 
 static bool same_process(const struct process *a, const struct process *b)
@@ -228,7 +232,7 @@ static struct pending *find_group(struct ooms *ooms, const struct event_oom *oom
 	for (size_t i = 0; i < PENDING_MAX; i++) {
 		struct pending *kill = &ooms->pending[i];
 
-		if (kill->used && kill->invoker.pid == oom->invoker.pid &&
+		if (kill->used && !kill->nameless && kill->invoker.pid == oom->invoker.pid &&
 		    kill->invoker.start_ns == oom->invoker.start_ns &&
 		    kill->limit_cgroup_id == oom->limit_cgroup_id &&
 		    strcmp(kill->container_id, oom->container_id) == 0 &&
@@ -249,7 +253,8 @@ static struct pending *free_place(struct ooms *ooms)
 		if (ooms->pending[i].first_ns < oldest->first_ns)
 			oldest = &ooms->pending[i];
 	}
-	tell(ooms, oldest, true);
+	if (!oldest->nameless)
+		tell(ooms, oldest, true);
 	return oldest;
 }
 
@@ -279,8 +284,8 @@ static void note_exit(struct ooms *ooms, const struct event_exit *exit)
 		struct pending *kill = &ooms->pending[i];
 		bool sent = *kill->record.killer;
 
-		if (!kill->used || kill->record.confirmed || !(exit->oom_victim || sent) ||
-		    !same_process(&kill->victim, &exit->who))
+		if (!kill->used || kill->nameless || kill->record.confirmed ||
+		    !(exit->oom_victim || sent) || !same_process(&kill->victim, &exit->who))
 			continue;
 		kill->record.confirmed =
 			exit->signal == SIGKILL || (sent && exit->signal == SIGTERM);
@@ -313,11 +318,25 @@ static void note_detail(struct ooms *ooms, const struct event *event)
 		oom_detail_pod(ooms->containers, ooms->pods, &kill->record, &event->pod_memory);
 }
 
+/* containerd was away, or slow, for longer than a kill waits for its container's name. */
+static void note_name(struct ooms *ooms, const char *container_id)
+{
+	for (size_t i = 0; i < PENDING_MAX; i++) {
+		struct pending *kill = &ooms->pending[i];
+
+		if (kill->used && kill->nameless && strcmp(kill->container_id, container_id) == 0)
+			tell(ooms, kill, true);
+	}
+}
+
 void ooms_event(struct ooms *ooms, const struct event *event, uint64_t now_ns)
 {
 	switch (event->type) {
 	case EVENT_OOM:
 		note_victim(ooms, &event->oom, event->boot_ns, now_ns);
+		break;
+	case EVENT_CONTAINER:
+		note_name(ooms, event->container.container_id);
 		break;
 	case EVENT_EXIT:
 		if (ooms->due_ns != UINT64_MAX)

@@ -97,6 +97,11 @@ bool record_supersedes(const struct record *newer, const struct record *older)
 	if (newer->type == RECORD_UNIT)
 		return unit_supersedes(newer, older);
 
+	/* an agent that forgot it, or came after it, has the runtime's word only */
+	if (newer->type == RECORD_EXIT && older->final && older->exit.kernel_ns &&
+	    !newer->exit.kernel_ns)
+		return false;
+
 	bool newer_watched = !wholly_reconstructed(newer);
 	bool older_watched = !wholly_reconstructed(older);
 

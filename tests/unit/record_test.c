@@ -177,6 +177,20 @@ static void durations_need_both_ends(void **state)
 	assert_int_equal(record_duration_ns(&record), 0);
 }
 
+/* A later agent has the runtime's word only: the kernel's stays. */
+static void the_kernels_word_on_an_end(void **state)
+{
+	struct record seen = {.type = RECORD_EXIT, .final = true, .exit.kernel_ns = 5};
+	struct record listed = {.type = RECORD_EXIT, .final = true};
+
+	(void)state;
+	assert_false(record_supersedes(&listed, &seen));
+	assert_true(record_supersedes(&seen, &listed));
+	assert_true(record_supersedes(&seen, &seen));
+	seen.final = false; /* who told it did not live to tell the rest */
+	assert_true(record_supersedes(&listed, &seen));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +199,7 @@ int main(void)
 		cmocka_unit_test(a_boot_is_replaced_by_a_better_one_only),
 		cmocka_unit_test(a_unit_keeps_the_times_of_the_boot),
 		cmocka_unit_test(one_reconstructed_phase_marks_the_start),
+		cmocka_unit_test(the_kernels_word_on_an_end),
 		cmocka_unit_test(durations_need_both_ends),
 	};
 

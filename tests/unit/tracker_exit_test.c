@@ -349,13 +349,49 @@ static void next_retry(void **state)
 	fixture_close(&f);
 }
 
+/* The agent had no CPU time for containerd: what that says comes long after the kernel has told of the cgroup's end. */
+static void containerd_long_after(void **state)
+{
+	struct event gone = {.type = EVENT_CGROUP_GONE, .boot_ns = 6 * S};
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	feed(&f, ev_up(SOURCE_KERNEL, 1 * S));
+	feed(&f, ev_up(SOURCE_CONTAINERD, 1 * S));
+	feed(&f, ev_cgroup(WEB, OWN_CGROUP, 4 * S));
+	feed(&f, ev_exec(ROLE_ENTRYPOINT, WEB, 31, "/app", "", 5 * S));
+	feed(&f, ev_exit(ROLE_ENTRYPOINT, WEB, 31, 0, SIGSEGV, 6 * S));
+	gone.cgroup.cgroup_id = OWN_CGROUP;
+	feed(&f, gone);
+	pass(&f, 30 * S);
+	feed_late(&f, ev_task(WEB, TASK_EXIT, 31, 139, 6 * S), 31 * S);
+	feed_late(
+		&f,
+		ev_status(WEB, SANDBOX, "web", CONTAINER_EXITED, 4 * S, 5 * S, 6 * S, 139, "Error"),
+		31 * S);
+	pass(&f, 45 * S);
+	const struct record *record = fixture_find(&f, RECORD_EXIT, WEB);
+
+	assert_string_equal(record->subject.container, "web");
+	assert_int_equal(record->exit.verdict, EXIT_CRASHED);
+	assert_int_equal(record->exit.signal, SIGSEGV);
+	assert_int_equal(fixture_count(&f, RECORD_EXIT), 1);
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(late_status),	   cmocka_unit_test(fault),
-		cmocka_unit_test(namespace_ended), cmocka_unit_test(stops),
-		cmocka_unit_test(loader),	   cmocka_unit_test(words),
-		cmocka_unit_test(patterns),	   cmocka_unit_test(next_retry),
+		cmocka_unit_test(late_status),
+		cmocka_unit_test(fault),
+		cmocka_unit_test(namespace_ended),
+		cmocka_unit_test(stops),
+		cmocka_unit_test(loader),
+		cmocka_unit_test(words),
+		cmocka_unit_test(patterns),
+		cmocka_unit_test(next_retry),
+		cmocka_unit_test(containerd_long_after),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

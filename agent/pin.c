@@ -11,6 +11,15 @@
 #include "settings.h"
 #include "source/kernel/kernel_source.h"
 
+static const char help[] =
+	"Usage: nodewake pin [OPTION ...]\n\n"
+	"Starts the probes and leaves them in the kernel, where they write what happens until a "
+	"daemon takes\n"
+	"them over. The options and their environment variables are those of `nodewake run`.\n\n"
+	"      --bpffs DIR      where BPF's file system is mounted; by itself /sys/fs/bpf\n"
+	"      --cni-dirs DIRS      directories of CNI plugins, colon-separated\n"
+	"      --cgroup-root DIR    where cgroups are mounted; by itself /sys/fs/cgroup\n";
+
 /* They stay in the ring, or with the containers, for who comes. */
 static void on_event(void *context, const struct event *event)
 {
@@ -44,10 +53,17 @@ int pin(int argc, char **argv)
 	struct settings settings;
 	enum log_level level;
 	sd_event *loop = NULL;
-	int r = settings_read(&settings, argc, argv);
+	int r;
+
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			fputs(help, stdout);
+			return CLI_OK;
+		}
+	r = settings_read(&settings, argc, argv);
 
 	if (r != 0)
-		return r < 0 ? CLI_USAGE : CLI_OK;
+		return CLI_USAGE;
 	if (log_level_parse(settings.log_level, &level) == 0)
 		log_set_level(level);
 	r = sd_event_default(&loop);

@@ -401,9 +401,8 @@ static bool may_forget(struct lifecycle *lifecycle, struct container *c, uint64_
 	uint64_t noticed = notice(&c->gone_noticed_ns, now_ns);
 	bool told = is_sandbox(c) || !had_started(c) || c->exit_final;
 
-	/* the kernel alone has told of it so far: what containerd says later belongs to it */
+	/* what containerd says later of one that only the kernel has told of belongs to it */
 	uint64_t wait_ns = c->identified ? FORGET_NS : CONTAINERD_AWAY_NS;
-
 	if (!waited(lifecycle, c, noticed, wait_ns, now_ns) || !told)
 		return false;
 	if (!needed(lifecycle, c))

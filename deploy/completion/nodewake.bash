@@ -84,7 +84,7 @@ _nodewake() {
 	ooms) options="--by --scope $history" ;;
 	exits) options="--by --verdict --signal --children $history" ;;
 	pulls | gaps | waits | host) options=$history ;;
-	pin) options='--bpffs --cni-dirs --cgroup-root --start-window --record-names --log-level --help' ;;
+	pin) options='--bpffs --cni-dirs --cgroup-root --help' ;;
 	uninstall) options='--bpffs --socket --help' ;;
 	uninstall-annotations) options='--kubeconfig --node-name --annotation-prefix --help' ;;
 	status) options='--output --socket --help' ;;

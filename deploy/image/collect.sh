@@ -15,7 +15,7 @@ for name in bin lib lib64; do
 	ln -s "usr/$name" "$root/$name"
 done
 # where the manifest mounts, since the root can't be written
-mkdir -p "$root/proc" "$root/sys" "$root/dev" "$root/tmp" "$root/run/nodewake" "$root/var/lib/nodewake"
+mkdir -p "$root/proc" "$root/sys" "$root/dev" "$root/tmp" "$root/bpf" "$root/run/nodewake" "$root/var/lib/nodewake"
 ln -s ../run "$root/var/run"
 chmod 1777 "$root/tmp"
 

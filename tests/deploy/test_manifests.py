@@ -60,7 +60,7 @@ def test_the_container_is_confined(manifests):
     assert security["seccompProfile"] == {"type": "RuntimeDefault"}
     assert security["capabilities"] == {"drop": ["ALL"], "add": ["BPF", "PERFMON", "SYSLOG"]}
     writable = {m["mountPath"] for m in container["volumeMounts"] if not m.get("readOnly")}
-    assert writable == {"/var/lib/nodewake", "/run/nodewake"}
+    assert writable == {"/var/lib/nodewake", "/run/nodewake", "/bpf"}
     assert spec["tolerations"] == [{"operator": "Exists"}]
     assert spec["priorityClassName"] == "system-node-critical"
     assert container["resources"]["limits"] == {"memory": "64Mi"}
@@ -85,6 +85,9 @@ def test_logs_are_read_only_and_no_folder_is_made_that_means_something(manifests
     logs = {"/var/log", "/run/log", "/var/lib/systemd/pstore"}
     logs |= {"/var/lib/rancher/k3s/agent/containerd"} if name.startswith("k3s") else set()
     assert logs <= set(paths)
+    # but for bpffs, which has to be written: below /sys AppArmor lets nobody
+    assert paths.pop("/bpf") == {"path": "/sys/fs/bpf", "type": "Directory"}
+    assert {"name": "NODEWAKE_BPFFS", "value": "/bpf"} in container["env"]
     assert all(volume["path"] == path for path, volume in paths.items())
     # /var/log/journal, once it exists, makes journald keep its journal; below /sys nothing can be made
     made = {volume["path"] for volume in volumes.values() if volume["type"] == "DirectoryOrCreate"}

@@ -105,6 +105,9 @@ static __always_inline bool is_mine(void)
 	return *(volatile __u64 *)&generation == my_generation;
 }
 
+/* Since when these maps are written: the first agent's own note. */
+__u64 pinned_ns = 0;
+
 /* What the agent, or the one before it, has told of each cause of loss: its own note. */
 __u64 losses_told[WIRE_LOSS_COUNT] = {};
 __u64 losses_told_ns = 0;

@@ -206,6 +206,7 @@ static const struct json_field boot_rows[] = {
 	JSON_ROW(UINT, loader_ns),
 	JSON_ROW(UINT, finish_ns),
 	JSON_ROW(BOOL, measured),
+	JSON_ROW(BOOL, early),
 	JSON_WORD(last_end, json_boot_ends),
 	JSON_ROW(TEXT, last_boot_id),
 	JSON_ROW(INT, last_wall_ns),

@@ -318,6 +318,7 @@ struct record_boot {
 	uint64_t firmware_ns, loader_ns;
 	uint64_t finish_ns; /* systemd had reached its default target; 0: not so far */
 	bool measured; /* the probes were there before the container runtime; else reconstructed */
+	bool early;    /* measured, by probes that were pinned before the agent ran */
 	enum boot_end last_end;
 	char last_boot_id[BOOT_ID_SIZE];
 	int64_t last_wall_ns; /* last sign of life of the boot before; 0 not known */

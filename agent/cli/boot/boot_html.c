@@ -55,6 +55,10 @@ static void print_summary(FILE *out, const struct boot_report *report)
 		      "runtime, so "
 		      "these are the stamps it found</p>\n",
 		      out);
+	else if (boot->early)
+		fputs("<p class=\"quiet\">Measured: its probes were pinned before the agent ran, "
+		      "and before the container runtime</p>\n",
+		      out);
 	fputs("</header>\n", out);
 }
 

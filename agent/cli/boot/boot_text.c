@@ -253,6 +253,10 @@ static void print_head(FILE *out, const struct boot_report *report, bool colour)
 		      "the "
 		      "stamps it found\n",
 		      out);
+	else if (boot->early)
+		fputs("  measured: its probes were pinned before the agent ran, and before the "
+		      "container runtime\n",
+		      out);
 	fputc('\n', out);
 }
 

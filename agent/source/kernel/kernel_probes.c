@@ -124,6 +124,8 @@ static void take_over(struct kernel_probes *probes)
 	probes->object->bss->windows_wanted = 0;
 	__atomic_store_n(&probes->object->bss->generation, probes->object->rodata->my_generation,
 			 __ATOMIC_RELEASE);
+	if (!probes->object->bss->pinned_ns)
+		probes->object->bss->pinned_ns = clock_boot_ns();
 	if (probes->pins)
 		probes->replaced = kernel_pins_settle(probes->pins);
 }
@@ -138,6 +140,11 @@ enum kernel_heritage kernel_probes_heritage(const struct kernel_probes *probes)
 	if (probes->pins && kernel_pins_adopted(probes->pins))
 		return KERNEL_ADOPTED;
 	return probes->replaced ? KERNEL_REPLACED : KERNEL_FRESH;
+}
+
+uint64_t kernel_probes_since(const struct kernel_probes *probes)
+{
+	return probes->object->bss->pinned_ns;
 }
 
 bool kernel_probes_pinned(const struct kernel_probes *probes)

@@ -28,6 +28,8 @@ void kernel_probes_want_windows(struct kernel_probes *probes);
 
 /* After kernel_probes_attach. */
 enum kernel_heritage kernel_probes_heritage(const struct kernel_probes *probes);
+uint64_t kernel_probes_since(
+	const struct kernel_probes *probes); /* they work, the agents' before included */
 bool kernel_probes_pinned(const struct kernel_probes *probes); /* they outlive the agent */
 
 /* Descriptors of the maps. */

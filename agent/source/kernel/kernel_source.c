@@ -350,6 +350,8 @@ int kernel_source_start(struct kernel_source *source)
 	source->losses_read_ns = kernel_probes_losses_told(source->probes, source->losses);
 	if (!source->losses_read_ns)
 		source->losses_read_ns = up.boot_ns;
+	if (kernel_probes_heritage(source->probes) == KERNEL_ADOPTED)
+		up.source.since_ns = kernel_probes_since(source->probes);
 	source->on_event(source->context, &up);
 	kernel_source_drain(source); /* what happened before, while no agent ran */
 	int r = kernel_seed(source->probes, source->deciding_dir, source->on_event,

@@ -111,8 +111,10 @@ static bool note_source(struct boot *boot, const struct event *event)
 	if (source->source == SOURCE_KUBERNETES)
 		boot->facts.kubernetes = true;
 	if (source->source == SOURCE_KERNEL && source->step == SOURCE_UP &&
-	    !boot->facts.kernel_up_ns)
-		boot->facts.kernel_up_ns = event->boot_ns;
+	    !boot->facts.kernel_up_ns) {
+		boot->facts.kernel_up_ns = source->since_ns ? source->since_ns : event->boot_ns;
+		boot->facts.early = source->since_ns;
+	}
 	return !boot->settled && boot_pods_event(&boot->facts.pods, event);
 }
 

@@ -28,6 +28,7 @@ struct boot_facts {
 	uint64_t deadline_ns;
 	uint64_t since_ns;     /* this agent watches */
 	uint64_t kernel_up_ns; /* the probes do; 0: never */
+	bool early;	       /* they were there before this boot's first agent */
 };
 
 /* The unit whose activation the pods waited for; NULL if it has not begun, or is not known. */

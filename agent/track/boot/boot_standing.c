@@ -130,6 +130,7 @@ void boot_build(const struct boot_facts *facts, const struct boot_standing *stan
 		.loader_ns = facts->systemd.loader_ns,
 		.finish_ns = facts->systemd.finish_ns,
 		.measured = is_measured(facts),
+		.early = is_measured(facts) && facts->early,
 		.pods_expected = standing->expected,
 		.pods_ready = standing->ready,
 	};

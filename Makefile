@@ -19,7 +19,7 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2);)
 
 # --- flags -----------------------------------------------------------------------------------
 
-PACKAGES := libsystemd grpc_unsecure libprotobuf-c libbpf jansson sqlite3 libmicrohttpd libcurl yaml-0.1
+PACKAGES := libsystemd grpc_unsecure libprotobuf-c libbpf jansson sqlite3 libmicrohttpd libcurl yaml-0.1 libseccomp
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror=implicit
 HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIC -D_FORTIFY_SOURCE=3 -ffile-prefix-map=$(CURDIR)=.
@@ -36,6 +36,11 @@ CFLAGS  := $(filter-out -D_FORTIFY_SOURCE=3,$(CFLAGS:-O2=-O1)) -fsanitize=addres
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=3,$(CPPFLAGS))
 LDFLAGS += -fsanitize=address,undefined
+endif
+
+ifeq ($(COVERAGE),1)
+CFLAGS  := $(filter-out -D_FORTIFY_SOURCE=3,$(CFLAGS:-O2=-O0)) --coverage -fprofile-update=atomic
+LDFLAGS += --coverage
 endif
 
 # --- the folders of the agent and what each may use (agent/README.md) -------------------------
@@ -108,7 +113,7 @@ BPF_TARGET_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF,$<)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_TARGET_ARCH) -mcpu=v3 -O2 -g \
-		-Wall -Wextra -Wno-unused-parameter -I. -I/usr/include/$(shell uname -m)-linux-gnu -MMD -MP -c -o $@ $<
+		-ffile-prefix-map=$(CURDIR)=. -Wall -Wextra -Wno-unused-parameter -I. -I/usr/include/$(shell uname -m)-linux-gnu -MMD -MP -c -o $@ $<
 
 $(SKELETON): $(BPF_O)
 	@mkdir -p $(@D)

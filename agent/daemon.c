@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/privileges.h"
+#include "base/syscalls.h"
 #include "base/text.h"
 #include "boot_sources.h"
 #include "boot_journal.h"
@@ -249,6 +250,18 @@ static void tell_no_kernel(struct daemon *daemon, int error)
 	on_event(daemon, &missing);
 }
 
+/* The programs are loaded; gRPC has no threads yet. */
+static void give_up_privileges(void)
+{
+	int r = privileges_drop();
+
+	if (r < 0)
+		log_warning("more capabilities than needed are kept", LOG_ERRNO(r));
+	r = syscalls_forbid();
+	if (r < 0)
+		log_warning("no system calls are forbidden", LOG_ERRNO(r));
+}
+
 static int start_sources(struct daemon *daemon)
 {
 	const struct settings *settings = daemon->settings;
@@ -288,9 +301,7 @@ static int start_sources(struct daemon *daemon)
 	if (!settings->no_ebpf)
 		daemon->kernel_error = kernel_source_new(&daemon->windows.kernel, daemon->loop,
 							 &kernel, on_event, daemon);
-	r = privileges_drop(); /* before gRPC has threads */
-	if (r < 0)
-		log_warning("more capabilities than needed are kept", LOG_ERRNO(r));
+	give_up_privileges();
 	r = containerd_source_new(&daemon->containerd, daemon->loop, &containerd, on_event, daemon);
 	if (r < 0) {
 		log_error("cannot watch containerd", LOG_ERRNO(r));

@@ -42,6 +42,14 @@ struct {
 	__type(value, struct wire_children);
 } children SEC(".maps");
 
+/* The total that was told of each: the agents' own note, from one to the next. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, WIRE_CHILDREN_MAX);
+	__type(key, struct wire_child_key);
+	__type(value, __u32);
+} children_told SEC(".maps");
+
 static const struct wire_children no_children = {};
 static const struct hurt no_hurt = {};
 

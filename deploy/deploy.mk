@@ -2,15 +2,23 @@
 # What goes onto a node or into a cluster; included by the Makefile.
 
 IMAGE := $(BUILD)/nodewake-image.tar
+SBOM  := $(BUILD)/nodewake-image.spdx.json
 # The date of the last commit, so that the same sources give the same image.
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 .PHONY: image
-image: $(IMAGE) ## an OCI archive for `ctr -n k8s.io images import`
+image: $(IMAGE) $(SBOM) ## an OCI archive for `ctr -n k8s.io images import`, and what is in it (SPDX)
 
 $(IMAGE): $(BUILD)/nodewake $(wildcard deploy/image/*.sh)
 	$(Q)deploy/image/collect.sh $(BUILD)/nodewake $(BUILD)/image-root
 	$(call say,IMAGE,$@)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) deploy/image/pack.sh $(BUILD)/image-root $(VERSION) $@
+
+$(SBOM): $(IMAGE) deploy/image/sbom.py
+	$(call say,SBOM,$@)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) deploy/image/sbom.py $(BUILD)/image-root $(VERSION) >$@
+
+.PHONY: check-reproducible
+check-reproducible: ## two builds of the last commit, in folders of different names, give the same bytes
+	@deploy/image/reproducible.sh
 
 $(BUILD)/man/%: deploy/man/%.scd NEWS.md
 	@mkdir -p $(@D)

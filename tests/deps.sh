@@ -6,7 +6,7 @@ set -eu
 
 packages="build-essential pkg-config clang llvm lld libclang-rt-14-dev clang-format cppcheck shellcheck
 libbpf-dev libelf-dev zlib1g-dev bpftool libsystemd-dev libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
-libsqlite3-dev sqlite3 libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev libyaml-dev openssl uthash-dev libcmocka-dev
+libsqlite3-dev sqlite3 libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev libyaml-dev libseccomp-dev openssl uthash-dev libcmocka-dev
 python3 python3-pytest python3-jsonschema scdoc containerd runc crun docker-registry skopeo iproute2 containernetworking-plugins
 ca-certificates systemd-journal-remote qemu-system-x86 busybox-static cpio prometheus golang-go rsync jq etcd-server"
 
@@ -21,6 +21,9 @@ packages="$packages nghttp2-proxy umoci prometheus python3-yaml python3-seccomp 
 
 # a systemd to talk to, as a user's manager (tests/integration/test_boot_units.py)
 packages="$packages systemd dbus-daemon"
+
+# make coverage
+packages="$packages gcovr"
 
 # what the boot report's page is looked at with
 packages="$packages chromium chromium-driver fonts-dejavu-core python3-selenium"

@@ -72,7 +72,7 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 		$(BUILD)/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
 			$(BUILD)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
 
-.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-programs check-containerd check-kernels check-deaths check-chaos check-cluster check-boot check-boot-cluster check-clang layers lint fmt asan demo bench
+.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-programs check-containerd check-kernels check-deaths check-chaos check-cluster check-boot check-boot-cluster check-clang coverage layers lint fmt asan demo bench
 
 TIERS := check-unit check-replay layers check-deploy check-report check-kube check-node check-containerd check-kernels
 
@@ -162,6 +162,14 @@ fmt: ## format all C
 
 asan: ## unit tests with the address and undefined-behaviour sanitizers
 	$(Q)$(MAKE) BUILD=build-asan SANITIZE=1 all check-unit check-replay
+
+# Which lines of agent/ and which branches of track/ the tests come by: these tiers, or those in COVERED.
+COVERED ?= check-unit check-replay check-report check-kube check-node
+coverage: ## lines of agent/ and branches of track/ that the tests come by; a page in build-coverage/coverage/
+	$(Q)$(MAKE) BUILD=build-coverage COVERAGE=1 all
+	$(Q)find build-coverage -name '*.gcda' -delete
+	-$(Q)$(MAKE) -k BUILD=build-coverage COVERAGE=1 $(COVERED)
+	@tests/coverage.sh build-coverage
 
 check-clang: ## clang and gcc build without a warning
 	$(Q)$(MAKE) BUILD=build-clang CC=clang CFLAGS_EXTRA=-Werror all

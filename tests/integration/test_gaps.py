@@ -9,7 +9,9 @@ import time
 
 import pytest
 
-from node import Daemon
+from node import Daemon, Node
+from node.fixtures import BUILD
+from node.node import ENVIRONMENT
 from node.processes import wait_until
 
 MS = 1000000
@@ -70,6 +72,29 @@ def test_containerd_killed_during_starts(daemon, node):
                 assert subject["container"] == "main"
                 assert subject["pod"] == containers[container]["pod_name"]
     assert {gap["source"] for gap in daemon.wait_final("gaps", count=2)} == {"containerd"}
+
+
+def test_containerd_upgraded():
+    """Debian's containerd gives way to a newer one: the container that runs over it is the same, and its death is told."""
+    if not os.environ.get("CONTAINERD_BIN"):
+        pytest.skip("there is no other containerd: make check-containerd")
+    with Node(BUILD, environment=dict(os.environ)) as node, Daemon(node, state=tempfile.mkdtemp(dir=node.dir)) as daemon:
+        pod = node.run_pod("upgraded")
+        over = pod.start("over", ["listen", "8080"])
+        daemon.wait_final("starts")
+        old = daemon.status()["sources"]["containerd"]["version"]
+        node.kill_containerd()
+        node.environment = ENVIRONMENT
+        node.start_containerd()
+        wait_until(lambda: daemon.status()["sources"]["containerd"]["version"] not in ("", old), 60, "the new version")
+        pod.start("after", ["listen", "8081"])
+        daemon.wait_final("starts", count=2, seconds=30)
+        os.kill(over.inspect()["pid"], signal.SIGKILL)
+        died, = daemon.wait_final("exits", seconds=30)
+        assert died["verdict"] == "killed" and died["subject"]["container"] == "over" and died["sender_pid"] == os.getpid()
+        gap, = daemon.wait_final("gaps", seconds=30)
+        assert gap["source"] == "containerd"
+        no_duplicates(daemon)
 
 
 @pytest.fixture(name="state")

@@ -98,6 +98,18 @@ start podlimit 0 /cast eat-child 2500
 echo 120000000 >"/sys/fs/cgroup$parent/memory.max"
 sleep 7
 
+# the clock is set an hour on while containers start, and back
+begin=$(date +%s)
+date -s "@$((begin + 3600))" >/dev/null
+start ahead 0 /cast listen 8085 100
+sleep 2
+echo "ahead $(date +%s)" >/tmp/clock
+date -s "@$(($(date +%s) - 3600))" >/dev/null
+start back 0 /cast listen 8086 100
+sleep 2
+echo "back $(date +%s)" >>/tmp/clock
+echo "before $begin" >>/tmp/clock
+
 for verb in starts exits ooms gaps; do
 	echo "=== $verb"
 	nodewake $verb --output json
@@ -106,6 +118,8 @@ echo "=== connects"
 grep '"connect-failed"' /tmp/events
 echo "=== stamps"
 cat /tmp/stamps/stamps
+echo "=== clock"
+cat /tmp/clock
 echo "=== why"
 # shellcheck source=tests/kernel/why.sh
 . /nodewake/why.sh

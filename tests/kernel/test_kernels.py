@@ -32,11 +32,28 @@ def test_starts(machine):
     assert {name: r["state"] for name, r in starts.items()} == {
         "server": "listening", "pool": "running", "greedy": "exited", "three": "exited", "segv": "exited",
         "victim": "exited", "typo": "failed", "podlimit": "running", "crun-server": "listening",
-        "crun-greedy": "exited", "crun-typo": "failed", "waiting": "listening"}
+        "crun-greedy": "exited", "crun-typo": "failed", "waiting": "listening", "ahead": "listening",
+        "back": "listening"}
     for name in ("server", "crun-server"):
         app = [span for span in starts[name]["phases"] if span["phase"] == "app"][0]
         assert 300e6 < app["duration_ns"] < 600e6
         assert not any(span.get("reconstructed") for span in starts[name]["phases"])
+
+
+def test_a_clock_that_is_set(machine):
+    """No record moves: each has the wall time of its moment; how long something took is the boot clock's."""
+    clock = {name: int(seconds) for name, seconds in map(str.split, filter(None, machine["clock"].splitlines()))}
+    starts = by_name(machine["starts"])
+
+    def wall_s(record):
+        return (record["boot_ns"] + record["wall_offset_ns"]) / 1e9
+
+    assert 0 <= clock["ahead"] - wall_s(starts["ahead"]) < 5 and 0 <= clock["back"] - wall_s(starts["back"]) < 5
+    assert clock["before"] - 600 < wall_s(starts["server"]) < clock["before"]
+    assert starts["server"]["boot_ns"] < starts["ahead"]["boot_ns"] < starts["back"]["boot_ns"]
+    for name in ("ahead", "back"):
+        app, = [span for span in starts[name]["phases"] if span["phase"] == "app"]
+        assert 100e6 < app["duration_ns"] < 1e9
 
 
 def test_where_the_time_of_a_start_went(machine):

@@ -126,9 +126,10 @@ class Pod:
 
 
 class Node:
-    """The private node; a context manager. config: what containerd's file holds besides, {dir} being the node's."""
+    """The private node; a context manager. config: what containerd's file holds besides, {dir} being the node's; environment:
+    another than PATH with CONTAINERD_BIN before it."""
 
-    def __init__(self, build, registry=False, slow_cni_seconds=None, config=""):
+    def __init__(self, build, registry=False, slow_cni_seconds=None, config="", environment=None):
         self.build = os.path.abspath(build)
         self._cri = self.build + "/cri"
         self.dir = tempfile.mkdtemp(prefix="nodewake-")
@@ -136,6 +137,7 @@ class Node:
         self.cgroup = "/" + self.name
         self.socket = self.dir + "/containerd.sock"
         self.config = config
+        self.environment = environment or ENVIRONMENT  # containerd's: its PATH says which one
         self.with_registry = registry
         self.slow_cni_seconds = slow_cni_seconds
         self.processes = []
@@ -206,7 +208,7 @@ class Node:
     def start_containerd(self):
         with open(self.dir + "/containerd.log", "a", encoding="utf-8") as log:
             self.containerd = subprocess.Popen(
-                self.inside("containerd", "-c", self.dir + "/config.toml"), stdout=log, stderr=log, env=ENVIRONMENT)
+                self.inside("containerd", "-c", self.dir + "/config.toml"), stdout=log, stderr=log, env=self.environment)
         self.processes.append(self.containerd)
         wait_until(self._answers, 30, "containerd's answer")
 

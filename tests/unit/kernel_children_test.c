@@ -20,6 +20,7 @@ struct world {
 	struct wire_children counted; /* of the kernel's one kind */
 	bool gone;
 	uint32_t forgotten;
+	uint32_t noted; /* the total that was told, from agent to agent */
 	size_t count;
 	uint32_t told[TOLD_MAX];
 	uint64_t last_ns;
@@ -45,6 +46,22 @@ static void forget(void *context, const struct wire_child_key *key)
 	world->forgotten++;
 }
 
+static uint32_t told_before(void *context, const struct wire_child_key *key)
+{
+	const struct world *world = context;
+
+	(void)key;
+	return world->noted;
+}
+
+static void note(void *context, const struct wire_child_key *key, uint32_t total)
+{
+	struct world *world = context;
+
+	(void)key;
+	world->noted = total;
+}
+
 static void on_event(void *context, const struct event *event)
 {
 	struct world *world = context;
@@ -55,12 +72,17 @@ static void on_event(void *context, const struct event *event)
 	world->last = event->exit;
 }
 
+static void begin(struct world *world)
+{
+	const struct kernel_child_table table = {world, read_counted, told_before, note, forget};
+
+	assert_int_equal(kernel_children_new(&world->children, &table, on_event, world), 0);
+}
+
 static void open_world(struct world *world)
 {
 	*world = (struct world){0};
-	assert_int_equal(
-		kernel_children_new(&world->children, read_counted, forget, world, on_event, world),
-		0);
+	begin(world);
 }
 
 /* A record of the kernel's, which had told `told` of `total` before. */
@@ -155,11 +177,47 @@ static void unknown(void **state)
 	kernel_children_free(world.children);
 }
 
+/* An agent is killed: the next one goes on with what was told, be it told twice by the ring or not at all. */
+static void over_two_agents(void **state)
+{
+	const struct wire_child_key key = {.container_id = 42, .signal = 11, .comm = "worker"};
+	struct world world;
+
+	(void)state;
+	open_world(&world);
+	take(&world, 1000 * MS, 1, 0);
+	world.counted = (struct wire_children){
+		.total = 30, .told = 1, .last_ns = 1200 * MS, .last_pid = 88};
+	kernel_children_settle(world.children, 2000 * MS);
+	assert_int_equal(sum(&world), 30);
+	kernel_children_free(world.children);
+	begin(&world);
+	take(&world, 1000 * MS, 1, 0); /* once more: its place in the ring was not kept */
+	assert_int_equal(sum(&world), 30);
+	take(&world, 2500 * MS, 41, 1);
+	assert_int_equal(sum(&world), 41);
+	kernel_children_free(world.children);
+	/* and one that no record tells of */
+	begin(&world);
+	world.counted = (struct wire_children){
+		.total = 45, .told = 41, .last_ns = 2600 * MS, .last_pid = 99};
+	kernel_children_adopt(world.children, &key);
+	assert_int_equal(sum(&world), 45);
+	assert_int_equal(world.last_ns, 2600 * MS);
+	assert_int_equal(world.last.who.pid, 99);
+	assert_int_equal(world.last.signal, 11);
+	assert_string_equal(world.last.comm, "worker");
+	kernel_children_adopt(world.children, &key);
+	assert_int_equal(sum(&world), 45);
+	kernel_children_free(world.children);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(folded),
 		cmocka_unit_test(with_its_container),
+		cmocka_unit_test(over_two_agents),
 		cmocka_unit_test(unknown),
 	};
 

@@ -19,9 +19,7 @@ struct kind {
 };
 
 struct kernel_children {
-	kernel_children_fn read;
-	kernel_forget_fn forget;
-	void *read_context;
+	struct kernel_child_table table;
 	event_fn on_event;
 	void *context;
 	/* as many as the kernel keeps: none is without a place; those that end here are made when the first child dies */
@@ -29,17 +27,14 @@ struct kernel_children {
 	size_t count;
 };
 
-int kernel_children_new(struct kernel_children **ret, kernel_children_fn read,
-			kernel_forget_fn forget, void *read_context, event_fn on_event,
-			void *context)
+int kernel_children_new(struct kernel_children **ret, const struct kernel_child_table *table,
+			event_fn on_event, void *context)
 {
 	struct kernel_children *children = calloc(1, sizeof(*children));
 
 	if (!children)
 		return -ENOMEM;
-	children->read = read;
-	children->forget = forget;
-	children->read_context = read_context;
+	children->table = *table;
 	children->on_event = on_event;
 	children->context = context;
 	*ret = children;
@@ -88,8 +83,17 @@ static struct kind *place_of(struct kernel_children *children, const struct wire
 		free_place = &more[children->count++];
 	}
 	if (free_place)
-		*free_place = (struct kind){.key = *key};
+		*free_place = (struct kind){
+			.key = *key,
+			.told = children->table.told(children->table.context, key),
+		};
 	return free_place;
+}
+
+static void note_told(struct kernel_children *children, struct kind *kind, uint32_t total)
+{
+	kind->told = total;
+	children->table.tell(children->table.context, &kind->key, total);
 }
 
 void kernel_children_take(struct kernel_children *children, const struct wire_exit *wire,
@@ -99,15 +103,16 @@ void kernel_children_take(struct kernel_children *children, const struct wire_ex
 	struct kind *kind = place_of(children, &key);
 
 	if (kind) {
-		/* the rest may have been told meanwhile, from the kernel's count */
+		/* the rest may have been told meanwhile, from the kernel's count, or by an agent before */
 		uint32_t before = kind->told > wire->told ? kind->told : wire->told;
 
-		event->exit.count = wire->total > before ? wire->total - before : 1;
-		if (wire->total > kind->told)
-			kind->told = wire->total;
 		kind->last = *event;
 		kind->record_ns = event->boot_ns;
 		kind->settled = false;
+		if (wire->total <= before)
+			return;
+		event->exit.count = wire->total - before;
+		note_told(children, kind, wire->total);
 	}
 	children->on_event(children->context, event);
 }
@@ -129,7 +134,7 @@ static void tell_rest(struct kernel_children *children, struct kind *kind)
 	struct wire_children counted;
 
 	kind->settled = true;
-	if (children->read(children->read_context, &kind->key, &counted) < 0 ||
+	if (children->table.read(children->table.context, &kind->key, &counted) < 0 ||
 	    counted.total <= kind->told)
 		return;
 	struct event event = kind->last;
@@ -137,8 +142,28 @@ static void tell_rest(struct kernel_children *children, struct kind *kind)
 	event.exit.count = counted.total - kind->told;
 	be_another(&event.exit, counted.last_pid, counted.last_ns - event.boot_ns);
 	event.boot_ns = counted.last_ns;
-	kind->told = counted.total;
+	note_told(children, kind, counted.total);
 	children->on_event(children->context, &event);
+}
+
+void kernel_children_adopt(struct kernel_children *children, const struct wire_child_key *key)
+{
+	struct kind *kind = place_of(children, key);
+	struct wire_children counted;
+
+	if (!kind ||
+	    kind->last.type == EVENT_EXIT || /* it has a record of its own: the rest follows */
+	    children->table.read(children->table.context, key, &counted) < 0)
+		return;
+	kind->last = (struct event){.type = EVENT_EXIT, .boot_ns = counted.last_ns};
+	kind->last.exit = (struct event_exit){
+		.who.pid = counted.last_pid,
+		.role = ROLE_MEMBER,
+		.cgroup_id = key->container_id,
+		.signal = (int32_t)key->signal,
+	};
+	memcpy(kind->last.exit.comm, key->comm, sizeof(key->comm));
+	tell_rest(children, kind);
 }
 
 bool kernel_children_settle(struct kernel_children *children, uint64_t now_ns)
@@ -173,7 +198,7 @@ void kernel_children_forget(struct kernel_children *children, uint64_t cgroup_id
 		if (kind->key.container_id != cgroup_id)
 			continue;
 		tell_rest(children, kind);
-		children->forget(children->read_context, &kind->key);
+		children->table.forget(children->table.context, &kind->key);
 		*kind = (struct kind){.settled = true};
 	}
 }

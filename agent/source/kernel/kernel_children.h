@@ -10,19 +10,25 @@
 
 struct kernel_children;
 
-/* What the kernel counted of one kind: 0 or negative errno; and that it may forget it. */
-typedef int (*kernel_children_fn)(void *context, const struct wire_child_key *key,
-				  struct wire_children *ret);
-typedef void (*kernel_forget_fn)(void *context, const struct wire_child_key *key);
+/* The kernel's table of them, by kind. read: what it counted, 0 or a negative errno; told, tell: the total that was told, also by an agent before. */
+struct kernel_child_table {
+	void *context;
+	int (*read)(void *context, const struct wire_child_key *key, struct wire_children *ret);
+	uint32_t (*told)(void *context, const struct wire_child_key *key);
+	void (*tell)(void *context, const struct wire_child_key *key, uint32_t total);
+	void (*forget)(void *context, const struct wire_child_key *key);
+};
 
-int kernel_children_new(struct kernel_children **ret, kernel_children_fn read,
-			kernel_forget_fn forget, void *read_context, event_fn on_event,
-			void *context);
+int kernel_children_new(struct kernel_children **ret, const struct kernel_child_table *table,
+			event_fn on_event, void *context);
 void kernel_children_free(struct kernel_children *children);
 
 /* A record of the ring, and the event that it was decoded to: told with its count. */
 void kernel_children_take(struct kernel_children *children, const struct wire_exit *wire,
 			  struct event *event);
+
+/* A kind that was counted before this agent: what no agent has told of it, is told, by its numbers alone. */
+void kernel_children_adopt(struct kernel_children *children, const struct wire_child_key *key);
 
 /* Tells what was counted since. Returns true while something may be left to tell. */
 bool kernel_children_settle(struct kernel_children *children, uint64_t now_ns);

@@ -64,6 +64,13 @@ void kernel_probes_tell_losses(struct kernel_probes *probes,
 /* How many like deaths the kernel counted. 0 or -ENOENT. */
 int kernel_probes_children(const struct kernel_probes *probes, const struct wire_child_key *key,
 			   struct wire_children *ret);
+uint32_t kernel_probes_children_told(const struct kernel_probes *probes,
+				     const struct wire_child_key *key);
+void kernel_probes_tell_children(struct kernel_probes *probes, const struct wire_child_key *key,
+				 uint32_t total);
+void kernel_probes_each_children(const struct kernel_probes *probes,
+				 void (*each)(void *context, const struct wire_child_key *key),
+				 void *context);
 void kernel_probes_forget_children(struct kernel_probes *probes, const struct wire_child_key *key);
 
 /* How often connections to a target failed. Returns 0, or -ENOENT if that is not known any more. */

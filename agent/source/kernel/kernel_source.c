@@ -263,6 +263,20 @@ static int read_children(void *context, const struct wire_child_key *key, struct
 	return kernel_probes_children(source->probes, key, ret);
 }
 
+static uint32_t children_told(void *context, const struct wire_child_key *key)
+{
+	const struct kernel_source *source = context;
+
+	return kernel_probes_children_told(source->probes, key);
+}
+
+static void tell_children(void *context, const struct wire_child_key *key, uint32_t total)
+{
+	const struct kernel_source *source = context;
+
+	kernel_probes_tell_children(source->probes, key, total);
+}
+
 static void forget_children(void *context, const struct wire_child_key *key)
 {
 	const struct kernel_source *source = context;
@@ -274,6 +288,8 @@ int kernel_source_new(struct kernel_source **ret, sd_event *loop,
 		      const struct kernel_source_options *options, event_fn on_event, void *context)
 {
 	struct kernel_source *source = calloc(1, sizeof(*source));
+	const struct kernel_child_table children = {source, read_children, children_told,
+						    tell_children, forget_children};
 	bool on_v1 = cgroup_memory_on_v1();
 	int r;
 
@@ -289,8 +305,7 @@ int kernel_source_new(struct kernel_source **ret, sd_event *loop,
 		r = kernel_connects_new(&source->connects, read_failures, source, on_event,
 					context);
 	if (r >= 0)
-		r = kernel_children_new(&source->children, read_children, forget_children, source,
-					on_event, context);
+		r = kernel_children_new(&source->children, &children, on_event, context);
 	if (r >= 0)
 		r = kernel_windows_new(&source->windows, loop, source->probes, options, on_event,
 				       context);
@@ -335,6 +350,13 @@ static void on_missing(void *context, const char *name, int error)
 	source->on_event(source->context, &event);
 }
 
+static void adopt_children(void *context, const struct wire_child_key *key)
+{
+	const struct kernel_source *source = context;
+
+	kernel_children_adopt(source->children, key);
+}
+
 int kernel_source_start(struct kernel_source *source)
 {
 	struct event up = {
@@ -354,6 +376,7 @@ int kernel_source_start(struct kernel_source *source)
 		up.source.since_ns = kernel_probes_since(source->probes);
 	source->on_event(source->context, &up);
 	kernel_source_drain(source); /* what happened before, while no agent ran */
+	kernel_probes_each_children(source->probes, adopt_children, source);
 	int r = kernel_seed(source->probes, source->deciding_dir, source->on_event,
 			    source->context);
 

@@ -68,6 +68,35 @@ int kernel_probes_children(const struct kernel_probes *probes, const struct wire
 void kernel_probes_forget_children(struct kernel_probes *probes, const struct wire_child_key *key)
 {
 	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.children), key);
+	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.children_told), key);
+}
+
+uint32_t kernel_probes_children_told(const struct kernel_probes *probes,
+				     const struct wire_child_key *key)
+{
+	uint32_t total = 0;
+
+	bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.children_told), key, &total);
+	return total;
+}
+
+void kernel_probes_tell_children(struct kernel_probes *probes, const struct wire_child_key *key,
+				 uint32_t total)
+{
+	bpf_map_update_elem(bpf_map__fd(probes->object->maps.children_told), key, &total, BPF_ANY);
+}
+
+void kernel_probes_each_children(const struct kernel_probes *probes,
+				 void (*each)(void *context, const struct wire_child_key *key),
+				 void *context)
+{
+	int fd = bpf_map__fd(probes->object->maps.children);
+	struct wire_child_key key, *last = NULL;
+	uint32_t seen = 0;
+
+	/* a key that is deleted meanwhile starts the walk anew */
+	for (; seen++ < WIRE_CHILDREN_MAX && bpf_map_get_next_key(fd, last, &key) == 0; last = &key)
+		each(context, &key);
 }
 
 void kernel_probes_questions(struct kernel_probes *probes,

@@ -30,7 +30,12 @@ if [ -n "$suite" ]; then
 	apt apt-get update >fetch.log 2>&1
 fi
 depends=$(apt apt-cache depends "$package" 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1)
-apt apt-get -q download "${depends:-$package}" >>fetch.log 2>&1
-dpkg -x ./*.deb .
+# since 7.x the image itself is in a package of its own
+binary=$(apt apt-cache depends "${depends:-$package}" 2>/dev/null | sed -n 's/.*Depends: \(linux-binary-[0-9][^ ]*\)$/\1/p' | head -n 1)
+# shellcheck disable=SC2086
+apt apt-get -q download "${depends:-$package}" $binary >>fetch.log 2>&1
+for archive in ./*.deb; do
+	dpkg -x "$archive" .
+done
 rm -rf ./*.deb lists
 touch .whole

@@ -126,7 +126,7 @@ check-containerd: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## truth, gaps and pulls 
 # The cast on Debian's kernel and pure cgroup v2, in a virtual machine without KVM.
 check-kernels: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## the same on other kernels: QEMU, containerd, runc
 	@if ! command -v qemu-system-x86_64 >/dev/null; then echo "check-kernels: SKIPPED: qemu-system-x86 is not installed"; \
-	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider -s tests/kernel; fi
+	else BUILD=$(BUILD) SUITES="$(SUITES)" /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider -s tests/kernel; fi
 
 # Each way to die, planted here and in a machine with pure cgroup v2; not part of `check` yet.
 check-deaths: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## a table of planted deaths, and a confusion matrix of what is told (root)

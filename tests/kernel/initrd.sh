@@ -14,7 +14,7 @@ trap 'rm -rf "$root"' EXIT
 mkdir -p "$root/bin" "$root/sbin" "$root/dev" "$root/proc" "$root/sys" "$root/tmp" "$root/run" "$root/etc" \
 	"$root/root" "$root/var/lib" "$root/nodewake"
 cp /bin/busybox "$root/bin/"
-for applet in sh mount mkdir cat echo sleep poweroff insmod ip dmesg grep kill cut sed awk sync chmod printf pidof; do
+for applet in sh mount mkdir cat echo sleep poweroff insmod ip dmesg grep kill cut sed awk sync chmod printf pidof date; do
 	ln -s busybox "$root/bin/$applet"
 done
 
@@ -42,7 +42,11 @@ images.write_cast(sys.argv[2], sys.argv[3] + "/cast.tar")
 images.write_plant(sys.argv[2], sys.argv[3] + "/plant.tar")
 images.write_pause(sys.argv[2], sys.argv[3] + "/pause.tar")
 P
-find "$kernel/lib/modules" \( -name 'overlay.ko*' -o -name 'zsmalloc.ko*' -o -name 'zram.ko*' -o -name 'lzo*.ko*' \) -exec cp {} "$root/nodewake/" \;
+# merged since trixie, compressed since then
+find "$kernel/lib/modules" "$kernel/usr/lib/modules" \( -name 'overlay.ko*' -o -name 'zsmalloc.ko*' -o -name 'zram.ko*' -o -name 'lzo*.ko*' \) -exec cp {} "$root/nodewake/" \; 2>/dev/null || true
+for module in "$root"/nodewake/*.ko.xz; do
+	[ ! -e "$module" ] || xz -d "$module"
+done
 cp "$here/mounts.sh" "$root/nodewake/"
 cp "$here/why.sh" "$root/nodewake/"
 cp "$here/inside.sh" "$root/init"

@@ -310,7 +310,7 @@ class Node:
         return not subject.get("container_id") or subject["container_id"] in self.ids
 
     def ctr(self, *words):
-        return run("ctr", "--address", self.socket, "--namespace", "k8s.io", *words, env=ENVIRONMENT)
+        return run("ctr", "--address", self.socket, "--namespace", "k8s.io", *words, env=self.environment)
 
     def run_pod(self, name, namespace="shop", **options):
         return Pod(self, name, namespace, **options)

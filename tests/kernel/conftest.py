@@ -70,6 +70,16 @@ def sections(text):
     return dict(zip(parts[1::2], parts[2::2]))
 
 
+def version(machine):
+    return tuple(map(int, re.match(r"(\d+)\.(\d+)", machine["release"].strip()).groups()))
+
+
+def needs(machine, *least):
+    """What this kernel can't do is skipped by name; docs/kernels.md has the list."""
+    if version(machine) < least:
+        pytest.skip("Linux %s can't: %d.%d is needed" % ((machine["release"].strip(),) + least))
+
+
 @pytest.fixture(scope="session", name="machine", params=SUITES, ids=lambda suite: suite or "own")
 def booted(request, tmp_path_factory):
     for program in ("qemu-system-x86_64", "cpio", "busybox"):

@@ -37,8 +37,10 @@ done
 for image in pause cast plant; do
 	ctr -n k8s.io images import --snapshotter native /nodewake/$image.tar >/dev/null
 done
-# with the DaemonSet's capabilities and no other (deploy/base/daemonset.yaml)
-/usr/bin/setpriv --bounding-set=-all,+bpf,+perfmon,+syslog nodewake run --record-events /tmp/events >/tmp/nodewake.log 2>&1 &
+# with the DaemonSet's capabilities and no other (deploy/base/daemonset.yaml, deploy/components/old-kernel)
+capabilities=+bpf,+perfmon,+syslog
+case $(cat /proc/sys/kernel/osrelease) in 5.10.*) capabilities=$capabilities,+sys_resource ;; esac
+/usr/bin/setpriv --bounding-set=-all,$capabilities nodewake run --record-events /tmp/events >/tmp/nodewake.log 2>&1 &
 tries=0
 until nodewake status >/dev/null 2>&1 || [ $tries -gt 100 ]; do
 	sleep 0.2
@@ -131,6 +133,8 @@ echo "=== told"
 for planted in cpu-limit io-max; do nodewake explain $planted; done
 echo "=== kernel log"
 dmesg | grep "Killed process"
+echo "=== release"
+cat /proc/sys/kernel/osrelease
 echo "=== status"
 nodewake status --output json
 echo "=== capabilities"

@@ -4,6 +4,8 @@
 import json
 import re
 
+from conftest import needs, version
+
 MEMORY = 24 << 20
 SYSTEMD = "%064d" % 7  # the container whose cgroups are named as the systemd driver does
 
@@ -18,12 +20,14 @@ def by_name(records):
 def test_every_probe_is_attached(machine):
     kernel = json.loads(machine["status"])["sources"]["kernel"]
     assert all(probe["attached"] or probe["on_demand"] for probe in kernel["probes"])
-    assert sum(probe["on_demand"] for probe in kernel["probes"]) >= 6 and len(kernel["probes"]) >= 14
+    if version(machine) >= (5, 15):
+        assert sum(probe["on_demand"] for probe in kernel["probes"]) >= 6 and len(kernel["probes"]) >= 14
     assert machine["gaps"] == []
 
 
 def test_it_has_the_capabilities_of_the_daemonset_only(machine):
     syslog, perfmon, bpf = 34, 38, 39  # linux/capability.h
+    # on 5.10 CAP_SYS_RESOURCE as well, which it gives up once the programs are loaded
     assert int(machine["capabilities"], 16) == 1 << syslog | 1 << perfmon | 1 << bpf
 
 
@@ -58,6 +62,7 @@ def test_a_clock_that_is_set(machine):
 
 def test_where_the_time_of_a_start_went(machine):
     """The programs on demand load on this kernel, and what they say sums to the phase."""
+    needs(machine, 5, 15)
     server = by_name(machine["starts"])["server"]
     stalls = [s for s in server["why"]["stalls"] if s["phase"] == "app"][0]
     app = [span for span in server["phases"] if span["phase"] == "app"][0]

@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from conftest import DISK_MB
+from conftest import DISK_MB, needs
 
 from node import why
 from node.why import MS
@@ -42,6 +42,7 @@ def about(said_ns, own_ns, record, own):
 
 
 def test_a_cpu_limit(machine, planted):
+    needs(machine, 5, 15)
     own, record = planted["cpu-limit"], start_of(machine, "cpu-limit")
     said = causes(record, "throttled")
     assert about(said["cpu"], own["burn_cpu"], record, own)
@@ -51,6 +52,7 @@ def test_a_cpu_limit(machine, planted):
 
 
 def test_a_limit_of_its_disk(machine, planted):
+    needs(machine, 5, 15)
     own, record = planted["io-max"], start_of(machine, "io-max")
     said = causes(record, "disk")
     assert about(said["disk"] + said["run_queue"], own["read_wall"] - own["read_cpu"], record, own)
@@ -72,6 +74,7 @@ def test_the_pods_own_pressure(machine, planted, pod, kind):
 
 
 def test_a_pod_that_waits_for_nothing(machine, planted):
+    needs(machine, 5, 15)
     own, record = planted["idle"], start_of(machine, "idle")
     assert about(causes(record, "sleep")["sleep"], own["sleep_wall"], record, own)
     assert "io_some_ns" not in record["why"]["pressure"]["pod"]

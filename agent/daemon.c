@@ -59,6 +59,7 @@ struct daemon {
 	char boot_id[BOOT_ID_SIZE];
 	uint64_t since_ns;
 	struct predecessor before;
+	bool learning;		   /* from the agent before: what the store has is told */
 	struct status_parts parts; /* what is told of all this */
 	struct store_stats store_seen;
 	bool settled;		   /* it has been up for a while */
@@ -84,6 +85,9 @@ static void on_record(void *context, const struct record *from_tracker)
 	enum record_known before = store_known(daemon->store, record.type, record.key);
 
 	if (old_pull_is_known(daemon->store, daemon->boot_id, &daemon->before.watched, &record))
+		return;
+	if (daemon->learning &&
+	    (before == RECORD_KNOWN_FINAL || (before != RECORD_UNKNOWN && !record.final)))
 		return;
 	start_windows_record(&daemon->windows, &record);
 	record.wall_offset_ns = clock_wall_offset_ns();
@@ -255,11 +259,10 @@ static void give_up_privileges(void)
 {
 	int r = privileges_drop();
 
+	if (r >= 0)
+		r = syscalls_forbid();
 	if (r < 0)
-		log_warning("more capabilities than needed are kept", LOG_ERRNO(r));
-	r = syscalls_forbid();
-	if (r < 0)
-		log_warning("no system calls are forbidden", LOG_ERRNO(r));
+		log_warning("more rights than needed are kept", LOG_ERRNO(r));
 }
 
 static int start_sources(struct daemon *daemon)
@@ -270,7 +273,7 @@ static int start_sources(struct daemon *daemon)
 		.cgroup_root = settings->cgroup_root,
 		.start_window_ns = settings->start_window_ns,
 		.record_names = settings->record_names,
-		.bpffs = strcmp(settings->bpffs, "off") == 0 ? NULL : settings->bpffs,
+		.bpffs = settings->bpffs,
 	};
 	struct containerd_source_options containerd = {
 		.socket = settings->containerd_socket,
@@ -443,7 +446,9 @@ static int start(struct daemon *daemon)
 	open_local_api(daemon);
 	daemon->metrics = endpoint_open(daemon->loop, settings->listen, &daemon->parts);
 	predecessor_find(&daemon->before, daemon->store, daemon->since_ns);
+	daemon->learning = true;
 	predecessor_learn(&daemon->before, daemon->tracker, settings->socket, daemon->boot_id);
+	daemon->learning = false;
 	arm_tick(daemon);
 	watch_store(daemon);
 	return start_sources(daemon);

@@ -15,13 +15,10 @@
 static int run_daemon(int argc, char **argv)
 {
 	struct settings settings;
-	enum log_level level;
-	int r = settings_read(&settings, argc, argv);
+	int r = settings_read(&settings, argc, argv, NULL);
 
 	if (r != 0)
 		return r < 0 ? CLI_USAGE : CLI_OK;
-	if (log_level_parse(settings.log_level, &level) == 0)
-		log_set_level(level);
 	return daemon_run(&settings) < 0 ? CLI_FAILED : CLI_OK;
 }
 

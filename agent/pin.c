@@ -51,21 +51,11 @@ static int start(const struct settings *settings, sd_event *loop)
 int pin(int argc, char **argv)
 {
 	struct settings settings;
-	enum log_level level;
 	sd_event *loop = NULL;
-	int r;
-
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			fputs(help, stdout);
-			return CLI_OK;
-		}
-	r = settings_read(&settings, argc, argv);
+	int r = settings_read(&settings, argc, argv, help);
 
 	if (r != 0)
-		return CLI_USAGE;
-	if (log_level_parse(settings.log_level, &level) == 0)
-		log_set_level(level);
+		return r < 0 ? CLI_USAGE : CLI_OK;
 	r = sd_event_default(&loop);
 	if (r >= 0)
 		r = start(&settings, loop);

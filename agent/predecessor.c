@@ -23,6 +23,12 @@ void predecessor_find(struct predecessor *predecessor, struct store *store, uint
 		watched->to_ns = 0;
 }
 
+static const char *folder_of(const char *socket, char room[static 4096])
+{
+	text_copy(room, 4096, socket);
+	return dirname(room);
+}
+
 static void on_old_event(void *context, const struct event *event, uint64_t seen_ns)
 {
 	tracker_replay(context, event, seen_ns);
@@ -32,11 +38,9 @@ void predecessor_learn(struct predecessor *predecessor, struct tracker *tracker,
 		       const char *boot_id)
 {
 	char path[4096];
-	const char *dir;
+	const char *dir = folder_of(socket, path);
 	int count, r;
 
-	TEXT_COPY(path, socket);
-	dir = dirname(path);
 	r = event_log_open(&predecessor->log, dir, boot_id, 0);
 	if (r < 0) {
 		log_warning("the next agent will not know what this one knew", LOG_TEXT("dir", dir),
@@ -67,6 +71,13 @@ const char *predecessor_absence(const struct predecessor *predecessor,
 		return NULL;
 	return heritage == KERNEL_ADOPTED ? "the agent was not running; its probes were"
 					  : "the agent was not running";
+}
+
+void predecessor_forget(const char *socket)
+{
+	char path[4096];
+
+	event_log_remove(folder_of(socket, path));
 }
 
 void predecessor_done(struct predecessor *predecessor)

@@ -30,4 +30,7 @@ void predecessor_keep(struct predecessor *predecessor, const struct event *event
 const char *predecessor_absence(const struct predecessor *predecessor,
 				const struct kernel_source *kernel);
 
+/* What is kept beside this socket goes. */
+void predecessor_forget(const char *socket);
+
 void predecessor_done(struct predecessor *predecessor);

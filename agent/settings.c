@@ -194,16 +194,20 @@ static int read_flag(struct settings *settings, int argc, char **argv)
 	return -EINVAL;
 }
 
-int settings_read(struct settings *ret, int argc, char **argv)
+int settings_read(struct settings *ret, int argc, char **argv, const char *help)
 {
 	struct settings settings = {0};
+	enum log_level level;
 
 	for (size_t i = 0; i < COUNT; i++)
 		if (table[i].initial)
 			set(&settings, &table[i], table[i].initial, table[i].flag);
 	for (int i = 1; i < argc; i++)
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			settings_help(stdout);
+			if (help)
+				fputs(help, stdout);
+			else
+				settings_help(stdout);
 			return 1;
 		}
 	if (read_environment(&settings) < 0)
@@ -213,6 +217,8 @@ int settings_read(struct settings *ret, int argc, char **argv)
 		if (used < 0)
 			return -EINVAL;
 	}
+	if (log_level_parse(settings.log_level, &level) == 0)
+		log_set_level(level);
 	*ret = settings;
 	return 0;
 }

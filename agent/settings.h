@@ -38,9 +38,9 @@ struct settings {
 };
 
 /*
- * Reads environment, then arguments (argv[0] is the verb). Returns 0, 1 if help was printed, or -EINVAL after one
- * clear line on stderr. Texts are borrowed from argv and environment.
+ * Reads environment, then arguments (argv[0] is the verb), and sets the log level. help: the verb's own, NULL for run's.
+ * Returns 0, 1 if help was printed, or -EINVAL after one clear line on stderr. Texts are borrowed from argv and environment.
  */
-int settings_read(struct settings *ret, int argc, char **argv);
+int settings_read(struct settings *ret, int argc, char **argv, const char *help);
 
 void settings_help(FILE *out);

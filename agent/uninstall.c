@@ -2,16 +2,13 @@
 #include "uninstall.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "cli/verbs.h"
+#include "predecessor.h"
 #include "settings.h"
 #include "source/kernel/kernel_pins.h"
-#include "store/event_log.h"
 
 static const char help[] =
 	"Usage: nodewake uninstall [OPTION ...]\n\n"
@@ -32,29 +29,19 @@ static int refuse(const char *bpffs, int error)
 	return CLI_FAILED;
 }
 
-static int remove_all(const struct settings *settings)
-{
-	char socket[4096];
-	int count = kernel_pins_remove(settings->bpffs);
-
-	if (count == -ENOTSUP) /* nothing can have outlived the daemon */
-		count = 0;
-	if (count < 0)
-		return refuse(settings->bpffs, count);
-	TEXT_COPY(socket, settings->socket);
-	event_log_remove(dirname(socket));
-	printf("%d programs removed from the kernel\n", count);
-	return CLI_OK;
-}
-
 int uninstall(int argc, char **argv)
 {
 	struct settings settings;
+	int r = settings_read(&settings, argc, argv, help);
 
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			fputs(help, stdout);
-			return CLI_OK;
-		}
-	return settings_read(&settings, argc, argv) != 0 ? CLI_USAGE : remove_all(&settings);
+	if (r != 0)
+		return r < 0 ? CLI_USAGE : CLI_OK;
+	r = kernel_pins_remove(settings.bpffs);
+	if (r == -ENOTSUP) /* nothing can have outlived the daemon */
+		r = 0;
+	if (r < 0)
+		return refuse(settings.bpffs, r);
+	predecessor_forget(settings.socket);
+	printf("%d programs removed from the kernel\n", r);
+	return CLI_OK;
 }

@@ -130,13 +130,9 @@ int uninstall_annotations(int argc, char **argv)
 	struct removal removal = {0};
 	int code;
 
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			fputs(help, stdout);
-			return CLI_OK;
-		}
-	if (settings_read(&settings, argc, argv) != 0)
-		return CLI_USAGE;
+	code = settings_read(&settings, argc, argv, help);
+	if (code != 0)
+		return code < 0 ? CLI_USAGE : CLI_OK;
 	removal.prefix = settings.annotation_prefix;
 	code = run(&removal, &settings);
 	kube_free(removal.kube);

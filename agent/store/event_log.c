@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fnv.h"
 #include "base/text.h"
 #include "model/event_line.h"
 
@@ -36,17 +37,13 @@ static void forget_listed(struct event_log *log)
 	log->listed_count = 0;
 }
 
-/* FNV-1a over all but its time. */
+/* Of all but its time; never 0. */
 static uint64_t hash_of(const struct event *event)
 {
 	struct event timeless = *event;
-	const unsigned char *bytes = (const unsigned char *)&timeless;
-	uint64_t hash = 0xcbf29ce484222325ull;
 
 	timeless.boot_ns = 0;
-	for (size_t i = 0; i < sizeof(timeless); i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3ull;
-	return hash ? hash : 1;
+	return fnv_bytes(FNV_BEGIN, &timeless, sizeof(timeless)) | 1;
 }
 
 /* Returns whether it stands there. */

@@ -13,6 +13,7 @@ import pytest
 from node import Daemon
 from node.load import Load
 from node.processes import wait_until
+from test_deaths_children import DIE, children, told
 
 MS = 1000000
 KILLS = int(os.environ.get("NODEWAKE_KILLS", "25"))
@@ -101,6 +102,20 @@ def test_a_death_that_was_not_told_yet(daemon, pod):
     assert {(r["subject"]["container"], r["code"]) for r in exits} == {("dies-%d" % i, 3 + i) for i in range(6)}
     assert len(exits) == 6 and len(starts) == 6
     assert all(measured(r) for r in starts), starts
+
+
+def test_children_that_die_over_a_kill(daemon, pod):
+    """A loop of workers that crash, and an agent that is killed in the midst of it, twice: their number is the program's own."""
+    container = pod.start("app", ["each", "2", "1500", "segv-write"], **DIE)
+    for _ in range(2):
+        time.sleep(1)
+        daemon.kill()
+        time.sleep(0.5)
+        daemon.start()
+    record = told(daemon, container, 1500)
+    time.sleep(2)
+    assert [r["count"] for r in children(daemon, container)] == [1500]
+    assert record["signal"] == signal.SIGSEGV and record["subject"]["container"] == "app"
 
 
 def test_one_generation_is_left(daemon, bpffs):

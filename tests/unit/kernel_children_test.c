@@ -201,14 +201,25 @@ static void over_two_agents(void **state)
 	begin(&world);
 	world.counted = (struct wire_children){
 		.total = 45, .told = 41, .last_ns = 2600 * MS, .last_pid = 99};
-	kernel_children_adopt(world.children, &key);
+	kernel_children_adopt(world.children, &key, 3000 * MS);
+	assert_true(kernel_children_settle(world.children, 3010 * MS));
+	assert_false(kernel_children_settle(world.children, 4000 * MS));
 	assert_int_equal(sum(&world), 45);
 	assert_int_equal(world.last_ns, 2600 * MS);
 	assert_int_equal(world.last.who.pid, 99);
 	assert_int_equal(world.last.signal, 11);
 	assert_string_equal(world.last.comm, "worker");
-	kernel_children_adopt(world.children, &key);
-	assert_int_equal(sum(&world), 45);
+	kernel_children_free(world.children);
+	/* the ring has one of them: that is told, and the rest as it */
+	begin(&world);
+	world.counted = (struct wire_children){
+		.total = 60, .told = 50, .last_ns = 5000 * MS, .last_pid = 100};
+	kernel_children_adopt(world.children, &key, 6000 * MS);
+	take(&world, 4900 * MS, 50, 41);
+	assert_int_equal(sum(&world), 50);
+	kernel_children_settle(world.children, 7000 * MS);
+	assert_int_equal(sum(&world), 60);
+	assert_int_equal(world.last.last[1].sender.pid, 5);
 	kernel_children_free(world.children);
 }
 

@@ -25,7 +25,7 @@ static int read_words(struct settings *settings, const char *const *words)
 		argv[argc] = (char *)words[argc - 1];
 		argc++;
 	}
-	return settings_read(settings, argc, argv);
+	return settings_read(settings, argc, argv, NULL);
 }
 
 #define READ(settings, ...) \

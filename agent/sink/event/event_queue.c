@@ -109,9 +109,12 @@ static uint64_t due(const struct event_queue *queue, const struct queued *entry,
 	return series_ns > budget_ns ? series_ns : budget_ns;
 }
 
+/* Deaths first, then as they came into the outbox: after a restart a new entry may be noted before the older ones are. */
 static bool before(const struct queued *a, const struct queued *b)
 {
-	return !b || (a->urgent && !b->urgent);
+	if (!b || a->urgent != b->urgent)
+		return !b || a->urgent;
+	return a->id < b->id;
 }
 
 /* What waited for the API server. A series that goes on is not, it keeps to its intervals. */

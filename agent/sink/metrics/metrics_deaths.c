@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/metrics/metrics_deaths.h"
 
+#include "base/fnv.h"
+
 #include "model/json.h"
 #include "sink/metrics/metrics_format.h"
 
@@ -14,20 +16,11 @@ void metrics_deaths_exit(struct metrics_deaths *deaths, const struct record_exit
 		deaths->failures[exit->failed.kind]++;
 }
 
-static uint64_t hash(const char *text)
-{
-	uint64_t value = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-	for (; *text; text++)
-		value = (value ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return value ? value : 1;
-}
-
 void metrics_deaths_child(struct metrics_deaths *deaths, const struct record *record,
 			  bool told_before)
 {
 	const struct record_child *child = &record->child;
-	uint64_t key_hash = hash(record->key);
+	uint64_t key_hash = fnv_text(FNV_BEGIN, record->key) | 1;
 	struct metrics_child *place = deaths->known;
 
 	for (uint32_t i = 0; i < METRICS_CHILDREN_MAX; i++) {

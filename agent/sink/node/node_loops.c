@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "base/text.h"
 
 #define LOOPING_NS ((int64_t)(1200 * NS_PER_SECOND)) /* as in record_exit.looping */
@@ -26,18 +27,11 @@ bool node_loops_is_death(const struct record_exit *exit)
 	}
 }
 
-static uint64_t hash(uint64_t value, const char *text)
-{
-	for (; *text; text++) /* FNV-1a */
-		value = (value ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return value;
-}
-
 static uint64_t key_of(const struct subject *subject)
 {
 	const char *pod = *subject->pod_uid ? subject->pod_uid : subject->pod;
 
-	return hash(hash(hash(1, subject->pod_namespace), pod), subject->container);
+	return fnv_text(fnv_text(fnv_text(1, subject->pod_namespace), pod), subject->container);
 }
 
 static struct node_loop *find(struct node_loops *loops, uint64_t key)

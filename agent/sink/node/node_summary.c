@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "sink/node/node_boot.h"
@@ -67,17 +68,10 @@ void node_summary_free(struct node_summary *summary)
 
 /* --- records in --- */
 
-static uint64_t hash(uint64_t value, const char *text)
-{
-	for (; *text; text++) /* FNV-1a */
-		value = (value ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return value;
-}
-
 static uint64_t key_of(const struct record *record)
 {
-	return hash(hash(UINT64_C(0xcbf29ce484222325) ^ record->type, record->subject.container_id),
-		    record->key);
+	return fnv_text(fnv_text(FNV_BEGIN ^ record->type, record->subject.container_id),
+			record->key);
 }
 
 static bool first_time(struct node_summary *summary, uint64_t key)

@@ -146,15 +146,15 @@ static void tell_rest(struct kernel_children *children, struct kind *kind)
 	children->on_event(children->context, &event);
 }
 
-void kernel_children_adopt(struct kernel_children *children, const struct wire_child_key *key)
+void kernel_children_adopt(struct kernel_children *children, const struct wire_child_key *key,
+			   uint64_t now_ns)
 {
 	struct kind *kind = place_of(children, key);
 	struct wire_children counted;
 
-	if (!kind ||
-	    kind->last.type == EVENT_EXIT || /* it has a record of its own: the rest follows */
-	    children->table.read(children->table.context, key, &counted) < 0)
+	if (!kind || children->table.read(children->table.context, key, &counted) < 0)
 		return;
+	kind->record_ns = now_ns;
 	kind->last = (struct event){.type = EVENT_EXIT, .boot_ns = counted.last_ns};
 	kind->last.exit = (struct event_exit){
 		.who.pid = counted.last_pid,
@@ -163,7 +163,6 @@ void kernel_children_adopt(struct kernel_children *children, const struct wire_c
 		.signal = (int32_t)key->signal,
 	};
 	memcpy(kind->last.exit.comm, key->comm, sizeof(key->comm));
-	tell_rest(children, kind);
 }
 
 bool kernel_children_settle(struct kernel_children *children, uint64_t now_ns)

@@ -27,8 +27,12 @@ void kernel_children_free(struct kernel_children *children);
 void kernel_children_take(struct kernel_children *children, const struct wire_exit *wire,
 			  struct event *event);
 
-/* A kind that was counted before this agent: what no agent has told of it, is told, by its numbers alone. */
-void kernel_children_adopt(struct kernel_children *children, const struct wire_child_key *key);
+/*
+ * A kind that was counted before this agent, before the ring is read: kernel_children_settle tells what no agent has told of it, by its
+ * numbers alone if the ring has no record of it.
+ */
+void kernel_children_adopt(struct kernel_children *children, const struct wire_child_key *key,
+			   uint64_t now_ns);
 
 /* Tells what was counted since. Returns true while something may be left to tell. */
 bool kernel_children_settle(struct kernel_children *children, uint64_t now_ns);

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "source/kernel/kernel_probes.h"
+#include "source/kernel/kernel_tables.h"
 
 typedef void (*kernel_file_fn)(void *context, const struct wire_file *file,
 			       const struct wire_file_reads *reads);

@@ -5,28 +5,19 @@
 #include <bpf/libbpf.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "layout.h"
 
 #define DEPTH_MAX 16
 
-/* FNV-1a. */
-static uint64_t add(uint64_t hash, const void *data, size_t size)
-{
-	const unsigned char *bytes = data;
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3ull;
-	return hash;
-}
-
 static uint64_t add_number(uint64_t hash, uint64_t number)
 {
-	return add(hash, &number, sizeof(number));
+	return fnv_bytes(hash, &number, sizeof(number));
 }
 
 static uint64_t add_text(uint64_t hash, const char *text)
 {
-	return add(hash, text, strlen(text) + 1);
+	return fnv_bytes(hash, text, strlen(text) + 1);
 }
 
 static uint64_t add_type(uint64_t hash, const struct btf *btf, uint32_t id, int depth);
@@ -95,7 +86,7 @@ static uint64_t add_map(uint64_t hash, const struct btf *btf, const struct bpf_m
 uint64_t kernel_layout(const struct bpf_object *object)
 {
 	const struct btf *btf = bpf_object__btf(object);
-	uint64_t hash = add_text(0xcbf29ce484222325ull, WIRE_LAYOUT);
+	uint64_t hash = add_text(FNV_BEGIN, WIRE_LAYOUT);
 	const struct bpf_map *map;
 
 	bpf_object__for_each_map (map, object)

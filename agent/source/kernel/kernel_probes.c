@@ -15,10 +15,11 @@
 #include "base/text.h"
 #include "source/kernel/kernel_load.h"
 #include "source/kernel/kernel_pins.h"
+#include "source/kernel/kernel_tables.h"
 
 static void open_pins(struct kernel_probes *probes, const char *bpffs)
 {
-	int r = bpffs && *bpffs ? kernel_pins_open(&probes->pins, bpffs) : 0;
+	int r = strcmp(bpffs, "off") != 0 ? kernel_pins_open(&probes->pins, bpffs) : 0;
 
 	if (r == -EBUSY)
 		log_warning("the probes end with the agent: another one has pinned its own",
@@ -111,10 +112,10 @@ static void pin(struct kernel_probes *probes, const struct bpf_program *program,
 static void close_inherited(struct kernel_probes *probes)
 {
 	uint64_t ids[WIRE_WINDOWS_MAX];
-	uint32_t count = kernel_probes_opened(probes, ids);
+	uint32_t count = kernel_tables_opened(probes, ids);
 
 	for (uint32_t i = 0; i < count; i++)
-		kernel_probes_close(probes, ids[i]);
+		kernel_tables_close(probes, ids[i]);
 }
 
 static void take_over(struct kernel_probes *probes)
@@ -295,7 +296,7 @@ void kernel_probes_watch(struct kernel_probes *probes, bool on)
 	} else if (!on) {
 		__atomic_store_n(attached_ns, 0, __ATOMIC_RELEASE);
 		detach_on_demand(probes);
-		kernel_probes_forget_questions(probes);
+		kernel_tables_forget_questions(probes);
 		probes->object->bss->requests_followed = 0;
 	}
 }

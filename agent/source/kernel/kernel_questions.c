@@ -2,6 +2,7 @@
 #include "source/kernel/kernel_questions.h"
 
 #include "source/kernel/kernel_wire.h"
+#include "source/kernel/kernel_tables.h"
 
 struct look {
 	uint64_t cgroup_id; /* 0: of all, the old ones */
@@ -83,7 +84,7 @@ void kernel_questions_tell(struct kernel_probes *probes, uint64_t cgroup_id, uin
 {
 	struct look look = {cgroup_id, now_ns, on_event, context, {0}};
 
-	kernel_probes_questions(probes, is_over, on_forgotten, &look);
+	kernel_tables_questions(probes, is_over, on_forgotten, &look);
 }
 
 void kernel_questions_so_far(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t now_ns,
@@ -91,7 +92,7 @@ void kernel_questions_so_far(struct kernel_probes *probes, uint64_t cgroup_id, u
 {
 	struct look look = {cgroup_id, now_ns, on_event, context, {0}};
 
-	kernel_probes_questions(probes, tell_so_far, on_forgotten, &look);
+	kernel_tables_questions(probes, tell_so_far, on_forgotten, &look);
 }
 
 void kernel_questions_settle(struct kernel_probes *probes, uint64_t now_ns, event_fn on_event,
@@ -99,5 +100,5 @@ void kernel_questions_settle(struct kernel_probes *probes, uint64_t now_ns, even
 {
 	struct look look = {0, now_ns, on_event, context, {0}};
 
-	kernel_probes_questions(probes, is_over, on_forgotten, &look);
+	kernel_tables_questions(probes, is_over, on_forgotten, &look);
 }

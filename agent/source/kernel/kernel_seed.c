@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "client/cgroup.h"
 #include "client/process.h"
+#include "source/kernel/kernel_tables.h"
 
 struct seed {
 	struct kernel_probes *probes;
@@ -79,11 +80,11 @@ static void adopt_first(struct kernel_probes *probes, const struct cgroup_found 
 
 		if (!first.pid)
 			return;
-		kernel_probes_adopt_init(probes, found->container_id, first.pid, first.start_ns,
+		kernel_tables_adopt_init(probes, found->container_id, first.pid, first.start_ns,
 					 first.executed);
 		if (still_so(&first))
 			return;
-		kernel_probes_forget_init(probes, first.pid);
+		kernel_tables_forget_init(probes, first.pid);
 	}
 }
 
@@ -98,7 +99,7 @@ static void on_found(void *context, const struct cgroup_found *found)
 	};
 	const char *leaf = strrchr(found->path, '/');
 
-	kernel_probes_adopt(seed->probes, found->id, found->container_id);
+	kernel_tables_adopt(seed->probes, found->id, found->container_id);
 	adopt_first(seed->probes, found); /* systemd in a container moves its init further down */
 	if (found->id != found->container_id || !leaf ||
 	    !cgroup_name_container(leaf + 1, event.cgroup.container_id,

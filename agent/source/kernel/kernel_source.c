@@ -14,7 +14,7 @@
 #include "source/kernel/kernel_connects.h"
 #include "source/kernel/kernel_core.h"
 #include "source/kernel/kernel_mounts.h"
-#include "source/kernel/kernel_probes.h"
+#include "source/kernel/kernel_tables.h"
 #include "source/kernel/kernel_questions.h"
 #include "source/kernel/kernel_seed.h"
 #include "source/kernel/kernel_windows.h"
@@ -253,35 +253,35 @@ static int read_failures(void *context, const struct wire_target *target, struct
 {
 	const struct kernel_source *source = context;
 
-	return kernel_probes_failures(source->probes, target, ret);
+	return kernel_tables_failures(source->probes, target, ret);
 }
 
 static int read_children(void *context, const struct wire_child_key *key, struct wire_children *ret)
 {
 	const struct kernel_source *source = context;
 
-	return kernel_probes_children(source->probes, key, ret);
+	return kernel_tables_children(source->probes, key, ret);
 }
 
 static uint32_t children_told(void *context, const struct wire_child_key *key)
 {
 	const struct kernel_source *source = context;
 
-	return kernel_probes_children_told(source->probes, key);
+	return kernel_tables_children_told(source->probes, key);
 }
 
 static void tell_children(void *context, const struct wire_child_key *key, uint32_t total)
 {
 	const struct kernel_source *source = context;
 
-	kernel_probes_tell_children(source->probes, key, total);
+	kernel_tables_tell_children(source->probes, key, total);
 }
 
 static void forget_children(void *context, const struct wire_child_key *key)
 {
 	const struct kernel_source *source = context;
 
-	kernel_probes_forget_children(source->probes, key);
+	kernel_tables_forget_children(source->probes, key);
 }
 
 int kernel_source_new(struct kernel_source **ret, sd_event *loop,
@@ -354,7 +354,7 @@ static void adopt_children(void *context, const struct wire_child_key *key)
 {
 	const struct kernel_source *source = context;
 
-	kernel_children_adopt(source->children, key);
+	kernel_children_adopt(source->children, key, clock_boot_ns());
 }
 
 int kernel_source_start(struct kernel_source *source)
@@ -375,8 +375,9 @@ int kernel_source_start(struct kernel_source *source)
 	if (kernel_probes_heritage(source->probes) == KERNEL_ADOPTED)
 		up.source.since_ns = kernel_probes_since(source->probes);
 	source->on_event(source->context, &up);
+	kernel_tables_each_children(source->probes, adopt_children, source);
 	kernel_source_drain(source); /* what happened before, while no agent ran */
-	kernel_probes_each_children(source->probes, adopt_children, source);
+	look_after(source, LOSS_INTERVAL_US);
 	int r = kernel_seed(source->probes, source->deciding_dir, source->on_event,
 			    source->context);
 

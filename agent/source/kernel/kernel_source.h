@@ -23,7 +23,7 @@ struct kernel_source_options {
 	const char *cgroup_root;  /* NULL: /sys/fs/cgroup */
 	uint64_t start_window_ns; /* failed connections are told that long at most; 0: 5 min */
 	bool record_names;	  /* tell what DNS was asked for, too */
-	const char *bpffs;	  /* where the probes outlive the agent; NULL: they end with it */
+	const char *bpffs;	  /* where the probes outlive the agent; "off": they end with it */
 };
 
 struct kernel_probe_stats {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the probes keep in their maps, and are told through them. */
+#include "source/kernel/kernel_tables.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ struct tracked {
 	struct wire_signal last[2];
 };
 
-void kernel_probes_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t container_id)
+void kernel_tables_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t container_id)
 {
 	/* by_runc: what begins in it from now on is an exec session, unless runc's init is found */
 	struct known known = {.container_id = container_id, .by_runc = 1};
@@ -26,7 +27,7 @@ void kernel_probes_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint6
 			    BPF_NOEXIST);
 }
 
-void kernel_probes_adopt_init(struct kernel_probes *probes, uint64_t container_id, uint32_t pid,
+void kernel_tables_adopt_init(struct kernel_probes *probes, uint64_t container_id, uint32_t pid,
 			      uint64_t start_ns, bool executed)
 {
 	int fd = bpf_map__fd(probes->object->maps.known);
@@ -44,12 +45,12 @@ void kernel_probes_adopt_init(struct kernel_probes *probes, uint64_t container_i
 	bpf_map_update_elem(bpf_map__fd(probes->object->maps.tracked), &pid, &init, BPF_NOEXIST);
 }
 
-void kernel_probes_forget_init(struct kernel_probes *probes, uint32_t pid)
+void kernel_tables_forget_init(struct kernel_probes *probes, uint32_t pid)
 {
 	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.tracked), &pid);
 }
 
-int kernel_probes_failures(const struct kernel_probes *probes, const struct wire_target *target,
+int kernel_tables_failures(const struct kernel_probes *probes, const struct wire_target *target,
 			   struct wire_failures *ret)
 {
 	return bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.failures), target, ret) < 0
@@ -57,7 +58,7 @@ int kernel_probes_failures(const struct kernel_probes *probes, const struct wire
 		       : 0;
 }
 
-int kernel_probes_children(const struct kernel_probes *probes, const struct wire_child_key *key,
+int kernel_tables_children(const struct kernel_probes *probes, const struct wire_child_key *key,
 			   struct wire_children *ret)
 {
 	int fd = bpf_map__fd(probes->object->maps.children);
@@ -65,13 +66,13 @@ int kernel_probes_children(const struct kernel_probes *probes, const struct wire
 	return bpf_map_lookup_elem(fd, key, ret) < 0 ? -errno : 0;
 }
 
-void kernel_probes_forget_children(struct kernel_probes *probes, const struct wire_child_key *key)
+void kernel_tables_forget_children(struct kernel_probes *probes, const struct wire_child_key *key)
 {
 	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.children), key);
 	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.children_told), key);
 }
 
-uint32_t kernel_probes_children_told(const struct kernel_probes *probes,
+uint32_t kernel_tables_children_told(const struct kernel_probes *probes,
 				     const struct wire_child_key *key)
 {
 	uint32_t total = 0;
@@ -80,13 +81,13 @@ uint32_t kernel_probes_children_told(const struct kernel_probes *probes,
 	return total;
 }
 
-void kernel_probes_tell_children(struct kernel_probes *probes, const struct wire_child_key *key,
+void kernel_tables_tell_children(struct kernel_probes *probes, const struct wire_child_key *key,
 				 uint32_t total)
 {
 	bpf_map_update_elem(bpf_map__fd(probes->object->maps.children_told), key, &total, BPF_ANY);
 }
 
-void kernel_probes_each_children(const struct kernel_probes *probes,
+void kernel_tables_each_children(const struct kernel_probes *probes,
 				 void (*each)(void *context, const struct wire_child_key *key),
 				 void *context)
 {
@@ -99,7 +100,7 @@ void kernel_probes_each_children(const struct kernel_probes *probes,
 		each(context, &key);
 }
 
-void kernel_probes_questions(struct kernel_probes *probes,
+void kernel_tables_questions(struct kernel_probes *probes,
 			     bool (*over)(void *context, const struct wire_question *question),
 			     void (*forgotten)(void *context), void *context)
 {
@@ -120,7 +121,7 @@ void kernel_probes_questions(struct kernel_probes *probes,
 	}
 }
 
-void kernel_probes_file_maps(const struct kernel_probes *probes, struct kernel_file_maps *ret)
+void kernel_tables_file_maps(const struct kernel_probes *probes, struct kernel_file_maps *ret)
 {
 	const struct bpf_program *iterator = probes->object->progs.read_tasks;
 
@@ -145,9 +146,9 @@ static void say_nothing(void *context)
 }
 
 /* Nobody sees their answers from now on. */
-void kernel_probes_forget_questions(struct kernel_probes *probes)
+void kernel_tables_forget_questions(struct kernel_probes *probes)
 {
-	kernel_probes_questions(probes, any_question, say_nothing, NULL);
+	kernel_tables_questions(probes, any_question, say_nothing, NULL);
 	probes->object->bss->questions_asked = 0;
 }
 
@@ -165,7 +166,7 @@ static int find_slot(const struct kernel_probes *probes, uint64_t cgroup_id, uin
 	return -ENOENT;
 }
 
-uint32_t kernel_probes_opened(const struct kernel_probes *probes,
+uint32_t kernel_tables_opened(const struct kernel_probes *probes,
 			      uint64_t ret_ids[static WIRE_WINDOWS_MAX])
 {
 	uint32_t count = 0;
@@ -213,7 +214,7 @@ static void forget_threads(struct kernel_probes *probes, uint64_t cgroup_id)
 }
 
 /* Its place is free when nothing refers to it any longer. */
-void kernel_probes_close(struct kernel_probes *probes, uint64_t cgroup_id)
+void kernel_tables_close(struct kernel_probes *probes, uint64_t cgroup_id)
 {
 	const struct wire_window closed = {0};
 	uint32_t slot;
@@ -226,7 +227,7 @@ void kernel_probes_close(struct kernel_probes *probes, uint64_t cgroup_id)
 	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.slots), &slot);
 }
 
-int kernel_probes_window(const struct kernel_probes *probes, uint64_t cgroup_id,
+int kernel_tables_window(const struct kernel_probes *probes, uint64_t cgroup_id,
 			 struct wire_window *ret)
 {
 	uint32_t slot;
@@ -239,13 +240,13 @@ int kernel_probes_window(const struct kernel_probes *probes, uint64_t cgroup_id,
 	return ret->container_id == cgroup_id ? 0 : -ENOENT;
 }
 
-int kernel_probes_thread(const struct kernel_probes *probes, uint32_t id, struct wire_thread *ret)
+int kernel_tables_thread(const struct kernel_probes *probes, uint32_t id, struct wire_thread *ret)
 {
 	return bpf_map_lookup_elem(bpf_map__fd(probes->object->maps.threads), &id, ret) < 0 ? -errno
 											    : 0;
 }
 
-void kernel_probes_threads(const struct kernel_probes *probes,
+void kernel_tables_threads(const struct kernel_probes *probes,
 			   void (*each)(void *context, uint32_t id,
 					const struct wire_thread *thread),
 			   void *context)

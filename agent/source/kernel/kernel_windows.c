@@ -12,6 +12,7 @@
 #include "source/kernel/kernel_files.h"
 #include "source/kernel/kernel_questions.h"
 #include "source/kernel/kernel_stalls.h"
+#include "source/kernel/kernel_tables.h"
 
 #define SAMPLE_INTERVAL_US 1000000
 #define SAMPLE_ACCURACY_US 100000
@@ -47,7 +48,7 @@ static int make_files(struct kernel_windows *windows)
 {
 	struct kernel_file_counts counts;
 
-	kernel_probes_file_maps(windows->probes, &windows->file_maps);
+	kernel_tables_file_maps(windows->probes, &windows->file_maps);
 	kernel_file_counts_of(&windows->file_maps, &counts);
 	return kernel_files_new(&windows->files, &counts, "/proc", "/sys/dev/block",
 				windows->on_event, windows->context);
@@ -108,7 +109,7 @@ static void close_window(struct kernel_windows *windows, struct open *open)
 	kernel_questions_tell(windows->probes, open->cgroup_id, clock_boot_ns(), windows->on_event,
 			      windows->context);
 	kernel_files_end(windows->files, open->container_id);
-	kernel_probes_close(windows->probes, open->cgroup_id);
+	kernel_tables_close(windows->probes, open->cgroup_id);
 	*open = (struct open){0};
 	windows->needed_ns = clock_boot_ns();
 }
@@ -147,8 +148,8 @@ static void note_exec(struct kernel_windows *windows, const struct event *event)
 	open = find(windows, event->exec.container_id);
 	if (!open)
 		open = find(windows, "");
-	if (!open || kernel_probes_window(windows->probes, event->exec.cgroup_id, &window) < 0) {
-		kernel_probes_close(windows->probes, event->exec.cgroup_id);
+	if (!open || kernel_tables_window(windows->probes, event->exec.cgroup_id, &window) < 0) {
+		kernel_tables_close(windows->probes, event->exec.cgroup_id);
 		kernel_coarse_begin(windows->coarse, event);
 		return;
 	}
@@ -182,7 +183,7 @@ static void complete(struct kernel_windows *windows, struct event_stall *stall, 
 	struct threads threads = {stall->cgroup_id, now_ns, &stall->threads};
 	uint64_t watched_ns = kernel_probes_watched_since(windows->probes);
 
-	kernel_probes_threads(windows->probes, add_thread, &threads);
+	kernel_tables_threads(windows->probes, add_thread, &threads);
 	if (stall->grade == STALLS_MEASURED && watched_ns > began_ns + NS_PER_MS) {
 		stall->grade = STALLS_PARTIAL;
 		snprintf(stall->reason, sizeof(stall->reason), "not watched for the first %.0f ms",
@@ -199,8 +200,8 @@ static void sample(struct kernel_windows *windows, const struct open *open)
 	event.stall.cgroup_id = open->cgroup_id;
 	TEXT_COPY(event.stall.container_id, open->container_id);
 	event.stall.step = STALL_SO_FAR;
-	if (kernel_probes_window(windows->probes, open->cgroup_id, &window) < 0 ||
-	    kernel_probes_thread(windows->probes, window.init_pid, &thread) < 0 ||
+	if (kernel_tables_window(windows->probes, open->cgroup_id, &window) < 0 ||
+	    kernel_tables_thread(windows->probes, window.init_pid, &thread) < 0 ||
 	    thread.container_id != open->cgroup_id)
 		return;
 	kernel_stalls_event(&event.stall, &window, &thread, event.boot_ns);
@@ -264,14 +265,14 @@ bool kernel_windows_open(const struct kernel_windows *windows, uint64_t cgroup_i
 static void close_unknown(struct kernel_windows *windows, uint64_t now_ns)
 {
 	uint64_t ids[WIRE_WINDOWS_MAX];
-	uint32_t count = kernel_probes_opened(windows->probes, ids);
+	uint32_t count = kernel_tables_opened(windows->probes, ids);
 	struct wire_window window;
 
 	for (uint32_t i = 0; i < count; i++)
 		if (!kernel_windows_open(windows, ids[i]) &&
-		    kernel_probes_window(windows->probes, ids[i], &window) == 0 &&
+		    kernel_tables_window(windows->probes, ids[i], &window) == 0 &&
 		    now_ns > window.began_ns + LINGER_NS)
-			kernel_probes_close(windows->probes, ids[i]);
+			kernel_tables_close(windows->probes, ids[i]);
 }
 
 static int on_timer(sd_event_source *source, uint64_t time_us, void *context)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "source/kubernetes/kubernetes_pod.h"
@@ -12,17 +13,6 @@
 #define LIVE_NS (5 * NS_PER_SECOND)
 /* A pod's usual way to its first container is no reason to ask. */
 #define HANGS_NS (5 * NS_PER_SECOND)
-
-/* FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
-static uint64_t hash_of(const void *data, size_t size)
-{
-	const unsigned char *bytes = data;
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-	return hash;
-}
 
 struct known_pod *kubernetes_known_find(const struct kubernetes_source *source, const char *uid)
 {
@@ -152,7 +142,7 @@ static void note_pod(struct kubernetes_source *source, struct known_pod *pod,
 	event.pod.arrived = pod->scheduled.arrived;
 	event.pod.ready_ns = pod->ready.ns;
 	event.pod.ready_arrived = pod->ready.arrived;
-	uint64_t hash = hash_of(&event.pod, sizeof(event.pod));
+	uint64_t hash = fnv_bytes(FNV_BEGIN, &event.pod, sizeof(event.pod));
 
 	if (hash == pod->hash)
 		return;
@@ -183,7 +173,7 @@ static void note_container(struct kubernetes_source *source, struct known_pod *p
 		return;
 	settle_time(&known->ready, told->ready, stamp_ns, true, listed, now_ns);
 	event.pod_container.ready_arrived = known->ready.arrived;
-	uint64_t hash = hash_of(&event.pod_container, sizeof(event.pod_container));
+	uint64_t hash = fnv_bytes(FNV_BEGIN, &event.pod_container, sizeof(event.pod_container));
 
 	if (hash == known->hash)
 		return;

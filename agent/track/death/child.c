@@ -218,10 +218,18 @@ static bool killed_for_memory(const struct containers *all, const struct signal_
 	       !containers_find_cgroup(all, seen->sender_cgroup_id);
 }
 
+/* Of those that were counted while no agent ran, only the cgroup is known. */
+static struct container *container_of(const struct children *children,
+				      const struct event_exit *exit)
+{
+	return *exit->container_id ? containers_find(children->containers, exit->container_id)
+				   : containers_find_cgroup(children->containers, exit->cgroup_id);
+}
+
 static void note_death(struct children *children, const struct event *event, uint64_t now_ns)
 {
 	const struct event_exit *exit = &event->exit;
-	struct container *c = containers_find(children->containers, exit->container_id);
+	struct container *c = container_of(children, exit);
 	const struct signal_seen *seen = exit_explaining(exit);
 	uint32_t count = exit->count ? exit->count : 1;
 	struct name name = {0};
@@ -234,7 +242,7 @@ static void note_death(struct children *children, const struct event *event, uin
 		return;
 	if (seen && killed_for_memory(children->containers, seen)) /* oom.c tells */
 		return;
-	TEXT_COPY(name.container_id, exit->container_id);
+	TEXT_COPY(name.container_id, c ? c->id : exit->container_id);
 	TEXT_COPY(name.comm, exit->comm);
 	struct program *program = get(children, &name, now_ns);
 
@@ -277,7 +285,8 @@ void children_event(struct children *children, const struct event *event, uint64
 		return;
 	}
 	if (event->type != EVENT_EXIT || !event->exit.signal || event->exit.oom_victim ||
-	    event->exit.role != ROLE_MEMBER || !*event->exit.container_id)
+	    event->exit.role != ROLE_MEMBER ||
+	    (!*event->exit.container_id && !container_of(children, &event->exit)))
 		return;
 	note_death(children, event, now_ns);
 }

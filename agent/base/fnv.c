@@ -16,3 +16,8 @@ uint64_t fnv_text(uint64_t hash, const char *text)
 {
 	return fnv_bytes(hash, text, strlen(text));
 }
+
+uint64_t fnv_word(uint64_t hash, const char *text)
+{
+	return fnv_bytes(hash, text, strlen(text) + 1);
+}

@@ -10,3 +10,4 @@
 /* Go on from FNV_BEGIN, or from what was hashed before. */
 uint64_t fnv_bytes(uint64_t hash, const void *data, size_t size);
 uint64_t fnv_text(uint64_t hash, const char *text); /* without its NUL */
+uint64_t fnv_word(uint64_t hash, const char *text); /* with it: one of several */

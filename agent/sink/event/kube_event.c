@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "base/text.h"
 #include "sink/event/kube_event_note.h"
 #include "sink/event/kube_name.h"
@@ -207,17 +208,6 @@ static bool of_the_past(const struct kube_event_rules *rules, const char *boot_i
 	return at_ns < rules->first_since_ns || at_ns + FOUND_AFTERWARDS_NS < rules->agent_since_ns;
 }
 
-/* FNV-1a, continued over several texts, each with its NUL. */
-static uint64_t hash(uint64_t seed, const char *text)
-{
-	uint64_t value = seed ? seed : UINT64_C(0xcbf29ce484222325);
-
-	do
-		value = (value ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	while (*text++);
-	return value;
-}
-
 /* "<pod>.<16 hex>": the same for the same record, whoever tells it and how often. */
 static void set_name(struct outbox_entry *entry, const char *owner, const char *boot_id,
 		     const struct record *record)
@@ -232,7 +222,7 @@ static void set_name(struct outbox_entry *entry, const char *owner, const char *
 			length--;
 	}
 	snprintf(entry->name, sizeof(entry->name), "%.*s.%016" PRIx64, length, owner,
-		 hash(hash(hash(0, boot_id), type), record->key));
+		 fnv_word(fnv_word(fnv_word(FNV_BEGIN, boot_id), type), record->key));
 }
 
 static void set_series(struct outbox_entry *entry, enum reason reason, const char *boot_id,
@@ -253,15 +243,17 @@ static void set_series(struct outbox_entry *entry, enum reason reason, const cha
 		snprintf(detail, sizeof(detail), "%.16s", record->child.comm);
 		break;
 	case IMAGE_PULL_SLOW:
-		snprintf(detail, sizeof(detail), "%016" PRIx64, hash(0, record->pull.image));
+		snprintf(detail, sizeof(detail), "%016" PRIx64,
+			 fnv_word(FNV_BEGIN, record->pull.image));
 		break;
 	case NODE_BOOT_COMPLETED:
 	case NODE_BOOT_SLOW:
-		snprintf(detail, sizeof(detail), "%016" PRIx64, hash(0, boot_id)); /* no repeats */
+		snprintf(detail, sizeof(detail), "%016" PRIx64,
+			 fnv_word(FNV_BEGIN, boot_id)); /* no repeats */
 		break;
 	case OBSERVATION_GAP:
 		snprintf(detail, sizeof(detail), "%016" PRIx64,
-			 hash(hash(0, record->gap.source), record->gap.cause));
+			 fnv_word(fnv_word(FNV_BEGIN, record->gap.source), record->gap.cause));
 		break;
 	default:
 		break;
@@ -359,7 +351,7 @@ static enum outbox_answer describe(const struct kube_event_rules *rules, const c
 		TEXT_COPY(ret->object, subject->pod_uid);
 	} else {
 		snprintf(ret->object, sizeof(ret->object), "%016" PRIx64,
-			 hash(hash(0, subject->pod_namespace), subject->pod));
+			 fnv_word(fnv_word(FNV_BEGIN, subject->pod_namespace), subject->pod));
 	}
 	set_name(ret, on_node(reason, subject) ? rules->node_name : subject->pod, boot_id, record);
 	set_series(ret, reason, boot_id, record);

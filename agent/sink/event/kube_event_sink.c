@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/backoff.h"
+#include "base/fnv.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "sink/event/event_queue.h"
@@ -67,15 +68,6 @@ static void touched(void *context, int64_t id)
 		sink->touched[sink->touched_count++] = id;
 }
 
-static uint64_t hash(const char *text)
-{
-	uint64_t value = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-	for (; *text; text++)
-		value = (value ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return value;
-}
-
 static bool is_urgent(const char *body)
 {
 	json_auto_t *json = json_loads(body, 0, NULL);
@@ -88,7 +80,7 @@ static void note(struct kube_event_sink *sink, const struct outbox_item *item)
 {
 	struct queued entry = {
 		.id = item->id,
-		.object = hash(item->object),
+		.object = fnv_text(FNV_BEGIN, item->object),
 		.count = item->count,
 		.written = item->written,
 		.last_wall_ns = item->last_wall_ns,

@@ -3,22 +3,16 @@
 
 #include <string.h>
 
-/* FNV-1a; two of some hundred names with one hash would make the gauge one too small. */
-static uint64_t hash(uint64_t so_far, const char *text)
-{
-	do
-		so_far = (so_far ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	while (*text++);
-	return so_far;
-}
+#include "base/fnv.h"
 
+/* Two of some hundred names with one hash would make the gauge one too small. */
 static uint64_t name_hash(const struct subject *subject)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	uint64_t hash = *subject->pod_uid ? fnv_word(fnv_word(FNV_BEGIN, subject->pod_uid),
+						     subject->container)
+					  : fnv_word(FNV_BEGIN, subject->container_id);
 
-	h = *subject->pod_uid ? hash(hash(h, subject->pod_uid), subject->container)
-			      : hash(h, subject->container_id);
-	return h ? h : 1;
+	return hash ? hash : 1;
 }
 
 void metrics_loops_exit(struct metrics_loops *loops, const struct record *record)

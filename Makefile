@@ -8,6 +8,9 @@ V       ?= 0
 CC      ?= gcc
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+# Another machine's: tests/arm64.sh sets them.
+MACHINE ?= $(shell uname -m)
+SYSROOT ?=
 VERSION := $(shell sed -n '1s/^\# *nodewake \([0-9.]*\).*/\1/p' NEWS.md)
 
 Q := $(if $(filter 1,$(V)),,@)
@@ -23,12 +26,13 @@ PACKAGES := libsystemd grpc_unsecure libprotobuf-c libbpf jansson sqlite3 libmic
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror=implicit
 HARDEN   := -fstack-protector-strong -fstack-clash-protection -fPIC -D_FORTIFY_SOURCE=3 -ffile-prefix-map=$(CURDIR)=.
-HARDEN   += $(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
+HARDEN   += $(if $(filter x86_64,$(MACHINE)),-fcf-protection)$(if $(filter aarch64,$(MACHINE)),-mbranch-protection=standard)
 OPT      ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE -DNODEWAKE_VERSION='"$(VERSION)"' -Iagent -I. -I$(BUILD)/gen
 CFLAGS   += -std=gnu2x $(OPT) $(WARNINGS) $(HARDEN) $(CFLAGS_EXTRA)
 CFLAGS   += $(shell pkg-config --cflags $(filter-out grpc_unsecure,$(PACKAGES)))
-LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+CPPFLAGS += $(if $(SYSROOT),--sysroot=$(SYSROOT))
+LDFLAGS  += $(if $(SYSROOT),--sysroot=$(SYSROOT)) -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 LDLIBS   += $(shell pkg-config --libs $(filter-out grpc_unsecure,$(PACKAGES))) -lgrpc_unsecure -lgpr
 
 ifeq ($(SANITIZE),1)
@@ -109,11 +113,11 @@ $(BUILD)/gen/%.pb-c.c $(BUILD)/gen/%.pb-c.h &: proto/%.proto
 $(BUILD)/gen/%.pb-c.o: $(BUILD)/gen/%.pb-c.c
 	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(OPT) -fPIC -w -c -o $@ $<
 
-BPF_TARGET_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+BPF_TARGET_ARCH := $(subst aarch64,arm64,$(subst x86_64,x86,$(MACHINE)))
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF,$<)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_TARGET_ARCH) -mcpu=v3 -O2 -g \
-		-ffile-prefix-map=$(CURDIR)=. -Wall -Wextra -Wno-unused-parameter -I. -I/usr/include/$(shell uname -m)-linux-gnu -MMD -MP -c -o $@ $<
+		-ffile-prefix-map=$(CURDIR)=. -Wall -Wextra -Wno-unused-parameter -I. -I$(SYSROOT)/usr/include/$(MACHINE)-linux-gnu -MMD -MP -c -o $@ $<
 
 $(SKELETON): $(BPF_O)
 	@mkdir -p $(@D)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs every package that the Makefile's targets need on Debian 12; with the word "programs", what check-programs
-# and the scheduler's part of bench run besides. Idempotent; needs root.
+# and the scheduler's part of bench run besides; with "peers", whom bench-cost compares; with "arm64", what check-arm64 needs. Idempotent; needs root.
 set -eu
 
 packages="build-essential pkg-config clang llvm lld libclang-rt-14-dev clang-format cppcheck shellcheck
@@ -31,6 +31,12 @@ packages="$packages chromium chromium-driver fonts-dejavu-core python3-selenium"
 # real programs as containers, and what they are checked with
 [ "${1:-}" != programs ] || packages="$packages postgresql redis-server nginx-light prometheus python3-flask python3-pandas
 strace linux-perf rt-tests"
+
+# who else watches a node, for tests/bench/cost.py
+[ "${1:-}" != peers ] || packages="$packages bpftrace libbpf-tools prometheus-node-exporter"
+
+# another machine's programs, and what runs them
+[ "${1:-}" != arm64 ] || packages="$packages gcc-aarch64-linux-gnu qemu-system-arm qemu-user-static"
 
 missing=""
 for package in $packages; do

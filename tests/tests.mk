@@ -34,6 +34,11 @@ $(CRI): $(CRI_O) $(LINK)
 $(KUBE): $(KUBE_O) $(LINK)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(KUBE_O) $(LINK) $(LDLIBS)
 
+# A fleet of nodes without kernel and runtime: the daemon's side of Kubernetes, many times.
+FLEET := $(BUILD)/fleet
+$(FLEET): tests/fleet/main.c $(filter-out $(BUILD)/agent/main.o,$(MAIN_O)) $(LINK)
+	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # systemd-logind's part in a node's shutdown, for tests/cluster.
 LOGIND := $(BUILD)/logind
 $(LOGIND): tests/cluster/logind.c
@@ -48,10 +53,11 @@ PROGRAMS := $(patsubst tests/programs/%.c,$(BUILD)/tests/programs/%,$(sort $(wil
 
 $(BUILD)/tests/programs/%: tests/programs/%.c $(wildcard tests/programs/*.h)
 	@mkdir -p $(@D)
-	$(call say,STATIC,$<)$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -static -o $@ $<
+	$(call say,STATIC,$<)$(CC) $(if $(SYSROOT),--sysroot=$(SYSROOT)) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -static -o $@ $<
 
 # Every decoder of foreign bytes, as a corpus test and as a libFuzzer target.
-FUZZ_TARGETS := kernel_wire containerd_wire containerd_json replay record boot_report local_socket kubernetes_pod kube_config kube_wire log_line
+FUZZ_TARGETS := kernel_wire containerd_wire containerd_json replay record boot_report local_socket kubernetes_pod kube_config kube_wire \
+	log_line http_answer store_file journal_fields
 CORPUS_BIN   := $(patsubst %,$(BUILD)/tests/corpus/%,$(FUZZ_TARGETS))
 FUZZ_SECONDS ?= 60
 
@@ -72,7 +78,7 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 		$(BUILD)/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
 			$(BUILD)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
 
-.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-programs check-containerd check-kernels check-deaths check-chaos check-cluster check-boot check-boot-cluster check-clang coverage layers lint fmt asan demo bench
+.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-programs check-containerd check-kernels check-deaths check-chaos check-cluster check-boot check-boot-cluster check-clang coverage layers lint fmt asan demo bench bench-cost bench-fleet check-arm64
 
 TIERS := check-unit check-replay layers check-deploy check-report check-kube check-node check-containerd check-kernels
 
@@ -128,6 +134,21 @@ check-kernels: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## the same on other kernels
 	@if ! command -v qemu-system-x86_64 >/dev/null; then echo "check-kernels: SKIPPED: qemu-system-x86 is not installed"; \
 	else BUILD=$(BUILD) SUITES="$(SUITES)" /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider -s tests/kernel; fi
 
+# Not part of `check` yet. Unit tests by QEMU's user mode, where privileges_test can't: it has no prctl for capabilities.
+ARM64 = MACHINE=aarch64 SYSROOT=$$(tests/arm64.sh) BUILD=build-arm64
+check-arm64: ## built for arm64 without a warning; its unit tests, and check-kernels on Debian's arm64 kernel, under QEMU
+	@tests/deps.sh arm64
+	@tests/arm64.sh >/dev/null
+	$(Q)root=$$(tests/arm64.sh); export PKG_CONFIG_SYSROOT_DIR=$$root \
+		PKG_CONFIG_LIBDIR=$$root/usr/lib/aarch64-linux-gnu/pkgconfig:$$root/usr/share/pkgconfig; \
+		$(MAKE) $(ARM64) CC=aarch64-linux-gnu-gcc CFLAGS_EXTRA=-Werror check-arm64-inside
+
+check-arm64-inside: $(BUILD)/nodewake $(CRI) $(BUILD)/tests/programs/cast $(BUILD)/tests/programs/plant $(UNIT_BIN)
+	@failed=0; for test in $(filter-out %/privileges_test,$(UNIT_BIN)); do \
+		qemu-aarch64-static -L $(SYSROOT) $$test >$(BUILD)/unit.log 2>&1 || { failed=$$((failed + 1)); tail -n 20 $(BUILD)/unit.log; }; done; \
+		echo "check-arm64: $(words $(UNIT_BIN)) unit tests but one, $$failed failed"; [ $$failed -eq 0 ]
+	@MACHINE=aarch64 SYSROOT=$(SYSROOT) BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -rs -p no:cacheprovider -s tests/kernel
+
 # Each way to die, planted here and in a machine with pure cgroup v2; not part of `check` yet.
 check-deaths: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## a table of planted deaths, and a confusion matrix of what is told (root)
 	@if [ "$$(id -u)" -ne 0 ] || [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-deaths: SKIPPED: as check-node"; \
@@ -174,6 +195,14 @@ coverage: ## lines of agent/ and branches of track/ that the tests come by; a pa
 check-clang: ## clang and gcc build without a warning
 	$(Q)$(MAKE) BUILD=build-clang CC=clang CFLAGS_EXTRA=-Werror all
 	$(Q)$(MAKE) BUILD=build-gcc CC=gcc CFLAGS_EXTRA=-Werror all
+
+bench-cost: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## what it costs to watch a node, nodewake's way and others': writes docs/cost.md (root)
+	@tests/deps.sh peers
+	/usr/bin/python3 tests/bench/cost.py --write $(BUILD)
+
+# Options of tests/fleet in FLEET_OPTIONS: --nodes 100, --write.
+bench-fleet: $(FLEET) $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## what hundreds of nodes ask of one real API server (root; its build takes 6 min, once)
+	@cd tests && /usr/bin/python3 -m fleet ../$(BUILD) $(FLEET_OPTIONS)
 
 bench: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## what it costs: prints ratios, writes tests/bench/README.md (root)
 	/usr/bin/python3 tests/bench/bench.py --write $(BUILD)

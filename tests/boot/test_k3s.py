@@ -13,7 +13,7 @@ from .analyze import Analyzed
 from .k3s import KUBECONFIG, LOG, SOCKET, K3s
 from .pods import USUAL
 from .report import final_report
-from .test_causes import DROP_IN, WAIT_ONLINE, booted, check, settings
+from .test_causes import DROP_IN, HELD, WAIT_ONLINE, booted, check, settings
 
 NAMES = [pod.name for pod in USUAL]
 EVENTS = "/var/lib/nodewake/events.jsonl"
@@ -194,18 +194,18 @@ def test_what_k3s_logged(reboot, what, text):
 
 def test_what_k3s_waits_for_itself(make_k3s):
     machine, told = booted(make_k3s, {
-        "/etc/systemd/system/k3s.service.d/held.conf": DROP_IN + "[Service]\nExecStartPre=/bin/sleep 12\n"})
+        "/etc/systemd/system/k3s.service.d/held.conf": DROP_IN + "[Service]\nExecStartPre=/bin/sleep %d\n" % HELD})
     begin = int(machine.run("systemctl show -P InactiveExitTimestampMonotonic k3s.service")) * 1000
     seconds = (containerd_started(machine) - begin) / 1e9
-    check(machine, told, seconds, 12, lambda key, _: key[:2] == ("unit", "k3s.service"))
+    check(machine, told, seconds, HELD, lambda key, _: key[:2] == ("unit", "k3s.service"))
 
 
 def test_what_k3s_waits_for_the_network(reboot):
     """The last boot of that machine: the usual is known by now."""
     machine = reboot.machine
     machine.put("/etc/systemd/system/%s.d/held.conf" % WAIT_ONLINE,
-                DROP_IN + "[Service]\nExecStartPre=/bin/sleep 20\n")
+                DROP_IN + "[Service]\nExecStartPre=/bin/sleep %d\n" % HELD)
     waited, told, text = come_back(machine)
     assert waited[0] == 0
-    check(machine, told, Analyzed(machine).blame[WAIT_ONLINE] / 1e9, 20, lambda key, _: key[:2] == ("unit", WAIT_ONLINE))
+    check(machine, told, Analyzed(machine).blame[WAIT_ONLINE] / 1e9, HELD, lambda key, _: key[:2] == ("unit", WAIT_ONLINE))
     assert "of 3 boots" in text.splitlines()[0] and "k3s.service waited for network-online.target" in text

@@ -55,17 +55,20 @@ class Cluster:
             self.keys = Keys(self.dir + "/keys", self.node_name)
             self.kubeconfig = self._kubeconfig_of("admin")
             self.api = Api("/run/netns/" + self.node.name, self.keys.ca, self.keys.tokens["admin"])
-            self._start_etcd()
-            # Early: before all else a kubelet of that age (its cadvisor) asks for Docker, five times in 5 s.
-            self.start_kubelet()
-            self.start_apiserver()
-            self._start_controllers()
-            self.wait_ready()
+            self._start_all()
             self.start_seconds = time.monotonic() - begin
         except BaseException as error:
             self.__exit__(type(error), error, None)
             raise
         return self
+
+    def _start_all(self):
+        self._start_etcd()
+        # Early: before all else a kubelet of that age (its cadvisor) asks for Docker, five times in 5 s.
+        self.start_kubelet()
+        self.start_apiserver()
+        self._start_controllers()
+        self.wait_ready()
 
     def __exit__(self, kind, value, trace):
         if kind:

@@ -14,20 +14,20 @@ RIGHTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "d
 NAMESPACE = "told"
 
 
-def give_rights(cluster):
-    """A service account with the shipped rights, beside the one of the DaemonSet."""
+def give_rights(cluster, namespace=NAMESPACE):
+    """A service account with the shipped rights in a namespace of its own, beside the one of the DaemonSet."""
     items = cluster.manifest("-f", RIGHTS)
     for item in items:
         if item["kind"] == "ServiceAccount":
-            item["metadata"]["namespace"] = NAMESPACE
+            item["metadata"]["namespace"] = namespace
         else:
-            item["metadata"]["name"] = NAMESPACE
+            item["metadata"]["name"] = namespace
         for subject in item.get("subjects", ()):
-            subject["namespace"] = NAMESPACE
+            subject["namespace"] = namespace
         if "roleRef" in item:
-            item["roleRef"]["name"] = NAMESPACE
+            item["roleRef"]["name"] = namespace
     cluster.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-                   for name in (NAMESPACE, "shop")] + items)
+                   for name in (namespace, "shop")] + items)
 
 
 class RealApi:

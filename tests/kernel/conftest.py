@@ -21,6 +21,13 @@ KERNEL = "linux-image-cloud-amd64"
 # Debian suites; "": this machine's own. All: make check-kernels SUITES="bookworm-backports trixie sid bullseye"
 SUITES = ["", *os.environ.get("SUITES", "").split()]
 DISK_MB = 4
+# QEMU's words for a machine, and its console. -cx16: QEMU 7.2 emulates cmpxchg16b wrongly, which some kernels die of.
+MACHINES = {
+    "x86_64": (["qemu-system-x86_64", "-machine", "pc,accel=tcg", "-cpu", "max,-cx16"], "ttyS0"),
+    "aarch64": (["qemu-system-aarch64", "-machine", "virt,accel=tcg", "-cpu", "cortex-a72"], "ttyAMA0"),
+}
+MACHINE = os.environ.get("MACHINE", os.uname().machine)
+QEMU, CONSOLE = MACHINES[MACHINE]
 
 
 def make_disk(folder):
@@ -34,7 +41,9 @@ def make_disk(folder):
 
 
 def fetch(suite):
-    """The folder with the suite's kernel, which is skipped by name where it can't be had."""
+    """The folder with the suite's kernel, which is skipped by name where it can't be had; SYSROOT has another machine's."""
+    if os.environ.get("SYSROOT"):
+        return os.environ["SYSROOT"]
     folder = os.path.join(CACHE, KERNEL + ("-" + suite if suite else ""))
     words = [os.path.join(HERE, "..", "fetch.sh"), KERNEL, folder, *([suite] if suite else [])]
     if subprocess.run(words, check=not suite).returncode != 0:
@@ -48,15 +57,14 @@ def boot(dir_, folder):
     subprocess.run([os.path.join(HERE, "initrd.sh"), BUILD, dir_, initrd], check=True)
     image, = glob.glob(dir_ + "/boot/vmlinuz-*") or glob.glob(dir_ + "/usr/lib/modules/*/vmlinuz")
     begin = time.monotonic()
-    # -cx16: QEMU 7.2 emulates cmpxchg16b wrongly, which some kernels die of
     console = os.path.join(folder, "console")
     with open(console, "wb") as out:
         try:
             subprocess.run(
-                ["qemu-system-x86_64", "-machine", "pc,accel=tcg", "-cpu", "max,-cx16", "-smp", "2", "-m", "3072",
+                [*QEMU, "-smp", "2", "-m", "3072",
                  "-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot", "-kernel", image, "-initrd", initrd,
                  "-drive", "if=none,id=disk,format=raw,snapshot=on,file=" + make_disk(folder),
-                 "-device", "nvme,drive=disk,serial=1", "-append", "console=ttyS0 quiet panic=-1 mitigations=off"],
+                 "-device", "nvme,drive=disk,serial=1", "-append", "console=%s quiet panic=-1 mitigations=off" % CONSOLE],
                 stdin=subprocess.DEVNULL, stdout=out, timeout=900, check=True)
         except subprocess.TimeoutExpired:
             print("it is not through")
@@ -82,7 +90,7 @@ def needs(machine, *least):
 
 @pytest.fixture(scope="session", name="machine", params=SUITES, ids=lambda suite: suite or "own")
 def booted(request, tmp_path_factory):
-    for program in ("qemu-system-x86_64", "cpio", "busybox"):
+    for program in (QEMU[0], "cpio", "busybox"):
         if not shutil.which(program):
             pytest.skip("%s is not installed: run make deps" % program)
     text = boot(fetch(request.param), str(tmp_path_factory.mktemp("vm")))

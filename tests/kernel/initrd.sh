@@ -1,36 +1,54 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # initrd.sh BUILD KERNEL OUT: a root file system with busybox, containerd, runc, the agent and the
-# cast, as an initrd for the kernel unpacked in KERNEL.
+# cast, as an initrd for the kernel unpacked in KERNEL. For another machine MACHINE says which, and KERNEL holds its
+# programs too.
 set -eu
 
 build=$1
 kernel=$2
 out=$3
 here=$(cd "$(dirname "$0")" && pwd)
+machine=${MACHINE:-$(uname -m)}
+from=
+[ "$machine" = "$(uname -m)" ] || from=$kernel
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 
 mkdir -p "$root/bin" "$root/sbin" "$root/dev" "$root/proc" "$root/sys" "$root/tmp" "$root/run" "$root/etc" \
 	"$root/root" "$root/var/lib" "$root/nodewake"
-cp /bin/busybox "$root/bin/"
+cp "$from/bin/busybox" "$root/bin/"
 for applet in sh mount mkdir cat echo sleep poweroff insmod ip dmesg grep kill cut sed awk sync chmod printf pidof date; do
 	ln -s busybox "$root/bin/$applet"
 done
 
-# A program and the libraries it names, at their places.
-add() {
-	for file in "$1" $(ldd "$1" 2>/dev/null | grep -o '/[^ )]*'); do
-		[ -e "$root$file" ] && continue
-		mkdir -p "$root$(dirname "$file")"
-		cp -L "$file" "$root$file"
+# Puts a file at its place there: put FILE [PLACE].
+put() {
+	place=${2:-${1#"$from"}}
+	[ -e "$root$place" ] && return 1
+	mkdir -p "$root$(dirname "$place")"
+	cp -L "$1" "$root$place"
+}
+
+# The loader and the libraries that a program names, and those that they name.
+libraries() {
+	interpreter=$(readelf -l "$1" 2>/dev/null | sed -n 's/.*interpreter: \(.*\)]/\1/p')
+	[ -z "$interpreter" ] || put "$from$interpreter" "$interpreter" || true
+	for name in $(readelf -d "$1" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+		for file in "$from/lib/$machine-linux-gnu/$name" "$from/usr/lib/$machine-linux-gnu/$name"; do
+			[ -e "$file" ] || continue
+			! put "$file" || libraries "$file"
+			break
+		done
 	done
 }
+
 for program in /usr/bin/containerd /usr/bin/containerd-shim-runc-v2 /usr/sbin/runc /usr/bin/crun /usr/bin/ctr /usr/bin/setpriv; do
-	add "$program"
+	put "$from$program" || true
+	libraries "$from$program"
 done
 for program in "$build/nodewake" "$build/cri"; do
-	add "$(realpath "$program")"
+	libraries "$program"
 	cp "$program" "$root/nodewake/"
 done
 cp "$build/tests/programs/cast" "$root/nodewake/"

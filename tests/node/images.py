@@ -7,6 +7,8 @@ import json
 import os
 import tarfile
 
+MACHINE = os.environ.get("MACHINE", os.uname().machine)  # whose the programs are
+
 
 def _layer(files):
     """files: {path: bytes, (mode, bytes), str for a symbolic link, None for a directory}. Returns the layer's tar."""
@@ -29,7 +31,7 @@ def write_archive(path, name, layers, entrypoint):
     """Writes a docker archive of the layers ([{path: bytes}]) under the name."""
     tars = [_layer(files) for files in layers]
     config = {
-        "architecture": "amd64" if os.uname().machine == "x86_64" else "arm64",
+        "architecture": "amd64" if MACHINE == "x86_64" else "arm64",
         "os": "linux",
         "config": {"Entrypoint": entrypoint},
         "rootfs": {

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hundreds of simulated nodes, each with the daemon's own store and sinks, at one real API server."""

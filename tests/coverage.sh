@@ -7,10 +7,11 @@ build=$1
 mkdir -p "$build/coverage"
 command -v gcovr >/dev/null || { echo "coverage: no gcovr: run make deps" >&2; exit 1; }
 
-# Branches that only an allocation's failure takes are left out, as is what the compiler makes for asserts and cleanups.
+# Branches that only an allocation's failure takes are left out, as are those inside uthash's macros and what the compiler
+# makes for asserts and cleanups.
 measure() {
 	gcovr --root . --object-directory "$build/agent" --filter "$1" --exclude-unreachable-branches --exclude-throw-branches \
-		--exclude-branches-by-pattern '.*(alloc|_new\().*' "$build/agent" --json-summary "$build/coverage/$2.json" "$3" "$build/coverage/$2.html" >/dev/null
+		--exclude-branches-by-pattern '.*(alloc|_new\(|HASH_[A-Z]+|DL_[A-Z]+).*' "$build/agent" --json-summary "$build/coverage/$2.json" "$3" "$build/coverage/$2.html" >/dev/null
 }
 measure 'agent/' agent --html-details
 measure 'agent/track/' track --html-details

@@ -55,6 +55,12 @@ $(BUILD)/tests/programs/%: tests/programs/%.c $(wildcard tests/programs/*.h)
 	@mkdir -p $(@D)
 	$(call say,STATIC,$<)$(CC) $(if $(SYSROOT),--sysroot=$(SYSROOT)) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -static -o $@ $<
 
+# A slow disk, for tests/chaos.
+SLOW_SYNC := $(BUILD)/tests/slow-sync.so
+$(SLOW_SYNC): tests/chaos/slow_sync.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -Wno-missing-prototypes -fPIC -shared -o $@ $<
+
 # Every decoder of foreign bytes, as a corpus test and as a libFuzzer target.
 FUZZ_TARGETS := kernel_wire containerd_wire containerd_json replay record boot_report local_socket kubernetes_pod kube_config kube_wire \
 	log_line http_answer store_file journal_fields
@@ -155,7 +161,7 @@ check-deaths: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## a table of planted deaths,
 	else cd tests && /usr/bin/python3 -m deaths ../$(BUILD) $(DEATHS); fi
 
 # Not part of `check` yet: ten thousand containers take minutes to make.
-check-chaos: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## faults, each with an invariant that must hold (root)
+check-chaos: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(SLOW_SYNC) ## faults, each with an invariant that must hold (root)
 	@if [ "$$(id -u)" -ne 0 ] || [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-chaos: SKIPPED: as check-node"; \
 	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -rs -s -p no:cacheprovider tests/chaos; fi
 

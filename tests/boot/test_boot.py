@@ -231,8 +231,10 @@ def test_each_pods_phases_are_there(boot, name):
     begin, = boot.pod_log(name, "sandbox-begin")
     end, = boot.pod_log(name, "sandbox")
     assert begin["boot_ns"] - MS <= phases["sandbox"]["from_ns"] < phases["sandbox"]["to_ns"] <= end["boot_ns"] + 50 * MS
-    assert near(phases["app"]["from_ns"], boot.stamps[name]["entry"], 50 * MS)
-    assert near(phases["app"]["to_ns"], boot.stamps[name]["listen"], 50 * MS)
+    stamps = boot.stamps[name]
+    # on a busy machine it waits for a CPU between its exec and its own first look at the clock
+    assert stamps["entry"] - 50 * MS - stamps["waited"] <= phases["app"]["from_ns"] <= stamps["entry"] + MS
+    assert near(phases["app"]["to_ns"], stamps["listen"], 50 * MS)
     assert bool(start.get("plugins")) == pod.network
 
 

@@ -5,6 +5,7 @@ import contextlib
 import os
 import random
 import resource
+import signal
 import subprocess
 import time
 
@@ -12,6 +13,7 @@ from node.load import Load
 from node.processes import wait_until
 
 PATIENCE_S = 60
+SCANS, TARGETS = 120, 60  # 60 addresses are told of one container, some 300 bytes each: the ring holds 1 MiB on two CPUs
 
 
 @contextlib.contextmanager
@@ -72,6 +74,26 @@ def test_killed_for_its_memory(daemon, node):
     assert kills == 4
     load.assert_told(daemon, PATIENCE_S)
     load.pod.remove()
+
+
+def test_a_ring_that_fills(daemon, pod):
+    """While nobody reads, refused connections fill three quarters of the ring: each start and death is told all the same, and
+    how many of the others were not."""
+    daemon.process.send_signal(signal.SIGSTOP)
+    names = ["scan-%d" % i for i in range(SCANS)]
+    for name in names:
+        container = pod.start(name, ["scan", str(TARGETS), "3"])
+        container.wait_exited()
+        container.remove()
+    daemon.process.send_signal(signal.SIGCONT)
+    exits = daemon.wait_final("exits", count=SCANS, seconds=PATIENCE_S)
+    starts = daemon.wait_final("starts", count=SCANS, seconds=PATIENCE_S)
+    assert len(exits) == len(starts) == SCANS
+    assert {(r["verdict"], r["code"]) for r in exits} == {("error", 3)}
+    assert all(r.get("kernel_ns") for r in exits)
+    causes = {gap["cause"]: gap.get("count", 0) for gap in daemon.wait_final("gaps", seconds=30) if gap["source"] == "kernel"}
+    assert [cause for cause in causes if "ring" in cause] == ["kernel ring nearly full: waits, sessions and children not written"]
+    assert max(causes.values()) > 0, causes
 
 
 def squeeze(place, daemon):

@@ -73,6 +73,26 @@ def test_a_death_is_told(cluster, agent, name, command, memory, moment, reason, 
     cluster.kubectl("delete", "pod", name, "--wait=false")
 
 
+def test_the_kubelet_is_killed(cluster, agent):
+    """A death while there is no kubelet is told as any other; when it is back, all goes on and no gap says that something was missed."""
+    run_pod(cluster, "orphan", "exit", "4", "4000", restartPolicy="Never")
+    cluster.wait(PODS + "orphan", lambda pod: "running" in app(pod)["state"], 60)
+    gaps = agent.run("gaps", "--output", "json")
+    cluster.running["kubelet"].kill()
+    cluster.stop_kubelet()
+    try:
+        assert "exit code 4" in agent.wait_event("orphan", "ContainerCrashed", 30)["note"]
+    finally:
+        cluster.start_kubelet()
+    cluster.wait_ready()
+    since(cluster, "orphan", ended)
+    agent.wait_line("crashes", "default/orphan exit 4")
+    run_pod(cluster, "after", "listen", "8080")
+    since(cluster, "after", is_ready)
+    assert agent.run("gaps", "--output", "json") == gaps
+    cluster.kubectl("delete", "pod", "orphan", "after", "--wait=false")
+
+
 def test_a_missing_program_is_told(cluster, agent):
     run_pod(cluster, "typo", container={"command": ["/usr/bin/srever"]}, restartPolicy="Never")
     since(cluster, "typo", ended)

@@ -12,6 +12,7 @@ import uuid
 import pytest
 
 from node import Daemon, images
+from node.journal import REMOTE, UNIT_FAILED, Journal, entry, unit_failed
 from node.node import run
 from node.processes import wait_until
 
@@ -150,56 +151,26 @@ def test_a_link_that_goes_down(watching):
     assert {r["resource"] for r in hosts(watching, fact="link-down")} == {"nwt0", "nwt1"}
 
 
-REMOTE = "/lib/systemd/systemd-journal-remote"
-MACHINE = "22222222222222222222222222222222"
-SHOW_JOURNAL = """#!/bin/sh
-exec unshare --mount --propagation slave sh -ec '
-mount -t tmpfs tmpfs /var/log
-if [ -d /run/log ]; then mount -t tmpfs tmpfs /run/log; fi
-mkdir /var/log/journal
-mount --bind "$0" /var/log/journal
-exec "$@"' %s %s "$@"
-"""
-
-
-def entry(message, **fields):
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        boot = file.read().strip().replace("-", "")
-    stamps = {"__REALTIME_TIMESTAMP": time.time_ns() // 1000, "__MONOTONIC_TIMESTAMP": time.monotonic_ns() // 1000,
-              "_BOOT_ID": boot, "_MACHINE_ID": MACHINE, "MESSAGE": message}
-    return "".join("%s=%s\n" % item for item in {**stamps, **fields}.items()) + "\n"
-
-
 @pytest.mark.skipif(not os.path.exists(REMOTE), reason="systemd-journal-remote is not installed: run make deps")
 def test_the_journal_as_it_grows(node, tmp_path):
     """Units that fail, in a journal that is written while the daemon runs, and rotated."""
-    failed = {"MESSAGE_ID": "d9b373ed55a64feb8242e02dbe79a49c", "_PID": "1", "_SYSTEMD_UNIT": "init.scope"}
-    folder = tmp_path / "journal" / MACHINE
-    folder.mkdir(parents=True)
-    live = folder / "system.journal"
-
-    def write(*entries):
-        subprocess.run([REMOTE, "--output=%s" % live, "-"], input="".join(entries), text=True, check=True,
-                       capture_output=True)
+    journal = Journal(tmp_path / "journal")
 
     def units(daemon):
         return sorted(r["resource"] for r in hosts(daemon, fact="unit-failed"))
 
-    write(entry("long ago", UNIT="before.service", **failed))
-    wrapper = tmp_path / "wrapper"
-    wrapper.write_text(SHOW_JOURNAL % (folder.parent, os.path.join(node.build, "nodewake")))
-    wrapper.chmod(0o755)
+    journal.write(unit_failed("before.service"))
     daemon = Daemon(node, state=str(tmp_path / "state"))
-    daemon.daemon_program = str(wrapper)
+    journal.show_to(daemon, tmp_path)
     with daemon:
         time.sleep(1)  # what was there before it is not news
-        write(entry("nothing", _SYSTEMD_UNIT="cron.service"),
-              entry("a.service: Failed with result 'exit-code'.", UNIT="a.service", **failed),
-              entry("spoofed", UNIT="spoofed.service", **{**failed, "_PID": "77", "_SYSTEMD_UNIT": "x.service"}))
+        journal.write(entry("nothing", _SYSTEMD_UNIT="cron.service"), unit_failed("a.service"),
+                      entry("spoofed", UNIT="spoofed.service",
+                            **{**UNIT_FAILED, "_PID": "77", "_SYSTEMD_UNIT": "x.service"}))
         wait_until(lambda: units(daemon) == ["a.service"], 10, "the unit's failure")
-        live.rename(folder / "system@0.journal")
-        write(entry("b.service: Failed with result 'signal'.", UNIT="b.service", **failed))
+        journal.rotate()
+        journal.write(unit_failed("b.service"))
         wait_until(lambda: units(daemon) == ["a.service", "b.service"], 10, "that of the next file")
-        write(entry("write /var/lib/containerd/x: no space left on device", _SYSTEMD_UNIT="containerd.service"))
+        journal.write(entry("write /var/lib/containerd/x: no space left on device", _SYSTEMD_UNIT="containerd.service"))
         wait_until(lambda: hosts(daemon, fact="disk-full", resource="/var/lib/containerd/x"), 10, "a disk that is full")
         assert units(daemon) == ["a.service", "b.service"]

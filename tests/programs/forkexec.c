@@ -56,7 +56,8 @@ static int storm(double rate, double seconds)
 		return 1;
 	for (long i = 0; i < cpus; i++)
 		if (fork() == 0) {
-			made[i] = spawn_at(rate / (double)cpus, begin, begin + (uint64_t)(seconds * 1e9));
+			made[i] = spawn_at(rate / (double)cpus, begin,
+					   begin + (uint64_t)(seconds * 1e9));
 			_exit(0);
 		}
 	while (wait(NULL) > 0)

@@ -211,7 +211,8 @@ static struct container *note_helper_exit(struct facts *facts, const struct even
 		helper ? containers_find(facts->containers, helper->container_id) : NULL;
 	bool failed = exit->code || exit->signal;
 
-	if (c && helper->role == ROLE_CNI) {
+	/* a container that was forgotten and listed again has not the steps that the helper began */
+	if (c && helper->role == ROLE_CNI && helper->plugin < c->plugin_count) {
 		c->plugins[helper->plugin].span.to_ns = boot_ns;
 		c->plugins[helper->plugin].code = exit->signal ? 128 + exit->signal : exit->code;
 	} else if (c && starts(helper->verb)) {

@@ -77,7 +77,10 @@ static void tell(struct waits *waits, struct wait *wait, uint64_t now_ns, bool o
 	};
 
 	record.wait.over = over;
-	record.wait.span.to_ns = over ? wait->seen_ns : 0;
+	if (over) /* the stamps of its begin may be of a clock that is ahead */
+		record.wait.span.to_ns = wait->seen_ns > record.wait.span.from_ns
+						 ? wait->seen_ns
+						 : record.wait.span.from_ns;
 	snprintf(record.key, sizeof(record.key), "%.36s-%.16s-%.16s-%" PRIu64, wait->pod_uid,
 		 wait->subject.container, wait->record.reason, wait->record.span.from_ns);
 	waits->emit(waits->context, &record);
@@ -253,7 +256,7 @@ void waits_event(struct waits *waits, const struct event *event, uint64_t now_ns
 		note_container(waits, &event->pod_container, event->boot_ns, now_ns);
 		break;
 	case EVENT_POD_TROUBLE:
-		if (event->pod_trouble.of_stop)
+		if (event->pod_trouble.of_stop || !*event->pod_trouble.reason)
 			break;
 		note_trouble(waits, &event->pod_trouble, now_ns);
 		break;

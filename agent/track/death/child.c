@@ -170,8 +170,10 @@ static void note_time(struct program *program, uint64_t boot_ns, uint32_t count)
 
 	if (record->count)
 		program->intervals[program->interval_count++ % INTERVALS_MAX] = since_ns / count;
-	else
+	if (!record->count || boot_ns < record->first_ns)
 		record->first_ns = boot_ns;
+	if (boot_ns < record->last_ns) /* of another CPU, and read later */
+		boot_ns = record->last_ns;
 	for (uint32_t i = 0; i < count && i < LOOP_DEATHS; i++) {
 		memmove(&program->deaths[1], &program->deaths[0],
 			sizeof(uint64_t) * (LOOP_DEATHS - 1));

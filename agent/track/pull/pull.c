@@ -253,8 +253,11 @@ static bool build(struct pulls *pulls, const struct event_image *image, uint64_t
 	/* Nothing of it was downloaded before our eyes: a tag, an import, or there already. */
 	if (!record->download.to_ns)
 		return false;
-	if (!record->download.from_ns) { /* none was seen in progress: it began with the manifest */
-		record->download.from_ns = image->resolved_ns;
+	/* no beginning was seen, or none that fits the end: it began with the manifest */
+	if (!record->download.from_ns || record->download.from_ns > record->download.to_ns) {
+		record->download.from_ns = image->resolved_ns < record->download.to_ns
+						   ? image->resolved_ns
+						   : record->download.to_ns;
 		record->reconstructed = true;
 	}
 	record->span = record->download;

@@ -32,9 +32,17 @@ struct span span_overlap(struct span one, struct span other)
 static void claim(struct work *work, const struct event_image *image, uint64_t end_ns)
 {
 	work->claimed = true;
-	work->span.to_ns = end_ns; /* its end may not have been seen so far */
+	/* its end may not have been seen so far */
+	work->span.to_ns = end_ns > work->span.from_ns ? end_ns : work->span.from_ns;
 	work->owner_resolved_ns = image->resolved_ns;
 	TEXT_COPY(work->owner, image->name);
+}
+
+static void make_present(struct part *part)
+{
+	part->origin = LAYER_PRESENT;
+	part->download = (struct span){0};
+	part->other = NULL;
 }
 
 /* It has, or had, another pull that wants the layer too. Returns false if this one can't have fetched it. */
@@ -48,9 +56,12 @@ static bool weigh(struct part *part, const struct event_image *image, uint64_t b
 							: LAYER_WAITED;
 	if (part->origin == LAYER_FETCHED)
 		part->other = NULL;
-	if (part->origin == LAYER_WAITED)
-		part->download.from_ns = image->resolved_ns;
-	return part->origin != LAYER_WAITED;
+	if (part->origin != LAYER_WAITED)
+		return true;
+	part->download.from_ns = image->resolved_ns;
+	if (part->download.to_ns && part->download.to_ns <= image->resolved_ns) /* no wait */
+		make_present(part);
+	return false;
 }
 
 static void download(struct pulls *pulls, struct part *part, const struct event_image *image)
@@ -71,13 +82,11 @@ static void download(struct pulls *pulls, struct part *part, const struct event_
 								   ? layer->committed_ns
 								   : work->span.to_ns};
 	if (work->claimed) {
-		if (part->download.to_ns <= image->resolved_ns) {
-			part->origin = LAYER_PRESENT;
-			part->download = (struct span){0};
-		} else {
+		if (part->download.to_ns <= image->resolved_ns)
+			make_present(part);
+		else
 			weigh(part, image, work->span.from_ns, work->owner_resolved_ns,
 			      work->owner);
-		}
 		return;
 	}
 	const struct running *other = running_of_layer(pulls, layer->digest, image->image_id);

@@ -74,10 +74,12 @@ void why_work_again(struct container *c, int32_t step, const struct event_exec *
 		    uint64_t boot_ns)
 {
 	struct work_step wrapper = {.kind = WORK_RUNTIME, .count = 1, .nested = true};
-	struct work_step *own = &c->work[step];
 
 	if (exec->role != ROLE_RUNTIME) /* `env python3 hook`: the first name says what it is */
 		return;
+	if ((uint32_t)step >= c->work_count)
+		return;
+	struct work_step *own = &c->work[step];
 	char *verb = strrchr(own->name, ' ');
 
 	snprintf(wrapper.name, sizeof(wrapper.name), "%.*s before %.24s",
@@ -90,7 +92,7 @@ void why_work_again(struct container *c, int32_t step, const struct event_exec *
 
 void why_work_end(struct container *c, int32_t step, uint64_t boot_ns)
 {
-	if (step >= 0)
+	if (step >= 0 && (uint32_t)step < c->work_count)
 		c->work[step].span.to_ns = boot_ns;
 }
 

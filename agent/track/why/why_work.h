@@ -18,6 +18,7 @@ int32_t why_work_begin(struct container *container, const struct event_exec *exe
 /* The same process has executed another program: a wrapper, then the runtime itself. */
 void why_work_again(struct container *container, int32_t step, const struct event_exec *exec,
 		    uint64_t boot_ns);
+/* Both do nothing for a place that the container has not (any more). */
 void why_work_end(struct container *container, int32_t step, uint64_t boot_ns);
 
 /* What a warning of Kubernetes says of a volume or device; false if nothing. */

@@ -28,6 +28,7 @@ static void open_sink(struct fixture *fixture)
 		.prefix = "nodewake.io",
 		.boot_id = BOOT,
 		.interval_ns = INTERVAL_NS,
+		.pause_most_ns = 4 * INTERVAL_NS,
 		.retry_most_ns = S / 5,
 	};
 
@@ -203,6 +204,59 @@ static void changes_are_written_at_once_but_seldom(void **state)
 	close_sink(&fixture);
 }
 
+/* Tells deaths until the next write, and how long after the one before that is. */
+static uint64_t busy_until_written(struct fixture *fixture, int call)
+{
+	for (int i = 0; fake.count <= call && i < 400; i++) {
+		char pod[16];
+
+		snprintf(pod, sizeof(pod), "d%d-%d", call, i);
+		tell_death(fixture, pod);
+		fake_run(fixture->loop, 10);
+	}
+	assert_true(fake.count > call);
+	ok(call);
+	return fake.calls[call].at_ns - fake.calls[call - 1].at_ns;
+}
+
+static void what_changes_all_the_time_is_written_ever_more_seldom(void **state)
+{
+	struct fixture fixture;
+	int call = 2;
+
+	(void)state;
+	open_sink(&fixture);
+	let_read(&fixture, 0, "u-1");
+	ok(1);
+	for (; call < 5; call++)
+		assert_in_range(busy_until_written(&fixture, call), INTERVAL_NS,
+				2 * INTERVAL_NS - 1);
+	busy_until_written(&fixture, call++);
+	assert_in_range(busy_until_written(&fixture, call++), 2 * INTERVAL_NS, 4 * INTERVAL_NS - 1);
+	for (int i = 0; i < 2; i++) /* and no more than that */
+		assert_in_range(busy_until_written(&fixture, call++), 4 * INTERVAL_NS,
+				5 * INTERVAL_NS);
+	struct record boot = {.type = RECORD_BOOT,
+			      .final = true,
+			      .boot_ns = clock_boot_ns(),
+			      .wall_offset_ns = clock_wall_offset_ns(),
+			      .boot = {.state = BOOT_READY, .span = {1, 58 * S}}};
+
+	TEXT_COPY(boot.key, "boot");
+	annotation_sink_record(fixture.sink, &boot); /* people wait for it */
+	assert_true(fake_run_until(fixture.loop, call + 1));
+	assert_in_range(fake.calls[call].at_ns - fake.calls[call - 1].at_ns, INTERVAL_NS,
+			2 * INTERVAL_NS);
+	assert_non_null(strstr(fake.calls[call].body, "ready 58s"));
+	ok(call++);
+	fake_run(fixture.loop, 8 * 400); /* quiet: then as at first */
+	tell_death(&fixture, "e");
+	assert_true(fake_run_until(fixture.loop, call + 1));
+	ok(call++);
+	assert_in_range(busy_until_written(&fixture, call), INTERVAL_NS, 2 * INTERVAL_NS - 1);
+	close_sink(&fixture);
+}
+
 static void failures_are_tried_again(void **state)
 {
 	static const int statuses[] = {404, 409, 422, 500, 403, 401, -ECONNREFUSED};
@@ -302,6 +356,7 @@ int main(void)
 		cmocka_unit_test(one_apply_for_all_lines),
 		cmocka_unit_test(the_boot_is_told_when_there_is_one),
 		cmocka_unit_test(changes_are_written_at_once_but_seldom),
+		cmocka_unit_test(what_changes_all_the_time_is_written_ever_more_seldom),
 		cmocka_unit_test(failures_are_tried_again),
 		cmocka_unit_test(a_node_that_is_not_there_is_not_made),
 		cmocka_unit_test(who_may_not_read_writes),

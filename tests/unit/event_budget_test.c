@@ -236,7 +236,7 @@ static void what_waited_is_late(void **state)
 static void a_series_is_written_less_and_less(void **state)
 {
 	const struct budget_rate wide = {.burst = 100, .refill_ns = S};
-	static const uint64_t expected[] = {0, 1, 3, 7, 15, 31, 61, 91};
+	static const uint64_t expected[] = {0, 1, 3, 7, 15, 31, 61, 121};
 	struct fixture fixture = open_queue(&wide);
 	size_t writes = 0;
 
@@ -256,8 +256,27 @@ static void a_series_is_written_less_and_less(void **state)
 	assert_int_equal(event_queue_find(fixture.queue, 1)->written, 6000);
 	assert_int_equal(event_queue_pending(fixture.queue), 0);
 	/* forgotten once it is quiet for long: a repeat is told at once, and then again soon */
-	assert_int_equal(next(&fixture, T + 400 * S), 0);
+	assert_int_equal(next(&fixture, T + 700 * S), 0);
 	assert_null(event_queue_find(fixture.queue, 1));
+	close_queue(&fixture);
+}
+
+static void what_never_ends_is_written_every_five_minutes(void **state)
+{
+	const struct budget_rate wide = {.burst = 100, .refill_ns = S};
+	struct fixture fixture = open_queue(&wide);
+	size_t in_hour[2] = {0, 0};
+
+	(void)state;
+	for (uint64_t s = 0; s < 7200; s++) {
+		note(&fixture, 1, 1, true, 1 + s, 0);
+		if (next(&fixture, T + s * S)) {
+			in_hour[s / 3600]++;
+			answer(&fixture, 1, T + s * S);
+		}
+	}
+	assert_int_equal(in_hour[0], 20);
+	assert_int_equal(in_hour[1], 12);
 	close_queue(&fixture);
 }
 
@@ -303,6 +322,7 @@ int main(void)
 		cmocka_unit_test(what_is_late_goes_one_at_a_time),
 		cmocka_unit_test(what_waited_is_late),
 		cmocka_unit_test(a_series_is_written_less_and_less),
+		cmocka_unit_test(what_never_ends_is_written_every_five_minutes),
 		cmocka_unit_test(a_first_repeat_is_told_at_once),
 		cmocka_unit_test(what_counted_while_it_was_written_is_pending),
 	};

@@ -9,13 +9,15 @@
 #include "base/clock.h"
 
 /* An entry that is quiet for so long begins anew with short intervals. */
-#define FORGET_NS (300 * NS_PER_SECOND)
+#define FORGET_NS (600 * NS_PER_SECOND)
 /* Told later than this it is backlog. */
 #define LATE_NS ((int64_t)(10 * NS_PER_SECOND))
 
-/* Between the writes of a series; the last goes on. */
-static const uint64_t intervals_ns[] = {1 * NS_PER_SECOND, 2 * NS_PER_SECOND,  4 * NS_PER_SECOND,
-					8 * NS_PER_SECOND, 16 * NS_PER_SECOND, 30 * NS_PER_SECOND};
+/* Between the writes of a series; the last goes on. What repeats for hours is told as seldom as the kubelet reports its node. */
+static const uint64_t intervals_ns[] = {
+	1 * NS_PER_SECOND,  2 * NS_PER_SECOND,	 4 * NS_PER_SECOND,
+	8 * NS_PER_SECOND,  16 * NS_PER_SECOND,	 30 * NS_PER_SECOND,
+	60 * NS_PER_SECOND, 120 * NS_PER_SECOND, 300 * NS_PER_SECOND};
 #define INTERVALS ((uint32_t)(sizeof(intervals_ns) / sizeof(*intervals_ns)))
 
 struct node {

@@ -19,6 +19,9 @@
 /* What follows at once on a change goes with it. */
 #define GATHER_NS (100 * NS_PER_MS)
 #define DAY_NS	  (UINT64_C(86400) * NS_PER_SECOND)
+/* After so many writes in a row, each as soon as it might be, the pause between them doubles, up to the last. */
+#define ROW_MAX	      4
+#define PAUSE_MOST_NS (300 * NS_PER_SECOND)
 /* So many of the latest records of a type are read at start. */
 #define REBUILD_MAX 5000
 
@@ -27,7 +30,7 @@ enum step { IDLE, READING, WRITING };
 struct annotation_sink {
 	struct kube *kube;
 	const char *node_name, *prefix;
-	uint64_t interval_ns, retry_most_ns;
+	uint64_t interval_ns, pause_most_ns, retry_most_ns;
 	struct node_summary *summary;
 	sd_event_source *timer;
 	uint64_t armed_ns; /* UINT64_MAX: off */
@@ -36,7 +39,8 @@ struct annotation_sink {
 	char uid[64];
 	char known[SUMMARY_LINE_COUNT][SUMMARY_LINE_SIZE];   /* what the server has */
 	char sending[SUMMARY_LINE_COUNT][SUMMARY_LINE_SIZE]; /* under way */
-	uint64_t write_ns, next_write_ns;
+	uint64_t write_ns, next_write_ns, pause_ns;
+	uint32_t in_a_row;
 	struct backoff backoff;
 	struct annotation_sink_stats stats;
 };
@@ -110,6 +114,21 @@ static void failed(struct annotation_sink *sink, int status, const char *why, ui
 	wake(sink, 0);
 }
 
+/* A fleet in which something happens all the time must not flood its API server. */
+static void pause_writing(struct annotation_sink *sink, uint64_t now_ns)
+{
+	bool waited = sink->next_write_ns && now_ns < sink->next_write_ns + sink->pause_ns / 2;
+
+	sink->in_a_row = waited ? sink->in_a_row + 1 : 0;
+	if (!sink->in_a_row)
+		sink->pause_ns = sink->interval_ns;
+	else if (sink->in_a_row >= ROW_MAX && 2 * sink->pause_ns <= sink->pause_most_ns)
+		sink->pause_ns *= 2;
+	sink->write_ns = now_ns;
+	/* so that the agents of a cluster don't fall into step */
+	sink->next_write_ns = now_ns + sink->pause_ns + backoff_chance(sink->pause_ns / 8);
+}
+
 static void on_written(void *context, const struct kube_reply *reply)
 {
 	struct annotation_sink *sink = context;
@@ -128,8 +147,7 @@ static void on_written(void *context, const struct kube_reply *reply)
 	sink->stats.written++;
 	sink->stats.status = 0;
 	sink->stats.last_write_wall_ns = wall_now();
-	/* so that the agents of a cluster don't fall into step */
-	sink->next_write_ns = now_ns + sink->interval_ns + backoff_chance(sink->interval_ns / 8);
+	pause_writing(sink, now_ns);
 	if (render(sink))
 		wake(sink, 0);
 	else
@@ -203,6 +221,13 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
 void annotation_sink_record(struct annotation_sink *sink, const struct record *record)
 {
 	node_summary_record(sink->summary, record);
+	/* what people wait for after a boot does not wait for a long pause */
+	if (record->type == RECORD_BOOT && record->final &&
+	    sink->next_write_ns > sink->write_ns + sink->interval_ns) {
+		sink->next_write_ns = sink->write_ns + sink->interval_ns;
+		if (sink->step == IDLE)
+			arm(sink, UINT64_MAX);
+	}
 	wake(sink, clock_boot_ns() + GATHER_NS);
 }
 
@@ -268,6 +293,8 @@ int annotation_sink_new(struct annotation_sink **ret, sd_event *loop,
 	sink->node_name = options->node_name;
 	sink->prefix = options->prefix;
 	sink->interval_ns = options->interval_ns ?: INTERVAL_NS;
+	sink->pause_ns = sink->interval_ns;
+	sink->pause_most_ns = options->pause_most_ns ?: PAUSE_MOST_NS;
 	sink->retry_most_ns = options->retry_most_ns ?: RETRY_MOST_NS;
 	sink->armed_ns = UINT64_MAX;
 	sink->summary = node_summary_new(NODEWAKE_VERSION, wall_now());

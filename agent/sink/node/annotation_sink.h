@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The node's summary as annotations on its Node: one server-side apply for all lines, by field manager
- * `nodewake`, only when a line changed, and not again within an interval. What an earlier version applied and
+ * `nodewake`, only when a line changed, and not again within an interval, which grows while something changes all the time. What an earlier version applied and
  * this one does not, the server removes by itself. The daemon makes one, if there is a Kubernetes.
  *
  * An apply to a Node that does not exist would make one, where the credentials allow that: so the Node is read
@@ -23,6 +23,7 @@ struct annotation_sink_options {
 	const char *prefix;	/* "nodewake.io" */
 	const char *boot_id;	/* this boot's */
 	uint64_t interval_ns;	/* at least so long between writes; 0: 30 s */
+	uint64_t pause_most_ns; /* and so long where one follows another all the time; 0: 5 min */
 	uint64_t retry_most_ns; /* longest pause between tries; 0: 5 min */
 };
 

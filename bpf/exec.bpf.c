@@ -160,14 +160,14 @@ static __always_inline bool is_shim(const __u64 comm[WIRE_COMM / 8])
  */
 static __always_inline __u32 role_by_parent(struct task_struct *task)
 {
-	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
-	__u32 pid = BPF_CORE_READ(parent, tgid);
+	struct task_struct *parent = task->real_parent;
+	__u32 pid = parent->tgid;
 	struct tracked *runtime = bpf_map_lookup_elem(&tracked, &pid);
-	__u64 comm[WIRE_COMM / 8] = {};
+	__u64 comm[WIRE_COMM / 8];
 
 	if (runtime && runtime->role == WIRE_ROLE_RUNTIME)
 		return ++runtime->hooks <= HOOKS_MAX ? WIRE_ROLE_HOOK : WIRE_ROLE_NONE;
-	BPF_CORE_READ_STR_INTO(&comm, parent, group_leader, comm);
+	quick_comm(parent->group_leader, comm);
 	return is_shim(comm) ? WIRE_ROLE_RUNTIME : WIRE_ROLE_NONE;
 }
 
@@ -252,11 +252,11 @@ static __always_inline void tell_helper(struct task_struct *task, __u32 role,
 static __always_inline void exec_on_host(struct task_struct *task, struct linux_binprm *bprm)
 {
 	struct tracked entry = {};
-	__u64 file[WIRE_FILE / 8] = {}, comm[WIRE_COMM / 8] = {};
-	__u32 pid = BPF_CORE_READ(task, tgid);
+	__u64 file[WIRE_FILE / 8] = {}, comm[WIRE_COMM / 8];
+	__u32 pid = task->tgid;
 
-	bpf_probe_read_kernel_str(file, sizeof(file), BPF_CORE_READ(bprm, filename));
-	BPF_CORE_READ_STR_INTO(&comm, task, comm);
+	bpf_probe_read_kernel_str(file, sizeof(file), bprm->filename);
+	quick_comm(task, comm);
 	if (is_own_reexec((const char *)file)) /* runc starts itself again to become `runc init` */
 		return;
 	entry.role = role_on_host(task, file, comm);
@@ -272,7 +272,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 {
 	if (!is_mine())
 		return 0;
-	struct known *entry = known_of(task);
+	struct known *entry = quick_known_of(task);
 
 	if (!entry) {
 		exec_on_host(task, bprm);

@@ -118,7 +118,7 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 	if ((sig == SIGKILL || sig == SIGTERM) && (unsigned long)info > INFO_PRIVATE &&
 	    result != RESULT_IGNORED)
 		tell_sent(address_of(task));
-	__u32 pid = BPF_CORE_READ(task, tgid);
+	__u32 pid = task->tgid;
 	struct tracked *process = bpf_map_lookup_elem(&tracked, &pid);
 
 	if (!process) {
@@ -237,9 +237,9 @@ static __always_inline void write_child(struct task_struct *task, struct wire_ch
 
 static __always_inline void tell_child(struct task_struct *task, __u32 pid, __u32 sig)
 {
-	struct known *container = known_of(task);
+	struct known *container = quick_known_of(task);
 
-	if (!container || BPF_CORE_READ(task, signal, live.counter) != 0)
+	if (!container || task->signal->live.counter != 0)
 		return;
 	struct hurt *entry = bpf_map_lookup_elem(&hurt, &pid);
 	struct wire_child_key key = {.container_id = container->container_id, .signal = sig};
@@ -260,7 +260,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 {
 	if (!is_mine())
 		return 0;
-	__u32 pid = BPF_CORE_READ(task, tgid);
+	__u32 pid = task->tgid;
 	struct tracked *entry = bpf_map_lookup_elem(&tracked, &pid);
 
 	if (!entry) {
@@ -270,7 +270,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 			tell_child(task, pid, sig);
 		return 0;
 	}
-	if (BPF_CORE_READ(task, signal, live.counter) != 0)
+	if (task->signal->live.counter != 0)
 		return 0;
 	struct tracked process = *entry;
 

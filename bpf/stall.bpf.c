@@ -27,17 +27,6 @@
 
 /* --- whose, and how it is limited --------------------------------------------------------------- */
 
-/* Plain loads: bpf_probe_read_kernel would take longer than the rest. */
-static __always_inline __u64 quick_cgroup_id(struct task_struct *task)
-{
-	struct css_set *set = task->cgroups;
-
-	if (memory_on_v1)
-		return set->subsys[bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id)]
-			->cgroup->kn->id;
-	return set->dfl_cgrp->kn->id;
-}
-
 #define RUNTIME_INF (~0ull)
 #define GROUPS	    4 /* container, pod, QoS class, kubepods */
 

@@ -84,7 +84,7 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 		$(BUILD)/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
 			$(BUILD)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
 
-.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-programs check-containerd check-kernels check-deaths check-chaos check-cluster check-boot check-boot-cluster check-clang coverage layers lint fmt asan demo bench bench-cost bench-fleet check-arm64
+.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-programs check-containerd check-kernels check-deaths check-chaos check-cluster check-boot check-boot-cluster check-clang coverage coverage-fuzz check-corpus layers lint fmt asan demo bench bench-cost bench-fleet check-arm64
 
 TIERS := check-unit check-replay layers check-deploy check-report check-kube check-node check-containerd check-kernels
 
@@ -197,6 +197,15 @@ coverage: ## lines of agent/ and branches of track/ that the tests come by; a pa
 	$(Q)find build-coverage -name '*.gcda' -delete
 	-$(Q)$(MAKE) -k BUILD=build-coverage COVERAGE=1 $(COVERED)
 	@tests/coverage.sh build-coverage
+
+check-corpus: $(CORPUS_BIN)
+	@for target in $(FUZZ_TARGETS); do $(BUILD)/tests/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
+
+coverage-fuzz: ## lines of the decoders of foreign bytes that the fuzzers' corpora come by
+	$(Q)$(MAKE) BUILD=build-coverage COVERAGE=1 all
+	$(Q)find build-coverage -name '*.gcda' -delete
+	$(Q)$(MAKE) BUILD=build-coverage COVERAGE=1 check-corpus >/dev/null
+	@tests/coverage.sh build-coverage fuzz
 
 check-clang: ## clang and gcc build without a warning
 	$(Q)$(MAKE) BUILD=build-clang CC=clang CFLAGS_EXTRA=-Werror all

@@ -19,8 +19,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 sys.path.insert(0, HERE)
 
+import full_node  # noqa: E402
 import peers  # noqa: E402
-from bench import IDLE_CONTAINERS, STATS, Bench, pss_kib  # noqa: E402
+from bench import IDLE_CONTAINERS, STATS, Bench, cpu_ns, pss_kib  # noqa: E402
 from deaths import matrix  # noqa: E402
 from node import Node  # noqa: E402
 
@@ -105,6 +106,7 @@ class Cost:
             self.watchers["prometheus-node-exporter"] = peers.NodeExporter
         self.rows = {}  # {what: {watcher: text}}
         self.programs = []  # of nodewake: (name, ns, runs)
+        self.full = []
 
     def note(self, what, name, text):
         self.rows.setdefault(what, {})[name] = text
@@ -177,6 +179,7 @@ class Cost:
                   for what, row in self.rows.items()]
         lines += ["", "| nodewake's program | mean of a run | runs |", "| --- | --- | --- |"]
         lines += ["| `%s` | %.0f ns | %d |" % item for item in sorted(self.programs)]
+        lines += ["", "| nodewake on a full node | |", "| --- | --- |"] + ["| %s | %s |" % row for row in self.full]
         missing = [package for name, package in peers.packages().items() if name not in peers.available()]
         if missing:
             lines += ["", "Not installed when this was measured: %s." % ", ".join(missing)]
@@ -194,6 +197,7 @@ def main():
         cost.idle()
         cost.storm()
         cost.ratios()
+        cost.full = full_node.measure(cost.bench, pss_kib, cpu_ns)
     print(cost.tables())
     if options.write:
         matrix.write_document(DOCUMENT, "cost", cost.tables())

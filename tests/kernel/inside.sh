@@ -141,6 +141,8 @@ echo "=== capabilities"
 sed -n 's/^CapEff:\t//p' /proc/"$(pidof nodewake)"/status
 echo "=== log"
 cat /tmp/nodewake.log
+echo "=== containerd"
+grep -E 'level=(error|fatal|warning)' /tmp/containerd.log
 echo "=== end"
 sync
 poweroff -f

@@ -18,7 +18,7 @@
 const volatile __u64 cni_prefixes[PREFIXES_MAX][PREFIX_WORDS] = {};
 const volatile __u64 cni_masks[PREFIXES_MAX][PREFIX_WORDS] = {};
 
-static __always_inline bool is_runc_init(const char comm[16])
+static __always_inline bool is_runc_init(const char comm[8])
 {
 	return comm[0] == 'r' && comm[1] == 'u' && comm[2] == 'n' && comm[3] == 'c' &&
 	       comm[4] == ':' && comm[6] == '2';
@@ -34,13 +34,13 @@ int BPF_PROG(on_task_rename, struct task_struct *task, const char *comm)
 	if (!is_mine())
 		return 0;
 	struct tracked entry = {.role = WIRE_ROLE_NONE};
-	char name[16] = {};
+	char name[8] = {};
 
-	bpf_probe_read_kernel_str(name, sizeof(name), comm);
+	bpf_probe_read_kernel(name, sizeof(name), comm);
 	if (!is_runc_init(name) || !comes_from_outside(task))
 		return 0;
-	struct known *container = known_of(task);
-	__u32 pid = BPF_CORE_READ(task, tgid);
+	struct known *container = quick_known_of(task);
+	__u32 pid = task->tgid;
 
 	if (container)
 		container->by_runc = 1;

@@ -4,6 +4,7 @@
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 
@@ -72,6 +73,12 @@ def swap(of, size):
     return lambda place, planted: place.write_memory(planted.path(of), "swap", size)
 
 
+def no_swap(place, planted):
+    """Else what sleeps makes room for what grows."""
+    if place.version == 2:
+        place.write_memory(planted.path("container"), "swap", 0)
+
+
 def adjust(value):
     """oom_score_adj of the container's first process."""
     def step(place, planted):
@@ -115,8 +122,8 @@ def execute(*command):
         def run():
             try:
                 planted.container.execute(*command)
-            except RuntimeError:
-                pass  # it dies
+            except RuntimeError as error:  # it dies
+                print("%s: %s" % (planted.facts["row"], str(error)[-200:]), file=sys.stderr)
         threading.Thread(target=run, daemon=True).start()
     return step
 

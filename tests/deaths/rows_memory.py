@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows: what is killed for memory."""
 
-from .planting import (LIMIT, MIB, adjust, container, execute, gone, group, host_kill, host_service, limit, pause, processes,
-                       swap)
+from .planting import (LIMIT, MIB, adjust, container, execute, gone, group, host_kill, host_service, limit, no_swap,
+                       pause, processes, swap)
 from .row import Row
 
 CONTAINER, POD, OTHER, NODE, KILLER = (
@@ -47,7 +47,7 @@ ROWS = [
     Row("oom-follow", "a child does, and the first process ends with 7 since it is gone", CONTAINER, "ooms",
         hog("follow", "eat", memory=LIMIT), {"ooms": [kill(survived="no")], "exits": [end("error", 7, pid="$pid")]}),
     Row("oom-invoker", "a small child takes the last MiB, and a large one dies of it", CONTAINER, "ooms",
-        hog("large-and-small", 14, memory=LIMIT), {"ooms": [kill(comm="large", invoker_comm="small", invoker_inside=True)]}),
+        hog("large-and-small", 14, memory=LIMIT, before=[no_swap]), {"ooms": [kill(comm="large", invoker_comm="small", invoker_inside=True)]}),
     Row("oom-repeats", "three children, one after the other", CONTAINER, "ooms", hog("children", 3, "eat", memory=LIMIT),
         {"ooms": [kill(), kill(), kill()]}),
     Row("oom-session", "what kubectl exec began eats it up", CONTAINER, "ooms",
@@ -89,7 +89,7 @@ ROWS = [
         {"ooms": [kill("node", None, init=True, survived="no", limit_bytes=None)], "exits": [KILLED_INIT]}, alone=True,
         virtual=True),
     Row("oom-node-child", "the node runs out, and a child in a pod dies of it", NODE, "ooms",
-        hog("children", 1, "eat", before=[adjust(900)], after=[pause(4)]),
+        hog("children", 1, "eat", before=[adjust(900)], after=[pause(4), adjust(-999)]),  # the next rows must not strike it
         {"ooms": [kill("node", None, limit_bytes=None)]}, alone=True, virtual=True),
     Row("oom-node-service", "the node runs out of a host's service", NODE, "ooms", host_service("eat", size=0),
         {"ooms": [{"subject.pod": None, "scope": "node", "victims.0.pid": "$pid", "victims.0.comm": "hog", "confirmed": True}]},

@@ -6,7 +6,7 @@ from .row import Row
 from .rows_memory import end
 
 
-def failed(name, planted, kind, program, code=None, what=None, verdict="start-failed", **options):
+def failed(name, planted, kind, program, code=None, what=None, verdict="start-failed", version=0, ooms=(), **options):
     options = {"refused": True, "runtime": "", **options}
     wanted = {"subject.pod": "$pod", "subject.container": "app", "verdict": verdict, "failed.kind": kind}
     if what:
@@ -14,7 +14,7 @@ def failed(name, planted, kind, program, code=None, what=None, verdict="start-fa
     if code is not None:
         wanted["code"] = code
     return Row("start-" + name, planted, "no start: " + kind, "exits", container(program=program, held=False, **options),
-               {"exits": [wanted]})
+               {"exits": [wanted], "ooms": list(ooms)}, version=version)
 
 
 ROWS = [
@@ -32,7 +32,10 @@ ROWS = [
     failed("read-only", "a mount point to be made in a read-only mount", "read-only", "/die", 128,
            mount=["/etc:/data:ro", "/tmp:/data/absent"]),
     failed("workdir", "a working directory that is a file", "working-directory", "/die", 128, workdir="/text"),
-    failed("cgroup", "a memory limit too small for any process", "cgroup", "/die", 128, memory=4096),
+    failed("cgroup", "a memory limit too small for any process", "cgroup", "/die", 128, version=1, memory=4096),
+    # v2 kills the runtime's own process there
+    failed("cgroup", "a memory limit too small for any process", "cgroup", "/die", 128, version=2, memory=4096,
+           ooms=[{"subject.pod": "$pod", "scope": "container", "victims.0.comm": "runc:[2:INIT]", "container_survived": "no"}]),
     Row("start-user", "a user that the image does not have", "no start: user", "exits",
         container("exit", 0, held=False, refused=True, runtime="", username="nobody-knows"), {},
         unknown="the runtime refuses to make the container, so there is none; only the kubelet's own Event tells"),

@@ -214,7 +214,7 @@ static void child_oom_survived(void **state)
 
 	assert_non_null(record);
 	assert_false(record->final);
-	pass(&f, at + 2 * S);
+	pass(&f, at + 4 * S);
 	record = fixture_last(&f, RECORD_OOM, 0);
 	assert_true(record->final);
 	assert_true(record->oom.confirmed);
@@ -406,7 +406,7 @@ static void listed_again_lives_on(void **state)
 	assert_int_equal(fixture_count(&f, RECORD_EXIT), 0);
 	assert_int_equal(fixture_count(&f, RECORD_START), 1);
 	feed(&f, ev_oom(WEB, 77, 77, t + 250 * S));
-	pass(&f, t + 260 * S);
+	pass(&f, t + 262 * S);
 	assert_int_equal(fixture_last(&f, RECORD_OOM, 0)->oom.container_survived, SURVIVAL_YES);
 	fixture_close(&f);
 }

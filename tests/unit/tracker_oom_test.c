@@ -374,9 +374,61 @@ static void read_long_after(void **state)
 	fixture_close(&f);
 }
 
+/* A machine that thrashes: the victim ends four seconds after the kill, and the container's first process after it. */
+static void a_victim_that_takes_its_time(void **state)
+{
+	struct fixture f;
+	uint64_t at = running(&f);
+	struct event end = ev_exit(ROLE_MEMBER, WEB, 78, 0, SIGKILL, at + 4 * S);
+
+	(void)state;
+	end.exit.oom_victim = true;
+	feed(&f, ev_oom(WEB, 78, 78, at));
+	pass(&f, at + 4 * S);
+	assert_false(fixture_last(&f, RECORD_OOM, 0)->final);
+	feed(&f, end);
+	pass(&f, at + 5500 * MS);
+	feed(&f, ev_exit(ROLE_ENTRYPOINT, WEB, 31, 1, 0, at + 5500 * MS));
+	pass(&f, at + 8 * S);
+	assert_true(fixture_last(&f, RECORD_OOM, 0)->final);
+	assert_true(told(&f, 0)->confirmed);
+	assert_int_equal(told(&f, 0)->container_survived, SURVIVAL_NO);
+	fixture_close(&f);
+}
+
+static void assert_kills(uint32_t ms_between, bool group, size_t records)
+{
+	struct fixture f;
+	uint64_t at = running(&f);
+
+	for (uint32_t i = 0; i < 3; i++) {
+		struct event kill = ev_oom(WEB, 80 + i, 80, at + i * ms_between * MS);
+
+		kill.oom.group_kill = group;
+		feed(&f, kill);
+	}
+	pass(&f, at + 20 * S);
+	assert_int_equal(fixture_count(&f, RECORD_OOM), records);
+	if (records == 1)
+		assert_int_equal(told(&f, 0)->victim_total, 3);
+	fixture_close(&f);
+}
+
+/* Between two of a group the kernel writes a line to its console, which may be a serial one. */
+static void a_group_on_a_slow_console(void **state)
+{
+	(void)state;
+	assert_kills(400, true, 1);
+	assert_kills(5, false, 1);
+	assert_kills(400, false, 3);
+	assert_kills(3000, true, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_victim_that_takes_its_time),
+		cmocka_unit_test(a_group_on_a_slow_console),
 		cmocka_unit_test(victim_and_neighbours),
 		cmocka_unit_test(nothing_of_another_kill),
 		cmocka_unit_test(how_long_near),

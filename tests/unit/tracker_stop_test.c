@@ -134,6 +134,30 @@ static void a_liveness_probe_is_told_by_events_later(void **state)
 	fixture_close(&f);
 }
 
+/* crun, where it can't trust its own file, and runc's copies. */
+static void a_runtime_that_runs_a_copy_of_itself(void **state)
+{
+	static const char *const comms[] = {"memfd:crun_clon", "memfd:runc_clon", "crun",
+					    "memfd:evil"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(comms) / sizeof(*comms); i++) {
+		struct fixture f;
+		struct event exit = ev_exit(ROLE_ENTRYPOINT, WEB, APP_PID, 143, 0, T + 20 * S);
+
+		start(&f, false);
+		exit.exit.last[0] = from_runc(SIGTERM, T + 20 * S - 50 * MS);
+		TEXT_COPY(exit.exit.last[0].sender_comm, comms[i]);
+		feed(&f, exit);
+		feed(&f, ev_task(WEB, TASK_EXIT, APP_PID, 143, T + 20 * S));
+		feed(&f, ev_status(WEB, SANDBOX, "web", CONTAINER_EXITED, T - 200 * MS, T,
+				   T + 20 * S, 143, "Error"));
+		pass(&f, T + 60 * S);
+		assert_int_equal(told(&f)->exit.verdict, i == 3 ? EXIT_ERROR : EXIT_STOPPED);
+		fixture_close(&f);
+	}
+}
+
 static void a_startup_probe_is_another_cause(void **state)
 {
 	struct fixture f;
@@ -445,6 +469,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_liveness_probe_is_told_by_events_later),
+		cmocka_unit_test(a_runtime_that_runs_a_copy_of_itself),
 		cmocka_unit_test(a_startup_probe_is_another_cause),
 		cmocka_unit_test(what_is_not_of_this_stop),
 		cmocka_unit_test(a_deletion_is_final_when_it_is_no_drain),

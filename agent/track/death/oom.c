@@ -14,13 +14,18 @@
 #include "track/death/oom_series.h"
 
 #define PENDING_MAX 256
+#define LOOK_NS	    NS_PER_SECOND
 
 /* memory.oom.group kills one after the other without waiting (4 victims took 6 ms). */
 #define GROUP_WINDOW_NS (20 * NS_PER_MS)
+/* A group is killed one by one, and between them the kernel writes a line, maybe to a slow serial console. */
+#define GROUP_PAUSE_NS (2 * NS_PER_SECOND)
 /* A victim that has not ended by then is told unconfirmed first: a large one takes its time. */
 #define CONFIRM_NS (20 * NS_PER_MS)
 /* The container's init usually follows its child within this time, if it does. */
-#define SURVIVAL_NS NS_PER_SECOND
+#define SURVIVAL_NS (2 * NS_PER_SECOND)
+/* A victim's end is waited for: on a machine that thrashes it takes its time. */
+#define END_NS (10 * NS_PER_SECOND)
 /* For the container's names, where the kill was read before containerd was asked. */
 #define NAMES_NS (10 * NS_PER_SECOND)
 
@@ -31,8 +36,9 @@ struct pending {
 	struct process victim, invoker;
 	uint64_t limit_cgroup_id;
 	char container_id[ID_SIZE];
-	uint64_t first_ns;	  /* when it was */
-	uint64_t seen_ns, due_ns; /* as the agent's time goes: it may be read long after */
+	uint64_t first_ns, last_ns; /* when it was; of its last victim */
+	/* as the agent's time goes: it may be read long after; ended_ns: the first victim's end, 0 not seen */
+	uint64_t seen_ns, ended_ns, due_ns;
 	struct record_oom record;
 };
 
@@ -143,6 +149,7 @@ static void begin(const struct ooms *ooms, struct pending *kill, const struct ev
 		.invoker = oom->invoker,
 		.limit_cgroup_id = oom->limit_cgroup_id,
 		.first_ns = boot_ns,
+		.last_ns = boot_ns,
 		.seen_ns = now_ns,
 		.due_ns = now_ns + CONFIRM_NS,
 		.record =
@@ -236,7 +243,9 @@ static struct pending *find_group(struct ooms *ooms, const struct event_oom *oom
 		    kill->invoker.start_ns == oom->invoker.start_ns &&
 		    kill->limit_cgroup_id == oom->limit_cgroup_id &&
 		    strcmp(kill->container_id, oom->container_id) == 0 &&
-		    boot_ns - kill->first_ns < GROUP_WINDOW_NS)
+		    boot_ns - kill->last_ns < (oom->group_kill && kill->record.group_kill
+						       ? GROUP_PAUSE_NS
+						       : GROUP_WINDOW_NS))
 			return kill;
 	}
 	return NULL;
@@ -270,6 +279,7 @@ static void note_victim(struct ooms *ooms, const struct event_oom *oom, uint64_t
 	kill = find_group(ooms, oom, boot_ns);
 	if (kill) {
 		add_victim(ooms, &kill->record, oom);
+		kill->last_ns = boot_ns;
 		return;
 	}
 	kill = free_place(ooms);
@@ -278,14 +288,17 @@ static void note_victim(struct ooms *ooms, const struct event_oom *oom, uint64_t
 		ooms->due_ns = kill->due_ns;
 }
 
-static void note_exit(struct ooms *ooms, const struct event_exit *exit)
+static void note_exit(struct ooms *ooms, const struct event_exit *exit, uint64_t now_ns)
 {
 	for (size_t i = 0; i < PENDING_MAX; i++) {
 		struct pending *kill = &ooms->pending[i];
 		bool sent = *kill->record.killer;
 
-		if (!kill->used || kill->nameless || kill->record.confirmed ||
-		    !(exit->oom_victim || sent) || !same_process(&kill->victim, &exit->who))
+		if (!kill->used || kill->nameless || kill->ended_ns ||
+		    !same_process(&kill->victim, &exit->who))
+			continue;
+		kill->ended_ns = now_ns;
+		if (!exit->oom_victim && !sent)
 			continue;
 		kill->record.confirmed =
 			exit->signal == SIGKILL || (sent && exit->signal == SIGTERM);
@@ -340,7 +353,7 @@ void ooms_event(struct ooms *ooms, const struct event *event, uint64_t now_ns)
 		break;
 	case EVENT_EXIT:
 		if (ooms->due_ns != UINT64_MAX)
-			note_exit(ooms, &event->exit);
+			note_exit(ooms, &event->exit, now_ns);
 		break;
 	case EVENT_MEMORY:
 		if (event->memory.step == MEMORY_AT_KILL)
@@ -372,7 +385,9 @@ static bool is_complete(const struct ooms *ooms, const struct pending *kill, uin
 	const struct container *container = containers_find(ooms->containers, kill->container_id);
 	bool named = !*kill->container_id || (container && container->identified);
 
-	return now_ns >= kill->seen_ns + (named ? SURVIVAL_NS : NAMES_NS);
+	if (!named)
+		return now_ns >= kill->seen_ns + NAMES_NS;
+	return now_ns >= (kill->ended_ns ? kill->ended_ns + SURVIVAL_NS : kill->seen_ns + END_NS);
 }
 
 void ooms_tick(struct ooms *ooms, uint64_t now_ns)
@@ -391,7 +406,7 @@ void ooms_tick(struct ooms *ooms, uint64_t now_ns)
 
 			if (final || !kill->told)
 				tell(ooms, kill, final);
-			kill->due_ns = now_ns + SURVIVAL_NS;
+			kill->due_ns = now_ns + LOOK_NS;
 		}
 		if (kill->used && kill->due_ns < next)
 			next = kill->due_ns;

@@ -9,12 +9,17 @@
 bool stop_sent_by_runtime(const struct containers *all, const struct signal_seen *seen)
 {
 	static const char *const names[] = {"runc", "crun", "youki", "containerd-shim"};
+	static const char copied[] =
+		"memfd:"; /* they run a sealed copy of themselves where they can't trust the file */
+	const char *comm = seen->sender_comm;
 
 	if (!seen->signal || seen->from_kernel ||
 	    containers_find_cgroup(all, seen->sender_cgroup_id))
 		return false;
+	if (strncmp(comm, copied, strlen(copied)) == 0)
+		comm += strlen(copied);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strncmp(seen->sender_comm, names[i], strlen(names[i])) == 0)
+		if (strncmp(comm, names[i], strlen(names[i])) == 0)
 			return true;
 	return false;
 }

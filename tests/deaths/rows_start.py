@@ -34,7 +34,7 @@ ROWS = [
     failed("workdir", "a working directory that is a file", "working-directory", "/die", 128, workdir="/text"),
     failed("cgroup", "a memory limit too small for any process", "cgroup", "/die", 128, version=1, memory=4096),
     # v2 kills the runtime's own process there
-    failed("cgroup", "a memory limit too small for any process", "cgroup", "/die", 128, version=2, memory=4096,
+    failed("cgroup-v2", "a memory limit too small for any process", "cgroup", "/die", 128, version=2, memory=4096,
            ooms=[{"subject.pod": "$pod", "scope": "container", "victims.0.comm": "runc:[2:INIT]", "container_survived": "no"}]),
     Row("start-user", "a user that the image does not have", "no start: user", "exits",
         container("exit", 0, held=False, refused=True, runtime="", username="nobody-knows"), {},

@@ -28,6 +28,9 @@ $(BUILD)/tests/unit/%_test: tests/unit/%_test.c $(BUILD)/libfixture.a $(LINK)
 	$(call say,TEST,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -Itests -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libfixture.a \
 		$(LINK) $(LDLIBS) -lcmocka
 
+# It takes memory away.
+$(BUILD)/tests/unit/tracker_random_test: LDFLAGS += -Wl,--wrap=calloc,--wrap=reallocarray
+
 $(CRI): $(CRI_O) $(LINK)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(CRI_O) $(LINK) $(LDLIBS)
 

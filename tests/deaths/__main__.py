@@ -29,7 +29,9 @@ def run_here(build, rows):
 
 def run_machine(build, rows):
     with tempfile.TemporaryDirectory() as folder:
-        outcomes, release, took, _ = machine.run(build, folder, [row.name for row in rows])
+        outcomes, release, took, printed = machine.run(build, folder, [row.name for row in rows])
+    with open(os.path.join(build, "deaths", "console"), "w", encoding="utf-8") as file:
+        file.write(printed)
     return "Linux %s, cgroup v2" % release, outcomes, took
 
 

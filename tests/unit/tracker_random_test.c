@@ -9,9 +9,27 @@
 #define SEEDS  60
 #define EVENTS 3000
 
+/* The linker puts these in the place of the C library's (tests.mk). */
+void *__real_calloc(size_t count, size_t size);
+void *__real_reallocarray(void *old, size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_reallocarray(void *old, size_t count, size_t size);
+
+static struct chance *scarce; /* NULL: there is memory enough */
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	/* size 1: what the compiler made of uthash's malloc and memset, and uthash ends the process */
+	return scarce && size > 1 && below(scarce, 20) == 0 ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_reallocarray(void *old, size_t count, size_t size)
+{
+	return scarce && below(scarce, 20) == 0 ? NULL : __real_reallocarray(old, count, size);
+}
+
 struct told {
 	FILE *null;
-	uint64_t now_ns;
 	uint32_t of[RECORD_TYPE_COUNT];
 };
 
@@ -74,7 +92,6 @@ static void assert_of_type(const struct record *record)
 		assert_true(record->oom.victim_total >= record->oom.victim_count);
 		assert_true(record->oom.neighbour_count <= OOM_NEIGHBOURS_MAX);
 		assert_true(record->oom.pod_count <= OOM_PODS_MAX);
-		assert_true(record->oom.series.count > 0 || *record->oom.killer || !record->final);
 		break;
 	case RECORD_PULL:
 		assert_span(record->pull.span);
@@ -104,8 +121,11 @@ static void assert_of_type(const struct record *record)
 
 static void check(void *context, const struct record *record)
 {
+	struct chance *before = scarce;
 	struct told *told = context;
 	struct record again;
+
+	scarce = NULL;
 
 	assert_in_range(record->type, RECORD_START, RECORD_TYPE_COUNT - 1);
 	assert_true(*record->key);
@@ -121,6 +141,31 @@ static void check(void *context, const struct record *record)
 	json_decref(twice);
 	json_decref(json);
 	sentence_line(told->null, record, true);
+	scarce = before;
+}
+
+static void tell_it_anything(uint64_t seed, struct told *told)
+{
+	struct chance chance = {.state = seed * UINT64_C(0x9e3779b97f4a7c15)};
+	struct tracker_settings settings = {.containers_max = seed % 4 ? 0 : 8,
+					    .start_window_ns = seed % 3 ? 0 : 5 * S};
+	struct tracker *tracker;
+	uint64_t now_ns = seed % 5 ? 2000 * S : 20 * S;
+
+	if (tracker_new(&tracker, &settings, check, told) < 0) {
+		assert_non_null(scarce);
+		return;
+	}
+	for (int i = 0; i < EVENTS; i++) {
+		struct event event = random_event(&chance, now_ns);
+
+		tracker_event(tracker, &event, now_ns);
+		now_ns += below(&chance, 100) ? below(&chance, 300) * MS : below(&chance, 40) * S;
+		if (tracker_next_tick_ns(tracker) <= now_ns)
+			tracker_tick(tracker, now_ns);
+	}
+	tracker_flush(tracker, now_ns);
+	tracker_free(tracker);
 }
 
 static void any_order_gives_whole_records(void **state)
@@ -129,30 +174,27 @@ static void any_order_gives_whole_records(void **state)
 
 	(void)state;
 	assert_non_null(told.null);
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-		struct chance chance = {.state = seed * UINT64_C(0x9e3779b97f4a7c15)};
-		struct tracker_settings settings = {.containers_max = seed % 4 ? 0 : 8,
-						    .start_window_ns = seed % 3 ? 0 : 5 * S};
-		struct tracker *tracker;
-		uint64_t now_ns = seed % 5 ? 2000 * S : 20 * S;
-
-		assert_int_equal(tracker_new(&tracker, &settings, check, &told), 0);
-		for (int i = 0; i < EVENTS; i++) {
-			struct event event = random_event(&chance, now_ns);
-
-			told.now_ns = now_ns;
-			tracker_event(tracker, &event, now_ns);
-			now_ns += below(&chance, 100) ? below(&chance, 300) * MS
-						      : below(&chance, 40) * S;
-			if (tracker_next_tick_ns(tracker) <= now_ns)
-				tracker_tick(tracker, now_ns);
-		}
-		tracker_flush(tracker, now_ns);
-		tracker_free(tracker);
-	}
+	for (uint64_t seed = 1; seed <= SEEDS; seed++)
+		tell_it_anything(seed, &told);
 	for (enum record_type type = RECORD_START; type < RECORD_TYPE_COUNT; type++)
 		if (!told.of[type])
 			fail_msg("no %s was ever told", record_type_name(type));
+	fclose(told.null);
+}
+
+/* What there was no memory for is missing; what is told is whole all the same. */
+static void without_memory_too(void **state)
+{
+	struct told told = {.null = fopen("/dev/null", "we")};
+	struct chance chance = {.state = 77};
+
+	(void)state;
+	assert_non_null(told.null);
+	scarce = &chance;
+	for (uint64_t seed = 1; seed <= 2 * SEEDS; seed++)
+		tell_it_anything(seed, &told);
+	scarce = NULL;
+	assert_true(told.of[RECORD_START] && told.of[RECORD_EXIT]);
 	fclose(told.null);
 }
 
@@ -160,6 +202,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_order_gives_whole_records),
+		cmocka_unit_test(without_memory_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

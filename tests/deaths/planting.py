@@ -123,6 +123,7 @@ def execute(*command):
             for _ in range(5):
                 try:
                     planted.container.execute(*command)
+                    break
                 except RuntimeError as error:
                     if str(error).endswith(": "):
                         break  # it died, without a word of CRI's

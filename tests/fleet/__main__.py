@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python3 -m fleet BUILD [--nodes N] [--pods N] [--only NAME] [--write]: what a fleet costs one API server.
+"""python3 -m fleet BUILD [--nodes N] [--pods N] [--only NAME] [--part P] [--write]: what a fleet costs one API server.
 
 --write puts the tables into docs/fleet.md.
 """
@@ -75,8 +75,9 @@ def wait_reports(fleet, begin, found):
                 found[kind] = time.monotonic() - begin
 
 
-def measure(fleet, name):
+def measure(fleet, name, part):
     make, seconds = SCENARIOS[name]
+    seconds *= part
     schedule = make(fleet.count, fleet.pods, seconds)
     etcd = fleet.cluster.etcd_bytes()
     reports = {}
@@ -153,6 +154,7 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--nodes", type=int, default=200)
     parser.add_argument("--pods", type=int, default=10)
+    parser.add_argument("--part", type=float, default=1, help="of each scenario's time: to try it")
     parser.add_argument("--only", choices=SCENARIOS, action="append")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
@@ -163,7 +165,7 @@ def main():
         fleet.wait_settled()
         time.sleep(40)  # each has written its first annotations
         for name in options.only or SCENARIOS:
-            found[name] = measure(fleet, name)
+            found[name] = measure(fleet, name, options.part)
             print(name, found[name], flush=True)
             fleet.wait_settled()
         text = tables(fleet, found)

@@ -81,9 +81,9 @@ def worker_loop(count, pods, seconds):
 
 
 SCENARIOS = {  # name: what, for so many seconds
-    "idle": (idle, 180),
-    "a normal day": (normal, 300),
-    "all nodes boot at once": (reboot, 300),
+    "idle": (idle, 120),
+    "a normal day": (normal, 240),
+    "all nodes boot at once": (reboot, 120),
     "all nodes crash-loop": (crash_loop, 330),
-    "workers killed all the time": (worker_loop, 180),
+    "workers killed all the time": (worker_loop, 150),
 }

@@ -55,10 +55,12 @@ def state_of(described):
     return ", ".join(found)
 
 
-def kubelets(events, name):
-    """Its Events on the pod, and on the node about memory, but those of every start."""
+def kubelets(events, name, lines):
+    """Its Events on the pod, but those of every start; and on the node about this kill: it reads all that the kernel log still has."""
+    pids = re.findall(r"Killed process (\d+)", " ".join(lines))
     return ["%s: %s" % (e["reason"], e["message"]) for e in events if e["source"].get("component") == "kubelet"
-            and ((e["involvedObject"]["name"] == name and e["reason"] not in USUAL) or "OOM" in e["reason"])]
+            and ((e["involvedObject"]["name"] == name and e["reason"] not in USUAL)
+                 or ("OOM" in e["reason"] and any(e["message"].endswith("pid: " + pid) for pid in pids)))]
 
 
 def by_npd(lines):
@@ -76,7 +78,7 @@ def observe(cluster, daemon, name, lines):
     described = cluster.kubectl("-n", "shop", "describe", "pod", name)
     return {
         "kubectl describe pod": [state_of(described)],
-        "the kubelet's Events": kubelets(events, name) or ["none"],
+        "the kubelet's Events": kubelets(events, name, lines) or ["none"],
         "node-problem-detector": by_npd(lines) or ["none of its rules fits a line of the kernel"],
         "nodewake": nodewakes(cluster.get("/apis/events.k8s.io/v1/events")["items"], name),
         "why": daemon.verb("why", name, "-n", "shop", "--state-dir", daemon.state)[1],
@@ -113,7 +115,7 @@ def cell(texts):
 
 def write(path, found):
     columns = ["kubectl describe pod", "the kubelet's Events", "node-problem-detector", "nodewake"]
-    lines = ["| killed | " + " | ".join(columns) + " |", "| --- |" * (len(columns) + 1)]
+    lines = ["| killed | " + " | ".join(columns) + " |", "|" + " --- |" * (len(columns) + 1)]
     lines += ["| %s | %s |" % (kill, " | ".join(cell(told[column]) for column in columns)) for kill, told in found.items()]
     for kill, told in found.items():
         lines += ["", "### " + kill, "", "```", *told["kernel"], "", told["why"].strip(), "```"]

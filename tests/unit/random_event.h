@@ -8,6 +8,7 @@ struct chance {
 	uint64_t state; /* not 0 */
 };
 
+uint64_t random_number(struct chance *chance);
 uint32_t below(struct chance *chance, uint32_t limit);
 
 /* Something that is read at now_ns; most of it happened in the seconds before. */

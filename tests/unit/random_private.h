@@ -29,7 +29,6 @@ const char *random_word(struct chance *chance, enum random_words of);
 #define SAY(to, of) TEXT_COPY(to, random_word(chance, of))
 
 bool maybe(struct chance *chance);
-uint64_t random_number(struct chance *chance);
 /* Mostly of the last seconds, now and then not known, of long ago, or a little ahead. */
 uint64_t some_time(struct chance *chance, uint64_t now_ns);
 uint64_t some_length(struct chance *chance);

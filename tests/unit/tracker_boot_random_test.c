@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever is told of a boot, in whatever order: what is made of it is whole, and bounded. */
 #include "unit/boot_fixture.h"
+#include "unit/random_event.h"
 
 #define EVENTS 1500
 #define SEEDS  6
-
-/* xorshift64: https://www.jstatsoft.org/article/view/v008i14 */
-static uint64_t next(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
-static uint32_t below(uint64_t *state, uint32_t limit)
-{
-	return (uint32_t)(next(state) % limit);
-}
 
 struct told {
 	uint32_t boots, units, final;
@@ -44,7 +31,7 @@ static void check(void *context, const struct record *record)
 		assert_int_equal(record->boot.missing_total, 0);
 }
 
-static uint64_t some_time(uint64_t *seed, uint64_t now_ns)
+static uint64_t some_time(struct chance *seed, uint64_t now_ns)
 {
 	switch (below(seed, 6)) {
 	case 0:
@@ -54,11 +41,11 @@ static uint64_t some_time(uint64_t *seed, uint64_t now_ns)
 	case 2:
 		return now_ns + below(seed, 1000) * MS;
 	default:
-		return next(seed) % (now_ns + 1);
+		return random_number(seed) % (now_ns + 1);
 	}
 }
 
-static struct event some_event(uint64_t *seed, uint64_t now_ns)
+static struct event some_event(struct chance *seed, uint64_t now_ns)
 {
 	struct pod_plan pod = {
 		.n = below(seed, 6), .name = "web", .probe_period_s = below(seed, 2) * 10};
@@ -138,7 +125,8 @@ static void whole_whatever_is_told(void **state)
 	(void)state;
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		static const struct tracker_settings settings;
-		uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15), now_ns = 1 * S;
+		struct chance random = {seed * UINT64_C(0x9e3779b97f4a7c15)};
+		uint64_t now_ns = 1 * S;
 		struct tracker *tracker;
 		struct told told = {0};
 

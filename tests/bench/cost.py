@@ -26,7 +26,7 @@ from deaths import matrix  # noqa: E402
 from node import Node  # noqa: E402
 
 DOCUMENT = os.path.join(HERE, "..", "..", "docs", "cost.md")
-IDLE_SECONDS = 60
+IDLE_SECONDS = 30
 ASK_SECONDS = 15
 STORM_RATE, STORM_SECONDS = 5000, 20
 MIB = 1 << 20

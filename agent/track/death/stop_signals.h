@@ -4,7 +4,7 @@
 
 #include "track/container.h"
 
-/* The container runtime acts on the CRI client's behalf; a program in a container can't pose as it. */
+/* The container runtime acts on the CRI client's behalf, or that one itself; a program in a container can't pose as either. */
 bool stop_sent_by_runtime(const struct containers *all, const struct signal_seen *seen);
 
 /* Fills in when they came, and whether the second had to. */

@@ -20,7 +20,7 @@ MUTANTS = (
     ("start.c", "container->exec_ns	  ? container->exec_ns", "container->exec_ns	  ? container->exec_ns + 50000000"),
     ("lifecycle.c", "if (due_ns < lifecycle->due_ns)", "if (due_ns > lifecycle->due_ns)"),
     ("gap.c", "if (gaps->open[i].used && gaps->open[i].due_ns <= now_ns)", "if (gaps->open[i].used && gaps->open[i].due_ns < now_ns / 2)"),
-    ("wait.c", "if (fresh || now_ns - wait->told_ns >= AGAIN_NS)", "if (now_ns - wait->told_ns >= AGAIN_NS)"),
+    ("wait.c", "if (fresh || now_ns - wait->told_ns >= AGAIN_NS)", "if (!fresh && now_ns - wait->told_ns >= AGAIN_NS)"),
     ("death/exit.c", "return code == 0 ? EXIT_COMPLETED : EXIT_ERROR;", "return code >= 0 ? EXIT_COMPLETED : EXIT_ERROR;"),
     ("death/exit.c", "container->exit.signal ? 128 + container->exit.signal", "container->exit.signal ? 127 + container->exit.signal"),
     ("death/exit_signal.c", "seen->sender_cgroup_id == own_cgroup_id ? EXIT_SELF_KILLED", "seen->sender_cgroup_id != own_cgroup_id ? EXIT_SELF_KILLED"),

@@ -37,6 +37,33 @@ static void network_online_held(void **state)
 	world_close(&w);
 }
 
+/* Of two milestones before the pods the later one is the gate, whichever is told of first. */
+static void the_network_was_ready_before_the_runtime(void **state)
+{
+	static const uint64_t ready_ns[] = {5 * S, 30 * S};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct world w;
+		struct pod_plan pod = {.n = 1, .name = "web-0"};
+		struct event network = {.type = EVENT_MILESTONE,
+					.boot_ns = ready_ns[i],
+					.milestone.what = MILESTONE_NETWORK_READY};
+		bool answers = false, networks = false; /* are on the way */
+
+		world_open(&w, &(struct node_plan){.wait_online_ns = 20 * S});
+		script_add(&w.script, network);
+		const struct record *record = play(&w, script_pod(&w.script, &pod, 31 * S));
+
+		for (uint32_t k = 0; k < record->boot.step_count; k++) {
+			answers |= strcmp(record->boot.steps[k].name, "containerd.service") == 0;
+			networks |= strcmp(record->boot.steps[k].name, "pod network ready") == 0;
+		}
+		assert_true(answers && networks == i);
+		world_close(&w);
+	}
+}
+
 static void oneshot_before_containerd(void **state)
 {
 	struct world w;
@@ -243,6 +270,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(network_online_held),
+		cmocka_unit_test(the_network_was_ready_before_the_runtime),
 		cmocka_unit_test(oneshot_before_containerd),
 		cmocka_unit_test(big_image_over_a_slow_link),
 		cmocka_unit_test(pulls_share_the_link),

@@ -53,6 +53,33 @@ static const struct record *last_of(const struct fixture *f, const char *comm)
 	return NULL;
 }
 
+/* After a restart: deaths are read before containerd has said whose container it is. */
+static void named_late(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f, NULL);
+	feed(&f, ev_up(SOURCE_KERNEL, at));
+	feed_late(&f, child("worker", 77, SIGSEGV, at - 10 * S, 5), at);
+	pass(&f, at + 4 * S);
+	assert_false(last_of(&f, "worker")->final);
+	feed(&f, ev_identity(WEB, SANDBOX, "web", at + 4 * S));
+	pass(&f, at + 6 * S);
+	assert_true(last_of(&f, "worker")->final);
+	assert_string_equal(last_of(&f, "worker")->subject.container, "web");
+	/* nobody says so for long */
+	struct event other = child("other", 78, SIGSEGV, at + 10 * S, 1);
+
+	TEXT_COPY(other.exit.container_id, OTHER);
+	feed(&f, other);
+	pass(&f, at + 19 * S);
+	assert_false(last_of(&f, "other")->final);
+	pass(&f, at + 22 * S);
+	assert_true(last_of(&f, "other")->final);
+	fixture_close(&f);
+}
+
 static void one(void **state)
 {
 	struct fixture f;
@@ -250,6 +277,7 @@ static void goes_with_its_cgroup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(named_late),
 		cmocka_unit_test(one),
 		cmocka_unit_test(again_and_again),
 		cmocka_unit_test(storm),

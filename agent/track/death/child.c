@@ -23,6 +23,9 @@
 /* Whether the container goes on shows by then. */
 #define SURVIVAL_NS (2 * NS_PER_SECOND)
 #define AGAIN_NS    (10 * NS_PER_SECOND)
+/* For the container's names, where a death was read before containerd was asked. */
+#define NAMES_NS (10 * NS_PER_SECOND)
+#define LOOK_NS	 NS_PER_SECOND
 
 struct name {
 	char container_id[ID_SIZE];
@@ -38,6 +41,7 @@ struct program {
 	uint64_t deaths[LOOP_DEATHS]; /* newest first */
 	uint32_t told;		      /* of count */
 	bool settled;		      /* what was told says whether the container goes on */
+	uint64_t seen_ns;	      /* when the agent read of the first */
 	uint64_t due_ns;	      /* 0: nothing is to be told */
 	UT_hash_handle hh;
 };
@@ -119,7 +123,9 @@ static void tell(struct children *children, struct program *program, uint64_t no
 {
 	const struct container *c =
 		containers_find(children->containers, program->name.container_id);
-	bool settled = program->settled || now_ns >= program->record.first_ns + SURVIVAL_NS;
+	bool named = (c && c->identified) || now_ns >= program->seen_ns + NAMES_NS;
+	uint64_t survived_ns = program->record.first_ns + SURVIVAL_NS;
+	bool settled = program->settled || (named && now_ns >= survived_ns);
 	struct record record = {.type = RECORD_CHILD, .final = settled};
 
 	make_key(&program->name, record.key);
@@ -136,7 +142,7 @@ static void tell(struct children *children, struct program *program, uint64_t no
 	children->emit(children->context, &record);
 	program->told = program->record.count;
 	program->settled = settled;
-	program->due_ns = settled ? 0 : program->record.first_ns + SURVIVAL_NS;
+	program->due_ns = settled ? 0 : now_ns < survived_ns ? survived_ns : now_ns + LOOK_NS;
 }
 
 static struct program *get(struct children *children, const struct name *name, uint64_t now_ns)
@@ -158,6 +164,7 @@ static struct program *get(struct children *children, const struct name *name, u
 			return NULL;
 		}
 		program->name = *name;
+		program->seen_ns = now_ns;
 	}
 	HASH_ADD(hh, children->programs, name, sizeof(program->name), program);
 	return program;

@@ -14,6 +14,7 @@ import uuid
 from deaths import matrix
 
 from .fleet import ApiServer, Fleet
+from .incidents import NOT_RECOVERED, of_boot
 from .scenarios import SCENARIOS
 
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "fleet.md")
@@ -62,7 +63,7 @@ def boot_reports(fleet):
     """(Events that a boot is over, Nodes whose annotation says so)."""
     events = fleet.cluster.get("/apis/events.k8s.io/v1/events?limit=100000")["items"]
     nodes = fleet.cluster.get("/api/v1/nodes")["items"]
-    return (len([e for e in events if e["reason"] in ("NodeBootCompleted", "NodeBootSlow")]),
+    return (len([e for e in events if e["reason"] == "NodeBootCompleted"]),
             len([n for n in nodes if "ready" in n["metadata"].get("annotations", {}).get("nodewake.io/boot", "")]))
 
 
@@ -162,6 +163,7 @@ def main():
     with ApiServer(options.build) as cluster, Fleet(options.build, cluster, options.nodes, options.pods) as fleet:
         for node in range(fleet.count):
             fleet.tell(node=node, boot=str(uuid.uuid4()))
+            fleet.tell(node=node, record=of_boot(NOT_RECOVERED))  # its boot is over: nobody follows it any more
         fleet.wait_settled()
         time.sleep(40)  # each has written its first annotations
         for name in options.only or SCENARIOS:

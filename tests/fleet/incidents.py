@@ -34,6 +34,7 @@ CRASHES = only("looping", "exit")
 CRASH = only("broken", "exit")[0]
 CHILD_OOM = only("worker", "oom")[0]
 BOOT = recorded("boot")
+NOT_RECOVERED = dict(BOOT[-1], state="not-recovered")
 
 
 def moved(value, by_ns):

@@ -62,7 +62,10 @@ class Daemon:
                 raise RuntimeError("the daemon has ended:\n" + self.read_log())
             status = self.status()
             return status and status["sources"]["containerd"]["connected"]
-        wait_until(ready, 20, "the daemon's status")
+        try:
+            wait_until(ready, 20, "the daemon's status")
+        except TimeoutError as error:
+            raise TimeoutError("%s; it is %s\n%s" % (error, self.status(), self.read_log()[-3000:])) from None
 
     def _place(self, *words):
         return self.inside.inside(*words) if self.inside else words

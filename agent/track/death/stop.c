@@ -218,6 +218,8 @@ static void forget_gone(struct stops *stops, uint64_t now_ns)
 /* Deleted without a grace period, or while nobody watched: nothing else has told so. */
 static void note_gone(struct stops *stops, const char *uid, uint64_t boot_ns)
 {
+	forget_gone(stops, boot_ns); /* maybe this one too, which was told to be gone long ago */
+
 	struct stop_pod *pod = find(stops, uid);
 	struct stop_fact fact = {
 		.cause = pod && pod->is_static ? STOP_GONE : STOP_DELETION,
@@ -228,7 +230,6 @@ static void note_gone(struct stops *stops, const char *uid, uint64_t boot_ns)
 	};
 	bool told = false;
 
-	forget_gone(stops, boot_ns);
 	if (!pod)
 		return;
 	for (uint32_t i = 0; i < pod->fact_count; i++)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What it costs to watch a node: nodewake beside whatever else can be run from Debian's packages, on the same work.
 
-cost.py BUILD [--rounds N] [--write]: prints two tables; --write puts them into docs/cost.md.
+cost.py BUILD [--rounds N] [--without PART] [--write]: prints two tables; --write puts them into docs/cost.md.
 """
 
 import argparse
@@ -106,7 +106,7 @@ class Cost:
             self.watchers["prometheus-node-exporter"] = peers.NodeExporter
         self.rows = {}  # {what: {watcher: text}}
         self.programs = []  # of nodewake: (name, ns, runs)
-        self.full = []
+        self.full_rows = []
 
     def note(self, what, name, text):
         self.rows.setdefault(what, {})[name] = text
@@ -173,13 +173,16 @@ class Cost:
                     self.programs = [(item["name"], item["run_time_ns"] / item["run_cnt"], item["run_cnt"])
                                      for item in new if item.get("run_cnt")]
 
+    def full(self):
+        self.full_rows = full_node.measure(self.bench, pss_kib, cpu_ns)
+
     def tables(self):
         lines = ["| | %s |" % " | ".join(self.watchers), "| --- |" + " --- |" * len(self.watchers)]
         lines += ["| %s | %s |" % (what, " | ".join(row.get(name, "-") for name in self.watchers))
                   for what, row in self.rows.items()]
         lines += ["", "| nodewake's program | mean of a run | runs |", "| --- | --- | --- |"]
         lines += ["| `%s` | %.0f ns | %d |" % item for item in sorted(self.programs)]
-        lines += ["", "| nodewake on a full node | |", "| --- | --- |"] + ["| %s | %s |" % row for row in self.full]
+        lines += ["", "| nodewake on a full node | |", "| --- | --- |"] + ["| %s | %s |" % row for row in self.full_rows]
         missing = [package for name, package in peers.packages().items() if name not in peers.available()]
         if missing:
             lines += ["", "Not installed when this was measured: %s." % ", ".join(missing)]
@@ -190,14 +193,14 @@ def main():
     parser = argparse.ArgumentParser(prog="cost.py")
     parser.add_argument("build")
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--without", action="append", default=[], choices=["idle", "storm", "ratios", "full"])
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     with Node(options.build, slow_cni_seconds=0) as node, peers.tracefs():
         cost = Cost(Bench(node), options.rounds)
-        cost.idle()
-        cost.storm()
-        cost.ratios()
-        cost.full = full_node.measure(cost.bench, pss_kib, cpu_ns)
+        for part in ("idle", "storm", "ratios", "full"):
+            if part not in options.without:
+                getattr(cost, part)()
     print(cost.tables())
     if options.write:
         matrix.write_document(DOCUMENT, "cost", cost.tables())

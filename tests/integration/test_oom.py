@@ -165,7 +165,7 @@ def test_earlyoom(daemon, node, pod, earlyoom, percent, sent):
     killer = run_earlyoom(earlyoom, init, percent, "worker")
     try:
         record = wait_until(lambda: daemon.records("ooms"), 10, "a kill")[-1]
-        time.sleep(1.5)
+        time.sleep(3.5)  # by then it shows that the container goes on
     finally:
         os.kill(init, signal.SIGKILL)
         output = killer.communicate(timeout=10)[0]

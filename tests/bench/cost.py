@@ -166,7 +166,7 @@ class Cost:
                 self.note("execs a second that were reached", name, "%.0f" % (made / took))
                 ran = sum(item.get("run_time_ns", 0) for item in new)
                 self.note("its BPF programs, for each fork, exec and exit", name, "%.0f ns" % (ran / made) if ran else "-")
-                seen = watcher.seen("forkexec")
+                seen = watcher.seen("exe")  # it executes /proc/self/exe
                 self.note("lost", name, str(watcher.lost()) if name == "nodewake" else
                           "-" if seen is None else "%d of %d" % (max(0, made - seen), made))
                 if name == "nodewake":
@@ -182,7 +182,8 @@ class Cost:
                   for what, row in self.rows.items()]
         lines += ["", "| nodewake's program | mean of a run | runs |", "| --- | --- | --- |"]
         lines += ["| `%s` | %.0f ns | %d |" % item for item in sorted(self.programs)]
-        lines += ["", "| nodewake on a full node | |", "| --- | --- |"] + ["| %s | %s |" % row for row in self.full_rows]
+        if self.full_rows:
+            lines += ["", "| nodewake on a full node | |", "| --- | --- |"] + ["| %s | %s |" % row for row in self.full_rows]
         missing = [package for name, package in peers.packages().items() if name not in peers.available()]
         if missing:
             lines += ["", "Not installed when this was measured: %s." % ", ".join(missing)]

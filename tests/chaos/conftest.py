@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 pytest.register_assert_rewrite("node.load")
 
-from node.fixtures import one_node, own_bpffs, pinning_daemon  # noqa: E402,F401 pylint: disable=unused-import
+from node.fixtures import one_node, one_pod, own_bpffs, pinning_daemon  # noqa: E402,F401 pylint: disable=unused-import
 
 
 @pytest.fixture(name="daemon")

@@ -92,8 +92,8 @@ def test_a_ring_that_fills(daemon, pod):
     assert {(r["verdict"], r["code"]) for r in exits} == {("error", 3)}
     assert all(r.get("kernel_ns") for r in exits)
     causes = {gap["cause"]: gap.get("count", 0) for gap in daemon.wait_final("gaps", seconds=30) if gap["source"] == "kernel"}
-    assert [cause for cause in causes if "ring" in cause] == ["kernel ring nearly full: waits, sessions and children not written"]
-    assert max(causes.values()) > 0, causes
+    assert causes.get("kernel ring nearly full: waits, sessions and children not written", 0) > 0, causes
+    assert not [cause for cause in causes if "deaths" in cause], causes
 
 
 def squeeze(place, daemon):

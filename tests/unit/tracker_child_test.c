@@ -68,6 +68,18 @@ static void named_late(void **state)
 	pass(&f, at + 6 * S);
 	assert_true(last_of(&f, "worker")->final);
 	assert_string_equal(last_of(&f, "worker")->subject.container, "web");
+	/* it is gone by then */
+	struct event late = child("late", 79, SIGSEGV, at + 7 * S, 3),
+		     gone = ev_cgroup(SANDBOX, 9, at + 8 * S);
+
+	TEXT_COPY(late.exit.container_id, SANDBOX);
+	gone.type = EVENT_CGROUP_GONE;
+	feed(&f, late);
+	feed(&f, gone);
+	assert_false(last_of(&f, "late")->final);
+	feed(&f, ev_identity(SANDBOX, SANDBOX, "pause", at + 9 * S));
+	assert_true(last_of(&f, "late")->final);
+	assert_string_equal(last_of(&f, "late")->subject.pod, "web-0");
 	/* nobody says so for long */
 	struct event other = child("other", 78, SIGSEGV, at + 10 * S, 1);
 

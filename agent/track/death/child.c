@@ -41,6 +41,7 @@ struct program {
 	uint64_t deaths[LOOP_DEATHS]; /* newest first */
 	uint32_t told;		      /* of count */
 	bool settled;		      /* what was told says whether the container goes on */
+	bool ended;		      /* its container is no more; told once that has a name */
 	uint64_t seen_ns;	      /* when the agent read of the first */
 	uint64_t due_ns;	      /* 0: nothing is to be told */
 	UT_hash_handle hh;
@@ -125,7 +126,7 @@ static void tell(struct children *children, struct program *program, uint64_t no
 		containers_find(children->containers, program->name.container_id);
 	bool named = (c && c->identified) || now_ns >= program->seen_ns + NAMES_NS;
 	uint64_t survived_ns = program->record.first_ns + SURVIVAL_NS;
-	bool settled = program->settled || (named && now_ns >= survived_ns);
+	bool settled = program->settled || (named && (program->ended || now_ns >= survived_ns));
 	struct record record = {.type = RECORD_CHILD, .final = settled};
 
 	make_key(&program->name, record.key);
@@ -271,6 +272,17 @@ static void note_death(struct children *children, const struct event *event, uin
 		children->due_ns = program->due_ns;
 }
 
+/* As it stands; for the last time, if its container has ended and has a name. */
+static void tell_again(struct children *children, struct program *program, uint64_t now_ns)
+{
+	program->settled = program->settled && !program->ended;
+	tell(children, program, now_ns);
+	if (program->ended && program->settled)
+		drop(children, program);
+	else if (program->due_ns && program->due_ns < children->due_ns)
+		children->due_ns = program->due_ns;
+}
+
 /* Nothing more comes: told as it stands. */
 static void end_container(struct children *children, const char *container_id, uint64_t now_ns)
 {
@@ -279,18 +291,33 @@ static void end_container(struct children *children, const char *container_id, u
 	HASH_ITER (hh, children->programs, program, next) {
 		if (strcmp(program->name.container_id, container_id) != 0)
 			continue;
-		program->settled = true;
-		if (program->told != program->record.count ||
+		program->ended = true;
+		if (program->told != program->record.count || !program->settled ||
 		    now_ns < program->record.last_ns + SURVIVAL_NS)
-			tell(children, program, now_ns);
-		drop(children, program);
+			tell_again(children, program, now_ns);
+		else
+			drop(children, program);
 	}
+}
+
+/* Deaths that were read before containerd said whose they are. */
+static void name_container(struct children *children, const char *container_id, uint64_t now_ns)
+{
+	struct program *program, *next;
+
+	HASH_ITER (hh, children->programs, program, next)
+		if (!program->settled && strcmp(program->name.container_id, container_id) == 0)
+			tell_again(children, program, now_ns);
 }
 
 void children_event(struct children *children, const struct event *event, uint64_t now_ns)
 {
 	if (event->type == EVENT_CGROUP_GONE) {
 		end_container(children, event->cgroup.container_id, now_ns);
+		return;
+	}
+	if (event->type == EVENT_CONTAINER) {
+		name_container(children, event->container.container_id, now_ns);
 		return;
 	}
 	if (event->type != EVENT_EXIT || !event->exit.signal || event->exit.oom_victim ||
@@ -313,8 +340,13 @@ void children_tick(struct children *children, uint64_t now_ns)
 	if (now_ns < children->due_ns)
 		return;
 	HASH_ITER (hh, children->programs, program, next) {
-		if (program->due_ns && program->due_ns <= now_ns)
+		if (program->due_ns && program->due_ns <= now_ns) {
 			tell(children, program, now_ns);
+			if (program->ended && program->settled) {
+				drop(children, program);
+				continue;
+			}
+		}
 		if (program->due_ns && program->due_ns < next_ns)
 			next_ns = program->due_ns;
 	}

@@ -2,7 +2,7 @@
 /*
  * The one program in the test images: `cast WHAT [ARGUMENT ...]`. Static, and with a clock of its
  * own: where STAMPS names a file, it writes "entry NS" and "listen NS" (CLOCK_BOOTTIME) there, and how long it had
- * waited for a CPU by its entry, "waited NS" (runc's part of its life included).
+ * waited for a CPU by its entry, "waited NS" (runc's part of its life included), which it read as "looked" bytes.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -22,9 +22,9 @@
 
 #include "start.h"
 
-static uint64_t entry_ns, waited_ns;
+static uint64_t entry_ns, waited_ns, looked_bytes;
 
-/* The second figure of /proc/self/schedstat; 0 where there is none. */
+/* The second figure of /proc/self/schedstat, of "looked" bytes; 0 where there is none. */
 static uint64_t waited_for_cpu(void)
 {
 	char text[64] = "";
@@ -35,6 +35,7 @@ static uint64_t waited_for_cpu(void)
 	ssize_t length = read(fd, text, sizeof(text) - 1);
 	const char *second = length > 0 ? strchr(text, ' ') : NULL;
 
+	looked_bytes = length > 0 ? (uint64_t)length : 0;
 	close(fd);
 	return second ? strtoull(second, NULL, 10) : 0;
 }
@@ -448,6 +449,7 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return 0; /* true */
 	stamp("waited", waited_ns);
+	stamp("looked", looked_bytes);
 	stamp("entry", entry_ns);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		if (strcmp(argv[1], parts[i].name) == 0)

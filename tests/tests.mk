@@ -59,8 +59,8 @@ $(BUILD)/tests/programs/%: tests/programs/%.c $(wildcard tests/programs/*.h)
 	$(call say,STATIC,$<)$(CC) $(if $(SYSROOT),--sysroot=$(SYSROOT)) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -static -o $@ $<
 
 # A slow disk, for tests/chaos.
-SLOW_SYNC := $(BUILD)/tests/slow-sync.so
-$(SLOW_SYNC): tests/chaos/slow_sync.c
+SLOW_DISK := $(BUILD)/tests/slow-disk.so
+$(SLOW_DISK): tests/chaos/slow_disk.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -Wno-missing-prototypes -fPIC -shared -o $@ $<
 
@@ -164,7 +164,7 @@ check-deaths: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## a table of planted deaths,
 	else cd tests && /usr/bin/python3 -m deaths ../$(BUILD) $(DEATHS); fi
 
 # Not part of `check` yet: ten thousand containers take minutes to make.
-check-chaos: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(SLOW_SYNC) ## faults, each with an invariant that must hold (root)
+check-chaos: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(SLOW_DISK) ## faults, each with an invariant that must hold (root)
 	@if [ "$$(id -u)" -ne 0 ] || [ ! -e /sys/kernel/btf/vmlinux ]; then echo "check-chaos: SKIPPED: as check-node"; \
 	else BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -rs -s -p no:cacheprovider tests/chaos; fi
 

@@ -5,6 +5,7 @@
 Prints a table, and writes it between the markers of README.md beside this file with --write.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -49,12 +50,33 @@ def pss_kib(pid):
         return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
 
 
-def cpu_ns(pid):
-    total = 0
+def schedstat(pid):
+    """(ns on a CPU, how often it was put on one), all threads."""
+    total = [0, 0]
     for task in os.listdir("/proc/%d/task" % pid):
-        with open("/proc/%d/task/%s/schedstat" % (pid, task), encoding="ascii") as file:
-            total += int(file.read().split()[0])
+        with contextlib.suppress(OSError), open("/proc/%d/task/%s/schedstat" % (pid, task), encoding="ascii") as file:
+            fields = file.read().split()
+            total[0] += int(fields[0])
+            total[1] += int(fields[2])
     return total
+
+
+def cpu_ns(pid):
+    return schedstat(pid)[0]
+
+
+@contextlib.contextmanager
+def bpf_stats():
+    """The kernel counts each program's runs and their time."""
+    with open(STATS, encoding="ascii") as file:
+        before = file.read()
+    try:
+        with open(STATS, "w", encoding="ascii") as file:
+            file.write("1")
+        yield
+    finally:
+        with open(STATS, "w", encoding="ascii") as file:
+            file.write(before)
 
 
 def seconds(text):
@@ -329,21 +351,13 @@ class Bench:
                                                       values[int(len(values) * 0.99)] / 1e6), "<= 5, <= 50 ms")
 
     def probes(self):
-        with open(STATS, encoding="ascii") as file:
-            before = file.read()
-        try:
-            with open(STATS, "w", encoding="ascii") as file:
-                file.write("1")
-            with self.daemon() as daemon:
-                self.remove_pods(self.start_pods(20))
-                self.fork_times()
-                for probe in daemon.status()["sources"]["kernel"]["probes"]:
-                    if probe["runs"]:
-                        self.row("probe %s" % probe["name"],
-                                 "%.0f ns x %d" % (probe["run_ns"] / probe["runs"], probe["runs"]), "")
-        finally:
-            with open(STATS, "w", encoding="ascii") as file:
-                file.write(before)
+        with bpf_stats(), self.daemon() as daemon:
+            self.remove_pods(self.start_pods(20))
+            self.fork_times()
+            for probe in daemon.status()["sources"]["kernel"]["probes"]:
+                if probe["runs"]:
+                    self.row("probe %s" % probe["name"],
+                             "%.0f ns x %d" % (probe["run_ns"] / probe["runs"], probe["runs"]), "")
 
 
 def write(rows):

@@ -21,7 +21,7 @@ sys.path.insert(0, HERE)
 
 import full_node  # noqa: E402
 import peers  # noqa: E402
-from bench import IDLE_CONTAINERS, STATS, Bench, cpu_ns, pss_kib  # noqa: E402
+from bench import IDLE_CONTAINERS, Bench, bpf_stats, pss_kib, schedstat  # noqa: E402
 from deaths import matrix  # noqa: E402
 from node import Node  # noqa: E402
 
@@ -32,10 +32,11 @@ STORM_RATE, STORM_SECONDS = 5000, 20
 MIB = 1 << 20
 
 
-class Nodewake:
+class Nodewake(peers.Peer):
     """The daemon, as its unit runs it."""
 
     def __init__(self, bench):
+        super().__init__(())
         self.daemon = bench.daemon()
 
     def __enter__(self):
@@ -50,44 +51,14 @@ class Nodewake:
     def pid(self):
         return self.daemon.process.pid
 
-    def seen(self, name):
-        return None
-
     def lost(self):
         return self.daemon.status()["sources"]["kernel"]["lost"]
-
-    def ask(self):
-        pass
-
-
-def schedstat(pid):
-    """(ns on a CPU, how often it was put on one), all threads."""
-    total = [0, 0]
-    for task in os.listdir("/proc/%d/task" % pid):
-        with contextlib.suppress(OSError), open("/proc/%d/task/%s/schedstat" % (pid, task), encoding="ascii") as file:
-            fields = file.read().split()
-            total[0] += int(fields[0])
-            total[1] += int(fields[2])
-    return total
 
 
 def bpf(kind):
     """bpftool's list of maps or programs, by id."""
     found = json.loads(subprocess.run(("/usr/sbin/bpftool", "-j", kind, "show"), capture_output=True, check=True).stdout)
     return {item["id"]: item for item in found}
-
-
-@contextlib.contextmanager
-def bpf_stats():
-    with open(STATS, encoding="ascii") as file:
-        before = file.read()
-    try:
-        with open(STATS, "w", encoding="ascii") as file:
-            file.write("1")
-        yield
-    finally:
-        with open(STATS, "w", encoding="ascii") as file:
-            file.write(before)
 
 
 class Cost:
@@ -174,7 +145,7 @@ class Cost:
                                      for item in new if item.get("run_cnt")]
 
     def full(self):
-        self.full_rows = full_node.measure(self.bench, pss_kib, cpu_ns)
+        self.full_rows = full_node.measure(self.bench)
 
     def tables(self):
         lines = ["| | %s |" % " | ".join(self.watchers), "| --- |" + " --- |" * len(self.watchers)]

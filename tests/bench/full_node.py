@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 
+from bench import cpu_ns, pss_kib
 from node.processes import wait_until
 
 PODS, CONTAINERS = 250, 4
@@ -40,7 +41,7 @@ class Churn:
         return self.done
 
 
-def measure(bench, pss_kib, cpu_ns):
+def measure(bench):
     """Rows (what, value)."""
     rows, node = [], bench.node
     with bench.daemon() as daemon:

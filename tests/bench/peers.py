@@ -40,14 +40,13 @@ def tracefs():
 class Peer:
     """A program that runs beside; a context manager. Its output is kept, as who uses it would keep it."""
 
-    def __init__(self, words, env=None):
-        self.words, self.env = words, env
+    def __init__(self, words):
+        self.words = words
         self.process = self.path = None
 
     def __enter__(self):
         fd, self.path = tempfile.mkstemp()
-        self.process = subprocess.Popen(self.words, stdout=fd, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                        env={**os.environ, **(self.env or {})})
+        self.process = subprocess.Popen(self.words, stdout=fd, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         os.close(fd)
         time.sleep(3)
         assert self.process.poll() is None, self.text()[-500:]

@@ -8,16 +8,17 @@ from node import Daemon
 from node.load import Load
 from node.processes import wait_until
 
-SLOW_MS = 300
+SYNC_MS, WRITE_MS = 300, 2
 PATIENCE_S = 60
 
 
 def test_a_slow_disk(node, tmp_path):
-    """Each sync takes 300 ms: containers start as fast as before, the agent answers within 2 s, and 60 s after, all is told once."""
+    """Each sync takes 300 ms, each write 2 ms: containers start as fast as before, the agent answers within 2 s, and 60 s after, all is told once."""
     wrapper = tmp_path / "on-a-slow-disk"
     daemon = Daemon(node, state=str(tmp_path / "state"))
-    wrapper.write_text("#!/bin/sh\nexec env LD_PRELOAD=%s SLOW_SYNC_MS=%d %s \"$@\"\n" % (
-        os.path.abspath(node.build + "/tests/slow-sync.so"), SLOW_MS, os.path.abspath(daemon.daemon_program)))
+    log = tmp_path / "log"
+    wrapper.write_text("#!/bin/sh\nexec env LD_PRELOAD=%s SLOW_SYNC_MS=%d SLOW_WRITE_MS=%d SLOW_LOG=%s %s \"$@\"\n" % (
+        os.path.abspath(node.build + "/tests/slow-disk.so"), SYNC_MS, WRITE_MS, log, os.path.abspath(daemon.daemon_program)))
     wrapper.chmod(0o755)
     with Load(node) as before:
         time.sleep(8)
@@ -35,3 +36,6 @@ def test_a_slow_disk(node, tmp_path):
         load.assert_told(daemon, PATIENCE_S)
         load.pod.remove()
     assert len(load.ran) > len(before.ran) * 0.7, "%d containers in 8 s, %d without it" % (len(load.ran), len(before.ran))
+    waits = log.read_text()
+    assert waits.count("s") > 3 and waits.count("w") > 500, "it was not slow: %d syncs, %d writes" % (
+        waits.count("s"), waits.count("w"))

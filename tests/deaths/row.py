@@ -11,7 +11,7 @@ class Row:
     """planted: for people. cause: its place in the matrix. about: the kind of record that tells the cause.
 
     plant(place, name): does it, returns the facts of Planted. tells: for each kind the records that must be there, in
-    order of time, as {member: value}: "a.0.b" goes down, "$pid" is one of the facts, a function says whether it's right;
+    order of time, as {member: value}: "a.0.b" goes down, "$pid" is one of the facts, a function says whether it's right, of "." the whole record;
     a kind that is not there must have none. version: 1 or 2 where it is of one cgroup version only; alone: with no other at
     its side; virtual: only in a machine of its own. unknown: why nodewake can't tell of it, where that is
     so: then it must tell nothing.
@@ -48,7 +48,7 @@ def differences(record, wanted, facts):
     """What is wrong with this record, in words."""
     found = []
     for path, value in wanted.items():
-        told = member(record, path)
+        told = record if path == "." else member(record, path)
         if isinstance(value, str) and value.startswith("$"):
             value = facts[value[1:]]
         if callable(value):

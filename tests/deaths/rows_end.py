@@ -41,9 +41,9 @@ def far(told):
 
 SENT = {"sender_comm": "sh", "sender_pid": "$sender", "sender_inside": False}
 
-def killed_or_unseen(told):
-    """137, or 255: containerd's code for an end that it did not see"""
-    return told in (137, 255)
+def killed_or_unseen(record):
+    """137, or containerd's 255 for an end that it did not see, called wrong"""
+    return record.get("code") == 137 or (record.get("code") == 255 and record.get("cri_wrong"))
 
 
 ROWS = [
@@ -88,7 +88,7 @@ ROWS = [
     Row("stop-default", "stopped; pid 1 has no handler, so SIGTERM does nothing", STOPPED, "exits",
         container("sleep", after=[pause(0.3), stop(1)]), {"exits": [end("stopped", 137, signal=9, **{"stop.overran": True})]}),
     Row("shim-killed", "the container's shim is killed, and the runtime cleans up", STOPPED, "exits",
-        container("sleep", after=[kill_shim]), {"exits": [end("stopped", killed_or_unseen, signal=9)]}),
+        container("sleep", after=[kill_shim]), {"exits": [{"subject.pod": "$pod", "subject.container": "app", "verdict": "stopped", "signal": 9, ".": killed_or_unseen}]}),
     Row("child-segv", "a child's fault; the container goes on", "fault SIGSEGV", "children", container("worker", "segv-read"),
         {"children": [child("crashed", 11, count=1)]}),
     Row("child-abort", "a child aborts; the container goes on", "abort", "children", container("worker", "abort"),

@@ -57,27 +57,26 @@ def reboot(count, pods, seconds):
     return found
 
 
-def crash_loop(count, pods, seconds):
-    """Ten pods of each node crash at once, and again and again, as the kubelet restarts them."""
+def everywhere(count, pods, within, deaths):
+    """These deaths (seconds, what) in ten pods of each node, which begin within so many seconds."""
     dice = random.Random(3)
     found = []
     for node in range(count):
         for pod in range(min(pods, LOOPING_PODS)):
-            begin = dice.uniform(0, 5)
-            for i, pause in enumerate(BACK_OFF):
-                found.append((begin + pause, record(node, pod, CRASHES[min(i, len(CRASHES) - 1)])))
+            begin = dice.uniform(0, within)
+            found += [(begin + at, record(node, pod, template)) for at, template in deaths]
     return found
+
+
+def crash_loop(count, pods, seconds):
+    """Ten pods of each node crash at once, and again and again, as the kubelet restarts them."""
+    deaths = [(pause, CRASHES[min(i, len(CRASHES) - 1)]) for i, pause in enumerate(BACK_OFF)]
+    return everywhere(count, pods, 5, deaths)
 
 
 def worker_loop(count, pods, seconds):
     """Ten pods of each node lose a worker to memory every two seconds, and go on."""
-    dice = random.Random(4)
-    found = []
-    for node in range(count):
-        for pod in range(min(pods, LOOPING_PODS)):
-            begin = dice.uniform(0, 2)
-            found += [(begin + 2 * i, record(node, pod, CHILD_OOM)) for i in range(int(seconds / 2))]
-    return found
+    return everywhere(count, pods, 2, [(2 * i, CHILD_OOM) for i in range(int(seconds / 2))])
 
 
 SCENARIOS = {  # name: what, for so many seconds

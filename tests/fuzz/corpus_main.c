@@ -12,7 +12,7 @@
 
 #define BYTES_MAX (1 << 16)
 #define MUTATIONS 2000
-#define LARGE	  4096 /* files above that are a database: each run of one takes milliseconds */
+#define LARGE	  32768 /* files above that are a database: each run of one takes milliseconds */
 #define CUTS	  512
 
 static unsigned int state = 1;
@@ -62,7 +62,9 @@ static int run_file(const char *path)
 	size_t size = fread(data, 1, sizeof(data), file);
 
 	fclose(file);
-	for (size_t length = 0; length <= size; length += size > LARGE ? size / CUTS : 1)
+	for (size_t length = 0; length <= size; length += size > LARGE	? size / CUTS
+							  : size > 4096 ? 37
+									: 1)
 		feed(data, length);
 	if (size)
 		mutate(data, size);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The node's summary as annotations on its Node: one server-side apply for all lines, by field manager
- * `nodewake`, only when a line changed, and not again within an interval, which grows while something changes all the time. What an earlier version applied and
- * this one does not, the server removes by itself. The daemon makes one, if there is a Kubernetes.
+ * `nodewake`, only when a line changed, and not again within an interval, which grows while something changes all
+ * the time. What an earlier version applied and this one does not, the server removes by itself. The daemon makes one,
+ * if there is a Kubernetes.
  *
  * An apply to a Node that does not exist would make one, where the credentials allow that: so the Node is read
  * first, and its uid goes with each apply. Who may not read Nodes may not make them either.

@@ -272,15 +272,17 @@ static void note_death(struct children *children, const struct event *event, uin
 		children->due_ns = program->due_ns;
 }
 
-/* As it stands; for the last time, if its container has ended and has a name. */
-static void tell_again(struct children *children, struct program *program, uint64_t now_ns)
+/* As it stands. Returns false if it was for the last time: its container has ended and has a name. */
+static bool tell_again(struct children *children, struct program *program, uint64_t now_ns)
 {
-	program->settled = program->settled && !program->ended;
 	tell(children, program, now_ns);
-	if (program->ended && program->settled)
+	if (program->ended && program->settled) {
 		drop(children, program);
-	else if (program->due_ns && program->due_ns < children->due_ns)
+		return false;
+	}
+	if (program->due_ns && program->due_ns < children->due_ns)
 		children->due_ns = program->due_ns;
+	return true;
 }
 
 /* Nothing more comes: told as it stands. */
@@ -340,13 +342,9 @@ void children_tick(struct children *children, uint64_t now_ns)
 	if (now_ns < children->due_ns)
 		return;
 	HASH_ITER (hh, children->programs, program, next) {
-		if (program->due_ns && program->due_ns <= now_ns) {
-			tell(children, program, now_ns);
-			if (program->ended && program->settled) {
-				drop(children, program);
-				continue;
-			}
-		}
+		if (program->due_ns && program->due_ns <= now_ns &&
+		    !tell_again(children, program, now_ns))
+			continue;
 		if (program->due_ns && program->due_ns < next_ns)
 			next_ns = program->due_ns;
 	}

@@ -9,10 +9,10 @@
 bool stop_sent_by_runtime(const struct containers *all, const struct signal_seen *seen)
 {
 	/* the kubelet kills what is left in the cgroup of a pod that is no more (pod_container_manager_linux.go) */
-	static const char *const names[] = {"runc",    "crun", "youki", "containerd-shim",
-					    "kubelet", "k3s"};
-	static const char copied[] =
-		"memfd:"; /* they run a sealed copy of themselves where they can't trust the file */
+	static const char *const names[] = {"runc",    "crun",	     "youki",	 "containerd-shim",
+					    "kubelet", "k3s-server", "k3s-agent"};
+	/* they run a sealed copy of themselves where they can't trust the file */
+	static const char copied[] = "memfd:";
 	const char *comm = seen->sender_comm;
 
 	if (!seen->signal || seen->from_kernel ||

@@ -68,6 +68,16 @@ static bool is_listed(const struct event *event)
 	return event->flags & EVENT_RECONSTRUCTED;
 }
 
+/* All that has to be said of a container that is listed as before: that it was. Else it would be gone by this listing. */
+static struct event mention(const struct event *event)
+{
+	struct event mentioned = {
+		.type = EVENT_CONTAINER, .flags = event->flags, .boot_ns = event->boot_ns};
+
+	TEXT_COPY(mentioned.container.container_id, event->container.container_id);
+	return mentioned;
+}
+
 /* Returns the file behind its first line, or NULL if there is none of this boot. */
 static FILE *open_file(int dir, const char *name, const char *boot_id)
 {
@@ -227,10 +237,17 @@ static int turn(struct event_log *log)
 
 int event_log_write(struct event_log *log, const struct event *event, uint64_t seen_ns)
 {
+	struct event mentioned;
 	int r = 0;
 
-	if (log->fd < 0 || (is_listed(event) && note_listed(log, event)))
+	if (log->fd < 0)
 		return 0;
+	if (is_listed(event) && note_listed(log, event)) {
+		if (event->type != EVENT_CONTAINER)
+			return 0;
+		mentioned = mention(event);
+		event = &mentioned;
+	}
 	if (log->bytes >= log->most)
 		r = turn(log);
 	if (r == 0)

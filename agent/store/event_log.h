@@ -31,7 +31,8 @@ void event_log_close(struct event_log *log);
 void event_log_remove(const char *dir);
 
 /*
- * What was found by listing is left out if it stands there already: each listing tells of all containers again. A failure
- * is told once, by its negative errno; the log then stays as it is.
+ * What was found by listing is left out if it stands there already: each listing tells of all containers again. Of those
+ * their ids are written, since what a listing lacks is gone. A failure is told once, by its negative errno; the log then
+ * stays as it is.
  */
 int event_log_write(struct event_log *log, const struct event *event, uint64_t seen_ns);

@@ -118,6 +118,19 @@ def test_children_that_die_over_a_kill(daemon, pod):
     assert record["signal"] == signal.SIGSEGV and record["subject"]["container"] == "app"
 
 
+def test_each_agent_lists_the_same(daemon, pod):
+    """What an agent kept of its listings is the next one's, and of those again: nothing that runs is lost by it."""
+    container = pod.start("app", ["listen", "8080"])
+    for _ in range(8):
+        daemon.kill()
+        daemon.start()
+        time.sleep(0.3)
+    time.sleep(2)
+    assert daemon.records("exits") == []
+    start, = [r for r in daemon.records("starts") if r["subject"]["container_id"] == container.id]
+    assert start["subject"]["container"] == "app"
+
+
 def test_one_generation_is_left(daemon, bpffs):
     before, = links(bpffs).items()
     daemon.kill()

@@ -159,10 +159,11 @@ static void the_oldest_go(void **state)
 	done(&folder);
 }
 
-/* Each listing tells of all containers again: it is written once, also over two agents. */
+/* Each listing tells of all containers again: what is known is written once, also over two agents, later only whose it is. */
 static void what_is_listed(void **state)
 {
 	struct event listed = {.type = EVENT_CONTAINER, .flags = EVENT_RECONSTRUCTED};
+	struct event cgroup = {.type = EVENT_CGROUP_NEW, .flags = EVENT_RECONSTRUCTED};
 	struct folder folder;
 	struct seen seen;
 	struct event_log *log;
@@ -170,20 +171,29 @@ static void what_is_listed(void **state)
 	(void)state;
 	folder_make(&folder);
 	TEXT_COPY(listed.container.container_id, "c1");
+	TEXT_COPY(listed.container.name, "app");
 	log = open_log(&folder, FIRST, 0, &seen);
 	for (uint64_t i = 1; i < 4; i++) {
-		listed.boot_ns = i * S;
+		cgroup.boot_ns = listed.boot_ns = i * S;
+		assert_int_equal(event_log_write(log, &cgroup, i * S), 0);
 		assert_int_equal(event_log_write(log, &listed, i * S), 0);
 	}
 	event_log_close(log);
 	log = open_log(&folder, FIRST, 0, &seen);
-	assert_int_equal(seen.count, 1);
+	assert_int_equal(seen.count, 1 + 3);
+	assert_int_equal(seen.last.type, EVENT_CONTAINER);
+	assert_int_equal(seen.last.flags, EVENT_RECONSTRUCTED);
+	assert_int_equal(seen.last.boot_ns, 3 * S);
+	assert_string_equal(seen.last.container.container_id, "c1");
+	assert_string_equal(seen.last.container.name, "");
 	assert_int_equal(event_log_write(log, &listed, 5 * S), 0);
 	listed.container.state = CONTAINER_EXITED; /* news */
 	assert_int_equal(event_log_write(log, &listed, 6 * S), 0);
 	event_log_close(log);
 	event_log_close(open_log(&folder, FIRST, 0, &seen));
-	assert_int_equal(seen.count, 2);
+	assert_int_equal(seen.count, 1 + 5);
+	assert_string_equal(seen.last.container.name, "app");
+	assert_int_equal(seen.last.container.state, CONTAINER_EXITED);
 	done(&folder);
 }
 

@@ -403,11 +403,18 @@ static void listed_again_lives_on(void **state)
 		feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_END, "", again));
 		pass(&f, again + 30 * S);
 	}
+	/* as store/event_log.h has it of what it knows */
+	feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_BEGIN, "", t + 240 * S));
+	feed(&f, ev_status(SANDBOX, "", "", CONTAINER_UNKNOWN, 0, 0, 0, 0, ""));
+	feed(&f, ev_status(WEB, "", "", CONTAINER_UNKNOWN, 0, 0, 0, 0, ""));
+	feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_END, "", t + 240 * S));
+	pass(&f, t + 249 * S);
 	assert_int_equal(fixture_count(&f, RECORD_EXIT), 0);
 	assert_int_equal(fixture_count(&f, RECORD_START), 1);
 	feed(&f, ev_oom(WEB, 77, 77, t + 250 * S));
 	pass(&f, t + 262 * S);
 	assert_int_equal(fixture_last(&f, RECORD_OOM, 0)->oom.container_survived, SURVIVAL_YES);
+	assert_string_equal(fixture_last(&f, RECORD_OOM, 0)->subject.container, "web");
 	fixture_close(&f);
 }
 

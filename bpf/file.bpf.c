@@ -279,9 +279,17 @@ static __always_inline __u64 starting_container(__u64 id, struct task_struct *ta
 	return id;
 }
 
+/* With the charges' own cgroups of each node, is_root, a page's charge is one of those, whatever it is. */
+static __always_inline struct mem_cgroup *charged_to(unsigned long charged)
+{
+	if (bpf_core_field_exists(struct obj_cgroup, is_root))
+		return BPF_CORE_READ((struct obj_cgroup *)charged, memcg);
+	return (struct mem_cgroup *)charged;
+}
+
 /*
  * A kernel thread asks for others: what a limit on reading has held back, for one. The pages are charged to whom they
- * are for. A kernel that keeps something else there than a memory cgroup gives an id that nobody knows.
+ * are for.
  */
 static __always_inline __u64 charged_cgroup(struct bio *bio)
 {
@@ -293,7 +301,7 @@ static __always_inline __u64 charged_cgroup(struct bio *bio)
 	charged = BPF_CORE_READ(head_of(page), memcg_data);
 	if (charged & MEMCG_BITS)
 		return 0;
-	return cgroup_id_of(BPF_CORE_READ((struct mem_cgroup *)charged, css.cgroup));
+	return cgroup_id_of(BPF_CORE_READ(charged_to(charged), css.cgroup));
 }
 
 static __always_inline __u64 container_of_request(struct bio *bio)

@@ -72,13 +72,22 @@ struct mem_cgroup {
 	bool oom_group;
 };
 
+#define MM_COUNTERS 4 /* of a process: file, anonymous, swap, shared memory */
+
+/* in 7.2 what a page is charged to, of the page cache too; is_root came with that */
+struct obj_cgroup {
+	struct mem_cgroup *memcg;
+	bool is_root;
+};
+
 /* before 6.2 (f1a7941243c1: "mm: convert mm's rss stats into percpu_counter") */
 struct mm_rss_stat {
-	atomic_long_t count[4];
+	atomic_long_t count[MM_COUNTERS];
 };
 
 struct percpu_counter {
 	__s64 count;
+	__s32 *counters; /* from where each CPU's own is as far away as anything else of its own */
 };
 
 struct file;
@@ -87,8 +96,12 @@ struct mm_struct {
 	unsigned long total_vm;
 	unsigned long arg_start, arg_end, env_start, env_end;
 	atomic_long_t pgtables_bytes;
-	struct percpu_counter rss_stat[4];
+	struct percpu_counter rss_stat[MM_COUNTERS];
 	struct file *exe_file;
+};
+
+struct bpf_array {
+	void *pptrs[0]; /* of a map with a value for each CPU */
 };
 
 struct mm_struct___old {

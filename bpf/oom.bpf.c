@@ -12,7 +12,8 @@
 const volatile __u64 memcg_oom_start = 0; /* mem_cgroup_out_of_memory's address range; 0 unknown */
 const volatile __u64 memcg_oom_end = 0;
 
-#define FRAMES 24
+#define FRAMES	 24
+#define CPUS_MAX 1024
 
 static __always_inline struct task_struct *victim_of(__u64 argument)
 {
@@ -24,28 +25,62 @@ static __always_inline struct task_struct *victim_of(__u64 argument)
 	return pointer ? (struct task_struct *)*pointer : NULL;
 }
 
+/* What a CPU's part of anything lies away from the address that all of them go by: as the one of a map. */
+static __always_inline bool find_distance(__u32 cpu, __u64 *ret)
+{
+	__u32 zero = 0;
+	void *part = bpf_map_lookup_percpu_elem(&scratch, &zero, cpu);
+	struct bpf_array *array = (void *)address_of(&scratch);
+
+	if (!part)
+		return false;
+	*ret = address_of(part) - (__u64)BPF_CORE_READ(array, pptrs[0]);
+	return true;
+}
+
+/* Since 6.2 each CPU holds a part of a counter, which the log of 7.2 adds up and that of 6.18 does not. */
+static __always_inline void add_parts(__s64 pages[MM_COUNTERS], struct mm_struct *mm)
+{
+	const __u64 lists[MM_COUNTERS] = {
+		(__u64)BPF_CORE_READ(mm, rss_stat[0].counters),
+		(__u64)BPF_CORE_READ(mm, rss_stat[1].counters),
+		(__u64)BPF_CORE_READ(mm, rss_stat[2].counters),
+		(__u64)BPF_CORE_READ(mm, rss_stat[3].counters),
+	};
+	__u64 distance;
+
+	for (__u32 cpu = 0; cpu < CPUS_MAX && find_distance(cpu, &distance); cpu++) {
+		for (int i = 0; i < MM_COUNTERS; i++) {
+			__s32 part = 0;
+
+			bpf_probe_read_kernel(&part, sizeof(part), (void *)(lists[i] + distance));
+			pages[i] += part;
+		}
+	}
+}
+
 static __always_inline void read_rss(struct wire_oom *record, struct mm_struct *mm)
 {
-	__s64 file, anon, swap, shmem;
-
+	__s64 pages[MM_COUNTERS];
 	struct mm_struct___old *old = (void *)mm;
 
 	/* asks for a member, not for the type: looking for a missing type needs CAP_SYS_ADMIN */
 	if (bpf_core_field_exists(old->rss_stat.count)) {
-		file = BPF_CORE_READ(old, rss_stat.count[0].counter);
-		anon = BPF_CORE_READ(old, rss_stat.count[1].counter);
-		swap = BPF_CORE_READ(old, rss_stat.count[2].counter);
-		shmem = BPF_CORE_READ(old, rss_stat.count[3].counter);
+		pages[0] = BPF_CORE_READ(old, rss_stat.count[0].counter);
+		pages[1] = BPF_CORE_READ(old, rss_stat.count[1].counter);
+		pages[2] = BPF_CORE_READ(old, rss_stat.count[2].counter);
+		pages[3] = BPF_CORE_READ(old, rss_stat.count[3].counter);
 	} else {
-		file = BPF_CORE_READ(mm, rss_stat[0].count);
-		anon = BPF_CORE_READ(mm, rss_stat[1].count);
-		swap = BPF_CORE_READ(mm, rss_stat[2].count);
-		shmem = BPF_CORE_READ(mm, rss_stat[3].count);
+		pages[0] = BPF_CORE_READ(mm, rss_stat[0].count);
+		pages[1] = BPF_CORE_READ(mm, rss_stat[1].count);
+		pages[2] = BPF_CORE_READ(mm, rss_stat[2].count);
+		pages[3] = BPF_CORE_READ(mm, rss_stat[3].count);
+		add_parts(pages, mm);
 	}
-	record->file_pages = file > 0 ? file : 0;
-	record->anon_pages = anon > 0 ? anon : 0;
-	record->swap_pages = swap > 0 ? swap : 0;
-	record->shmem_pages = shmem > 0 ? shmem : 0;
+	record->file_pages = pages[0] > 0 ? pages[0] : 0;
+	record->anon_pages = pages[1] > 0 ? pages[1] : 0;
+	record->swap_pages = pages[2] > 0 ? pages[2] : 0;
+	record->shmem_pages = pages[3] > 0 ? pages[3] : 0;
 }
 
 /* The least headroom so far, and whether the group as a whole is killed if it is that one's. */

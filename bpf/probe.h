@@ -120,11 +120,11 @@ __u64 losses_told_ns = 0;
 #define VERIFIED_ONCE __noinline
 
 /* The address alone, as these take it. */
-static __always_inline __u64 address_of(struct task_struct *task)
+static __always_inline __u64 address_of(const void *pointer)
 {
 	__u64 address = 0;
 
-	bpf_probe_read_kernel(&address, sizeof(address), &task);
+	bpf_probe_read_kernel(&address, sizeof(address), &pointer);
 	return address;
 }
 

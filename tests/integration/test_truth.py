@@ -139,6 +139,15 @@ KILLED = re.compile(r"Killed process (?P<pid>\d+) \((?P<comm>[^)]*)\) total-vm:(
 CGROUP = re.compile(r"oom_memcg=(?P<limit>[^,]*),task_memcg=(?P<own>[^,]*),")
 
 
+RELEASE = tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups()))
+
+
+def as_logged(told_kb, logged_kb):
+    """From 6.2 to 7.1 the log leaves out what each CPU holds of a sum (lib/percpu_counter.c: its batch); nodewake doesn't."""
+    held = 4 * os.cpu_count() * max(32, 2 * os.cpu_count()) if (6, 2) <= RELEASE < (7, 2) else 0
+    return abs(told_kb - logged_kb) <= held
+
+
 @pytest.mark.parametrize("command, init, survived", [
     (["eat-child", "100"], False, "yes"), (["eat", "100"], True, "no")])
 def test_oom_equals_the_kernel_log(daemon, pod, command, init, survived):
@@ -152,9 +161,8 @@ def test_oom_equals_the_kernel_log(daemon, pod, command, init, survived):
     assert victim["pid"] == int(killed["pid"])
     assert victim["comm"] == killed["comm"]
     assert victim["total_vm_kb"] == int(killed["vm"])
-    assert victim["anon_kb"] == int(killed["anon"])
-    assert victim.get("file_kb", 0) == int(killed["file"])
-    assert victim.get("shmem_kb", 0) == int(killed["shmem"])
+    for kind in ("anon", "file", "shmem"):
+        assert as_logged(victim.get(kind + "_kb", 0), int(killed[kind])), kind
     assert victim["pagetable_kb"] == int(killed["tables"])
     assert victim.get("oom_score_adj", 0) == int(killed["adj"])
     assert record["limit_path"] == cgroup["limit"]

@@ -98,7 +98,12 @@ def test_oom_kills_equal_the_kernel_log(machine):
     assert ooms["pool"]["limit_bytes"] == ooms["greedy"]["limit_bytes"] == MEMORY
     log = {int(m[1]): [int(n) for n in m.group(3, 4, 5, 6, 8, 9)]
            for m in KILLED.finditer(machine["kernel log"])}
+    # the log leaves out what each of two CPUs holds of a sum, 32 pages at most; nodewake doesn't
+    held = 2 * 32 * 4 if (6, 2) <= version(machine) < (7, 2) else 0
     for record in ooms.values():
         victim = record["victims"][0]
-        assert log[victim["pid"]] == [victim["total_vm_kb"], victim["anon_kb"], victim.get("file_kb", 0),
-                                      victim.get("shmem_kb", 0), victim["pagetable_kb"], victim.get("oom_score_adj", 0)]
+        told = [victim["total_vm_kb"], victim["anon_kb"], victim.get("file_kb", 0), victim.get("shmem_kb", 0),
+                victim["pagetable_kb"], victim.get("oom_score_adj", 0)]
+        logged = log[victim["pid"]]
+        assert [told[i] for i in (0, 4, 5)] == [logged[i] for i in (0, 4, 5)]
+        assert all(abs(told[i] - logged[i]) <= held for i in (1, 2, 3)), (told, logged)

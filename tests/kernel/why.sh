@@ -5,8 +5,10 @@
 mkdir /data
 mount -t ext4 -o ro,noload /dev/nvme0n1 /data
 
-# pressures WHEN: what the pod waited for so far, in us
+# pressures WHEN: what the pod waited for so far, in us, and since when the machine was up, in hundredths of a second
 pressures() {
+	read -r up _ </proc/uptime
+	echo "$pod up_$1 ${up%.*}${up#*.}" >>/tmp/planted
 	for kind in cpu io; do
 		sed -n "s/^some.*total=/$pod ${kind}_$1 /p" "/sys/fs/cgroup$parent/$kind.pressure" >>/tmp/planted
 	done

@@ -343,8 +343,9 @@ void kernel_probes_stats(const struct kernel_probes *probes, struct kernel_sourc
 		TEXT_COPY(probe->name, probe_name(program));
 		probe->on_demand = kernel_program_on_demand(program) && !probes->errors[place];
 		probe->attached = probes->links[place] != NULL;
-		probe->runs = probe->run_ns = 0;
+		probe->runs = probe->run_ns = probe->skipped = 0;
 		if (program_info(program, &info)) {
+			probe->skipped = info.recursion_misses;
 			probe->runs = info.run_cnt;
 			probe->run_ns = info.run_time_ns;
 		}

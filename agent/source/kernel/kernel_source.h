@@ -31,6 +31,7 @@ struct kernel_probe_stats {
 	bool attached;
 	bool on_demand;	       /* only while a container starts */
 	uint64_t runs, run_ns; /* 0 unless kernel.bpf_stats_enabled=1 */
+	uint64_t skipped;      /* by the kernel, since it was running on that CPU */
 };
 
 #define KERNEL_PROBES_MAX 32

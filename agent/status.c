@@ -33,12 +33,12 @@ static json_t *kernel_json(const struct status_parts *parts)
 	for (uint32_t i = 0; i < stats.probe_count; i++) {
 		const struct kernel_probe_stats *probe = &stats.probes[i];
 
-		json_array_append_new(probes,
-				      json_pack("{s:s, s:b, s:b, s:I, s:I, s:I}", "name", probe->name,
-						"attached", probe->attached, "on_demand",
-						probe->on_demand, "runs", (json_int_t)probe->runs,
-						"run_ns", (json_int_t)probe->run_ns,
-						"skipped", (json_int_t)probe->skipped));
+		json_array_append_new(probes, json_pack("{s:s, s:b, s:b, s:I, s:I, s:I}", "name",
+							probe->name, "attached", probe->attached,
+							"on_demand", probe->on_demand, "runs",
+							(json_int_t)probe->runs, "run_ns",
+							(json_int_t)probe->run_ns, "skipped",
+							(json_int_t)probe->skipped));
 	}
 	json_object_set_new(json, "probes", probes);
 	return json;

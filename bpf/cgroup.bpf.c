@@ -52,14 +52,13 @@ int BPF_PROG(on_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 	struct cgroup *parent = BPF_CORE_READ(cgroup, self.parent, cgroup);
 
 	parent_id = parent ? cgroup_id_of(parent) : 0;
-	struct known *outer = bpf_map_lookup_elem(&known, &parent_id);
+	struct known *outer = find_known(parent_id);
 
 	if (outer) { /* made by the container itself: systemd or another runtime inside */
 		entry.container_id = outer->container_id;
 		if (is_watched(entry.container_id))
 			watched[id & (WIRE_WATCHED - 1)] = 1;
-		if (bpf_map_update_elem(&known, &id, &entry, BPF_ANY))
-			count_loss(WIRE_LOSS_TABLE_FULL);
+		know(id, &entry);
 		return 0;
 	}
 
@@ -69,8 +68,7 @@ int BPF_PROG(on_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 	if (!is_container_name(name, size))
 		return 0;
 	entry.container_id = id;
-	if (bpf_map_update_elem(&known, &id, &entry, BPF_ANY))
-		count_loss(WIRE_LOSS_TABLE_FULL);
+	know(id, &entry);
 
 	struct wire_cgroup *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);
 
@@ -93,13 +91,13 @@ int BPF_PROG(on_cgroup_rmdir, struct cgroup *cgroup, const char *path)
 	if (!is_mine())
 		return 0;
 	__u64 id = cgroup_id_of(cgroup);
-	struct known *entry = bpf_map_lookup_elem(&known, &id);
+	struct known *entry = find_known(id);
 
 	if (!entry)
 		return 0;
 	bool nested = entry->container_id != id;
 
-	bpf_map_delete_elem(&known, &id);
+	forget(id);
 	if (nested)
 		return 0;
 	struct wire_cgroup_gone *record = bpf_ringbuf_reserve(&ring_main, sizeof(*record), 0);

@@ -74,7 +74,7 @@ static __always_inline bool is_family(struct task_struct *sender, struct task_st
 static __always_inline bool by_runtime(struct task_struct *sender)
 {
 	__u32 pid = BPF_CORE_READ(sender, tgid);
-	struct tracked *process = bpf_map_lookup_elem(&tracked, &pid);
+	struct tracked *process = find_tracked(pid);
 
 	return process && (process->role == WIRE_ROLE_RUNTIME || process->role == WIRE_ROLE_SHIM);
 }

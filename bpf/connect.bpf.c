@@ -38,7 +38,7 @@ static __always_inline void begin_connect(const struct sock *sk)
 	if (!entry || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
 		goto forget;
 	__u64 id = entry->container_id;
-	struct known *container = bpf_map_lookup_elem(&known, &id);
+	struct known *container = find_known(id);
 
 	if (!container || !is_starting(container, id, bpf_ktime_get_boot_ns()) ||
 	    is_session(container, task))
@@ -106,7 +106,7 @@ static __always_inline void tell_established(const struct sock *sk,
 		.kind = WIRE_CONNECT_SLOW,
 	};
 	__u64 id = connect->header.cgroup_id, now_ns = bpf_ktime_get_boot_ns();
-	struct known *container = bpf_map_lookup_elem(&known, &id);
+	struct known *container = find_known(id);
 
 	read_target(&target, sk);
 	if (now_ns - connect->header.boot_ns >= SLOW_NS)
@@ -119,7 +119,7 @@ static __always_inline void tell_failure(const struct connecting *connect,
 					 const struct wire_target *target, __u64 now_ns)
 {
 	__u64 id = target->container_id;
-	struct known *container = bpf_map_lookup_elem(&known, &id);
+	struct known *container = find_known(id);
 
 	if (container)
 		container->failures++;

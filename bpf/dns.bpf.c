@@ -97,12 +97,12 @@ static __always_inline bool read_asker(struct wire_question *question, const str
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct cgroup *cgroup = cgroup_of_socket(sk);
 	__u64 id = cgroup_id_of(cgroup), now_ns = bpf_ktime_get_boot_ns();
-	struct known *entry = bpf_map_lookup_elem(&known, &id);
+	struct known *entry = find_known(id);
 
 	if (!entry)
 		return false;
 	id = entry->container_id;
-	struct known *container = bpf_map_lookup_elem(&known, &id);
+	struct known *container = find_known(id);
 
 	if (!container || !is_starting(container, id, now_ns) ||
 	    (known_of(task) == entry && is_session(container, task)))

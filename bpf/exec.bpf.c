@@ -44,8 +44,7 @@ int BPF_PROG(on_task_rename, struct task_struct *task, const char *comm)
 
 	if (container)
 		container->by_runc = 1;
-	if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
-		count_loss(WIRE_LOSS_TABLE_FULL);
+	track(pid, &entry);
 	return 0;
 }
 
@@ -87,7 +86,7 @@ static __always_inline __u32 role_in_container(struct known *container, struct t
 	if (!begins(container, process, task, file))
 		return WIRE_ROLE_NONE;
 	if (container->init_pid) {
-		bpf_map_delete_elem(&tracked, &pid); /* its end is of no interest any more */
+		untrack(pid); /* its end is of no interest any more */
 		return may_tell_session(container) ? WIRE_ROLE_SESSION : WIRE_ROLE_NONE;
 	}
 	return WIRE_ROLE_ENTRYPOINT;
@@ -97,7 +96,7 @@ static __always_inline void exec_in_container(struct task_struct *task, struct k
 					      __u64 cgroup_id, struct linux_binprm *bprm)
 {
 	__u32 pid = BPF_CORE_READ(task, tgid);
-	struct tracked *process = bpf_map_lookup_elem(&tracked, &pid);
+	struct tracked *process = find_tracked(pid);
 	char file[WIRE_FILE] = {};
 
 	if (container->by_runc && container->init_pid != pid && !process)
@@ -114,8 +113,7 @@ static __always_inline void exec_in_container(struct task_struct *task, struct k
 		container->began_ns = bpf_ktime_get_boot_ns();
 		open_window(task, container, cgroup_id, file, container->began_ns);
 		begin_reads(task, container, cgroup_id);
-		if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
-			count_loss(WIRE_LOSS_TABLE_FULL);
+		track(pid, &entry);
 	}
 	if (role != WIRE_ROLE_ENTRYPOINT && !has_room_for_chatter())
 		return;
@@ -131,7 +129,16 @@ static __always_inline void exec_in_container(struct task_struct *task, struct k
 	submit(&ring_main, &record->header, role == WIRE_ROLE_ENTRYPOINT);
 }
 
-static __always_inline bool is_cni(const __u64 *file)
+/* By the first word: nearly all are told from a plugin by that. */
+static __always_inline bool may_be_cni(__u64 head)
+{
+	for (int i = 0; i < PREFIXES_MAX && cni_masks[i][0]; i++)
+		if (!((head ^ cni_prefixes[i][0]) & cni_masks[i][0]))
+			return true;
+	return false;
+}
+
+static __always_inline bool is_cni(const __u64 file[WIRE_FILE / 8])
 {
 	for (int i = 0; i < PREFIXES_MAX; i++) {
 		__u64 differs = 0;
@@ -154,6 +161,24 @@ static __always_inline bool is_shim(const __u64 comm[WIRE_COMM / 8])
 	return comm[0] == 0x656e6961746e6f63 && comm[1] == 0x6d6968732d6472; /* containerd-shim */
 }
 
+/* execve has set comm to the program's base name, cut at 15 characters, before the tracepoint. */
+static __always_inline __u32 role_by_name(struct task_struct *task)
+{
+	__u64 comm[WIRE_COMM / 8];
+	char first = task->comm[0];
+
+	if (first != 'c' && first != 'r' && first != 'm')
+		return WIRE_ROLE_NONE; /* by far the most */
+	quick_comm(task, comm);
+	if (is_shim(comm))
+		return WIRE_ROLE_SHIM;
+	if ((comm[0] & FIVE_BYTES) == 0x636e7572 || (comm[0] & FIVE_BYTES) == 0x6e757263)
+		return WIRE_ROLE_RUNTIME; /* runc, crun and their NUL */
+	if ((comm[0] & SIX_BYTES) == 0x746e756f6d)
+		return WIRE_ROLE_MOUNT; /* mount and its NUL: the kubelet's way to volumes */
+	return WIRE_ROLE_NONE;
+}
+
 /*
  * What a shim executes is the runtime, or a wrapper of it, whatever its name. What these execute are hooks and the
  * wrapper's own helpers; how many are told is bounded, and theirs are not followed.
@@ -161,29 +186,30 @@ static __always_inline bool is_shim(const __u64 comm[WIRE_COMM / 8])
 static __always_inline __u32 role_by_parent(struct task_struct *task)
 {
 	struct task_struct *parent = task->real_parent;
-	__u32 pid = parent->tgid;
-	struct tracked *runtime = bpf_map_lookup_elem(&tracked, &pid);
-	__u64 comm[WIRE_COMM / 8];
+	struct tracked *runtime = find_tracked(parent->tgid);
 
 	if (runtime && runtime->role == WIRE_ROLE_RUNTIME)
 		return ++runtime->hooks <= HOOKS_MAX ? WIRE_ROLE_HOOK : WIRE_ROLE_NONE;
-	quick_comm(parent->group_leader, comm);
-	return is_shim(comm) ? WIRE_ROLE_RUNTIME : WIRE_ROLE_NONE;
+	return role_by_name(parent->group_leader) == WIRE_ROLE_SHIM ? WIRE_ROLE_RUNTIME
+								    : WIRE_ROLE_NONE;
 }
 
-/* execve has set comm to the program's base name, cut at 15 characters, before the tracepoint. */
-static __always_inline __u32 role_on_host(struct task_struct *task, const __u64 *file,
-					  const __u64 comm[WIRE_COMM / 8])
+/* file is read as far as it has to be. */
+static __always_inline __u32 role_on_host(struct task_struct *task, const char *filename,
+					  __u64 file[WIRE_FILE / 8])
 {
-	if (is_shim(comm))
-		return WIRE_ROLE_SHIM;
-	if ((comm[0] & FIVE_BYTES) == 0x636e7572 || (comm[0] & FIVE_BYTES) == 0x6e757263)
-		return WIRE_ROLE_RUNTIME; /* runc, crun and their NUL */
-	__u32 role = is_cni(file) ? WIRE_ROLE_CNI : role_by_parent(task);
+	__u32 named = role_by_name(task);
 
-	if (role == WIRE_ROLE_NONE && (comm[0] & SIX_BYTES) == 0x746e756f6d)
-		return WIRE_ROLE_MOUNT; /* mount and its NUL: the kubelet's way to volumes */
-	return role;
+	if (named == WIRE_ROLE_SHIM || named == WIRE_ROLE_RUNTIME)
+		return named;
+	if (may_be_cni(file[0])) {
+		bpf_probe_read_kernel_str(file, WIRE_FILE, filename);
+		if (is_cni(file))
+			return WIRE_ROLE_CNI;
+	}
+	__u32 role = role_by_parent(task);
+
+	return role == WIRE_ROLE_NONE ? named : role;
 }
 
 /* The compiler must not forget a bound that the verifier wants to see. */
@@ -252,18 +278,19 @@ static __always_inline void tell_helper(struct task_struct *task, __u32 role,
 static __always_inline void exec_on_host(struct task_struct *task, struct linux_binprm *bprm)
 {
 	struct tracked entry = {};
-	__u64 file[WIRE_FILE / 8] = {}, comm[WIRE_COMM / 8];
+	__u64 file[WIRE_FILE / 8] = {};
 	__u32 pid = task->tgid;
 
-	bpf_probe_read_kernel_str(file, sizeof(file), bprm->filename);
-	quick_comm(task, comm);
+	/* one word by its size: half the cost of a text by its end */
+	bpf_probe_read_kernel(file, sizeof(*file), bprm->filename);
 	if (is_own_reexec((const char *)file)) /* runc starts itself again to become `runc init` */
 		return;
-	entry.role = role_on_host(task, file, comm);
+	entry.role = role_on_host(task, bprm->filename, file);
 	if (entry.role == WIRE_ROLE_NONE)
 		return;
-	if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
-		count_loss(WIRE_LOSS_TABLE_FULL);
+	file[0] = 0; /* behind its end stood something else */
+	bpf_probe_read_kernel_str(file, sizeof(file), bprm->filename);
+	track(pid, &entry);
 	tell_helper(task, entry.role, file);
 }
 
@@ -281,7 +308,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	if (is_watched(entry->container_id))
 		follow_exec(task, old_pid);
 	__u64 id = entry->container_id;
-	struct known *container = bpf_map_lookup_elem(&known, &id);
+	struct known *container = find_known(id);
 
 	if (container)
 		exec_in_container(task, container, id, bprm);

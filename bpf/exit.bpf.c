@@ -79,7 +79,7 @@ static __always_inline void read_signal(struct wire_signal *seen, int sig,
 	seen->sender_start_ns = BPF_CORE_READ(sender, group_leader, start_boottime);
 	seen->sender_cgroup_id = cgroup_id_of(deciding_cgroup(sender));
 	BPF_CORE_READ_STR_INTO(&seen->sender_comm, sender, group_leader, comm);
-	struct known *container = bpf_map_lookup_elem(&known, &seen->sender_cgroup_id);
+	struct known *container = find_known(seen->sender_cgroup_id);
 
 	if (container) /* a nested cgroup's sender is in the container all the same */
 		seen->sender_cgroup_id = container->container_id;
@@ -119,7 +119,7 @@ int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct
 	    result != RESULT_IGNORED)
 		tell_sent(address_of(task));
 	__u32 pid = task->tgid;
-	struct tracked *process = bpf_map_lookup_elem(&tracked, &pid);
+	struct tracked *process = find_tracked(pid);
 
 	if (!process) {
 		signal_to_member(task, sig, info, result);
@@ -201,7 +201,7 @@ static __always_inline void tell_failed_start(struct task_struct *task, struct t
 	if (!entry)
 		return; /* of a container that is not known, such as an image build's */
 	__u64 id = entry->container_id;
-	struct known *container = bpf_map_lookup_elem(&known, &id);
+	struct known *container = find_known(id);
 
 	if (container)
 		tell_end(task, process,
@@ -261,7 +261,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	if (!is_mine())
 		return 0;
 	__u32 pid = task->tgid;
-	struct tracked *entry = bpf_map_lookup_elem(&tracked, &pid);
+	struct tracked *entry = find_tracked(pid);
 
 	if (!entry) {
 		__u32 sig = task->exit_code & 0x7f; /* of a group's end each thread has it */
@@ -275,7 +275,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	struct tracked process = *entry;
 
 	/* live was counted down before: two threads can both see it at 0, but only one deletes */
-	if (bpf_map_delete_elem(&tracked, &pid))
+	if (!untrack(pid))
 		return 0;
 	__u32 sig = task->exit_code & 0x7f;
 

@@ -268,11 +268,11 @@ static __always_inline __u64 starting_container(__u64 id, struct task_struct *ta
 
 	if (!is_watched(id))
 		return 0;
-	entry = bpf_map_lookup_elem(&known, &id);
+	entry = find_known(id);
 	if (!entry)
 		return 0;
 	id = entry->container_id;
-	struct known *container = bpf_map_lookup_elem(&known, &id);
+	struct known *container = find_known(id);
 
 	if (!container || !has_window(container, id) || (task && is_session(container, task)))
 		return 0;

@@ -13,7 +13,7 @@ static __always_inline void tell_listen(const struct sock *sk)
 	if (!container)
 		return;
 	__u64 id = container->container_id;
-	struct known *outer = bpf_map_lookup_elem(&known, &id);
+	struct known *outer = find_known(id);
 
 	if (!outer || ++outer->listens > LISTENS_MAX)
 		return;

@@ -178,7 +178,7 @@ static __always_inline void read_invoker(struct wire_oom *record)
 /* Its end is told then, whatever it is. */
 static __always_inline void track_victim(__u32 pid, __u64 container_id, __u32 flags)
 {
-	struct tracked *process = bpf_map_lookup_elem(&tracked, &pid);
+	struct tracked *process = find_tracked(pid);
 	struct tracked entry = {
 		.cgroup_id = container_id,
 		.role = container_id ? WIRE_ROLE_MEMBER : WIRE_ROLE_HOST,
@@ -187,8 +187,8 @@ static __always_inline void track_victim(__u32 pid, __u64 container_id, __u32 fl
 
 	if (process)
 		process->flags |= flags;
-	else if (bpf_map_update_elem(&tracked, &pid, &entry, BPF_ANY))
-		count_loss(WIRE_LOSS_TABLE_FULL);
+	else
+		track(pid, &entry);
 }
 
 /* flags: how it came to it. */
@@ -235,8 +235,7 @@ VERIFIED_ONCE int tell_sent(__u64 address)
 	struct task_struct *sender = (struct task_struct *)bpf_get_current_task();
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 
-	if ((__u32)bpf_get_current_uid_gid() != 0 || bpf_map_lookup_elem(&tracked, &pid) ||
-	    known_of(sender))
+	if ((__u32)bpf_get_current_uid_gid() != 0 || find_tracked(pid) || known_of(sender))
 		return 0;
 	struct known *container = known_of(victim);
 

@@ -53,7 +53,7 @@ static __always_inline struct wire_failures *failures_of(const struct wire_targe
 
 	if (found)
 		return found;
-	struct known *container = bpf_map_lookup_elem(&known, &id);
+	struct known *container = find_known(id);
 
 	if (!container || container->targets >= TARGETS_MAX)
 		return NULL;

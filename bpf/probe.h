@@ -61,6 +61,42 @@ struct {
 	__type(value, struct tracked);
 } tracked SEC(".maps");
 
+/*
+ * How many of `known` and `tracked` have a place. Nearly all that happens on a node is of no container, and a look-up in a
+ * table misses the caches three times; the pids of a storm share a few lines of these. Counted up before an entry is made
+ * and down after it is gone.
+ */
+__u32 known_places[WIRE_PLACES] = {};
+__u32 tracked_places[WIRE_PLACES] = {};
+
+static __always_inline bool put(void *table, __u32 *place, const void *key, const void *value)
+{
+	__sync_fetch_and_add(place, 1);
+	if (bpf_map_update_elem(table, key, value, BPF_NOEXIST) == 0)
+		return true;
+	__sync_fetch_and_add(place, -1);
+	return bpf_map_update_elem(table, key, value, BPF_EXIST) == 0;
+}
+
+/* Returns false if it was not there. */
+static __always_inline bool take(void *table, __u32 *place, const void *key)
+{
+	if (bpf_map_delete_elem(table, key))
+		return false;
+	__sync_fetch_and_add(place, -1);
+	return true;
+}
+
+static __always_inline struct known *find_known(__u64 id)
+{
+	return known_places[id & (WIRE_PLACES - 1)] ? bpf_map_lookup_elem(&known, &id) : NULL;
+}
+
+static __always_inline struct tracked *find_tracked(__u32 pid)
+{
+	return tracked_places[pid & (WIRE_PLACES - 1)] ? bpf_map_lookup_elem(&tracked, &pid) : NULL;
+}
+
 /* SIGKILL names its task; before 72ba14deb40a mark_victim only had a pid. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -136,6 +172,29 @@ static __always_inline void count_loss(__u32 cause)
 		*count += 1;
 }
 
+static __always_inline void know(__u64 id, const struct known *entry)
+{
+	if (!put(&known, &known_places[id & (WIRE_PLACES - 1)], &id, entry))
+		count_loss(WIRE_LOSS_TABLE_FULL);
+}
+
+static __always_inline void forget(__u64 id)
+{
+	take(&known, &known_places[id & (WIRE_PLACES - 1)], &id);
+}
+
+static __always_inline void track(__u32 pid, const struct tracked *entry)
+{
+	if (!put(&tracked, &tracked_places[pid & (WIRE_PLACES - 1)], &pid, entry))
+		count_loss(WIRE_LOSS_TABLE_FULL);
+}
+
+/* Returns false if it was not: of two that see the same process, one has its end. */
+static __always_inline bool untrack(__u32 pid)
+{
+	return take(&tracked, &tracked_places[pid & (WIRE_PLACES - 1)], &pid);
+}
+
 /*
  * Waking the reader costs about as much as everything else together. So it is woken for what people
  * wait for, when a ring fills, and (flags 0, the ring's own rule) for the first record after it
@@ -194,9 +253,7 @@ static __always_inline __u64 cgroup_id_of(struct cgroup *cgroup)
 
 static __always_inline struct known *known_of(struct task_struct *task)
 {
-	__u64 id = cgroup_id_of(deciding_cgroup(task));
-
-	return bpf_map_lookup_elem(&known, &id);
+	return find_known(cgroup_id_of(deciding_cgroup(task)));
 }
 
 /*
@@ -215,9 +272,7 @@ static __always_inline __u64 quick_cgroup_id(struct task_struct *task)
 
 static __always_inline struct known *quick_known_of(struct task_struct *task)
 {
-	__u64 id = quick_cgroup_id(task);
-
-	return bpf_map_lookup_elem(&known, &id);
+	return find_known(quick_cgroup_id(task));
 }
 
 /* Byte by byte: the verifier takes no wider load from an array of char. */

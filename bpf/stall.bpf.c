@@ -279,12 +279,12 @@ VERIFIED_ONCE int begin_wait(struct wire_window *window, struct wire_thread *thr
 static __always_inline void add_thread(struct task_struct *task, __u64 cgroup_id, __u8 state,
 				       const struct wire_thread *creator, __u64 now_ns)
 {
-	struct known *entry = bpf_map_lookup_elem(&known, &cgroup_id);
+	struct known *entry = find_known(cgroup_id);
 
 	if (!entry)
 		return;
 	__u64 id = entry->container_id;
-	struct known *container = bpf_map_lookup_elem(&known, &id);
+	struct known *container = find_known(id);
 	__u32 slot = container ? container->window - 1 : WIRE_WINDOWS_MAX;
 	struct wire_window *window = bpf_map_lookup_elem(&windows, &slot);
 	struct wire_thread *thread;

@@ -423,7 +423,8 @@ _Static_assert(sizeof(struct wire_window) == 48 + 32 + 64 + 16, "wire_window");
 /* Above that many open ones only every fourth start is watched: the rest is told by its cgroup's counters. */
 #define WIRE_WINDOWS_MANY 32
 #define WIRE_THREADS_MAX  2048
-#define WIRE_WATCHED	  8192 /* bytes of the filter, by the lowest bits of a cgroup's id */
+#define WIRE_WATCHED	  8192	/* bytes of the filter, by the lowest bits of a cgroup's id */
+#define WIRE_PLACES	  16384 /* by the lowest bits of a pid, or of a cgroup's id */
 
 /* At the listen, or the end of a container's first process: the thread that did it, and all together. */
 struct wire_stall {

@@ -18,13 +18,31 @@ struct tracked {
 	struct wire_signal last[2];
 };
 
+/* As probe.h's put() and take(). */
+static void put(const struct bpf_map *table, uint32_t places[static WIRE_PLACES], uint64_t number,
+		const void *key, const void *value)
+{
+	uint32_t *place = &places[number % WIRE_PLACES];
+
+	__atomic_fetch_add(place, 1, __ATOMIC_SEQ_CST);
+	if (bpf_map_update_elem(bpf_map__fd(table), key, value, BPF_NOEXIST) < 0)
+		__atomic_fetch_sub(place, 1, __ATOMIC_SEQ_CST);
+}
+
+static void take(const struct bpf_map *table, uint32_t places[static WIRE_PLACES], uint64_t number,
+		 const void *key)
+{
+	if (bpf_map_delete_elem(bpf_map__fd(table), key) == 0)
+		__atomic_fetch_sub(&places[number % WIRE_PLACES], 1, __ATOMIC_SEQ_CST);
+}
+
 void kernel_tables_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t container_id)
 {
 	/* by_runc: what begins in it from now on is an exec session, unless runc's init is found */
 	struct known known = {.container_id = container_id, .by_runc = 1};
 
-	bpf_map_update_elem(bpf_map__fd(probes->object->maps.known), &cgroup_id, &known,
-			    BPF_NOEXIST);
+	put(probes->object->maps.known, probes->object->bss->known_places, cgroup_id, &cgroup_id,
+	    &known);
 }
 
 void kernel_tables_adopt_init(struct kernel_probes *probes, uint64_t container_id, uint32_t pid,
@@ -42,12 +60,12 @@ void kernel_tables_adopt_init(struct kernel_probes *probes, uint64_t container_i
 		known.began_ns = start_ns;
 		bpf_map_update_elem(fd, &container_id, &known, BPF_EXIST);
 	}
-	bpf_map_update_elem(bpf_map__fd(probes->object->maps.tracked), &pid, &init, BPF_NOEXIST);
+	put(probes->object->maps.tracked, probes->object->bss->tracked_places, pid, &pid, &init);
 }
 
 void kernel_tables_forget_init(struct kernel_probes *probes, uint32_t pid)
 {
-	bpf_map_delete_elem(bpf_map__fd(probes->object->maps.tracked), &pid);
+	take(probes->object->maps.tracked, probes->object->bss->tracked_places, pid, &pid);
 }
 
 int kernel_tables_failures(const struct kernel_probes *probes, const struct wire_target *target,

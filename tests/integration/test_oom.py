@@ -41,7 +41,7 @@ def test_which_worker_and_its_neighbours(daemon, node, pod):
     assert [n["comm"] for n in neighbours] == ["worker"] * 3 + ["crew"]
     points = [n["points_kb"] for n in neighbours]
     assert points == sorted(points, reverse=True)
-    own = victim["anon_kb"] + victim["file_kb"] + victim["pagetable_kb"]
+    own = victim["anon_kb"] + victim.get("file_kb", 0) + victim["pagetable_kb"]  # its file's pages may all be reclaimed
     assert all(3 << 10 <= n["rss_kb"] < 6 << 10 for n in neighbours[:3])
     assert own > max(n["rss_kb"] for n in neighbours)
     adj = victim.get("oom_score_adj", 0)

@@ -18,6 +18,7 @@ from node import Daemon
 from node.processes import wait_until
 
 MB = 1 << 20
+A_MICROSECOND = 1000 + 50  # Kubernetes cuts off the rest; two readings of both clocks differ by some ns
 LONG = os.environ.get("NODEWAKE_LONG") == "1"
 AWAY_SECONDS = 300 if LONG else 20
 FLOOD_SECONDS = 60 if LONG else 20
@@ -75,7 +76,7 @@ def test_what_happens_is_told(told, pod, what, command, memory, reason, note, na
     assert [e["reason"] for e in told.events(pod=pod.name)] == [reason]
     assert counts(told.events(pod=pod.name)[0]) == 1
     record = [r for r in sum((told.daemon.records(kind) for kind in ("exits", "ooms", "starts")), [])
-              if r["subject"].get("container") == what and abs(wall_of(r) - wall_ns(event["eventTime"])) <= 1000]
+              if r["subject"].get("container") == what and abs(wall_of(r) - wall_ns(event["eventTime"])) <= A_MICROSECOND]
     assert record, "the Event's time is its record's"
 
 
@@ -194,9 +195,9 @@ def test_away_and_killed_twice(told, node):
         of = sorted(wall_of(r) for r in records if r["subject"]["pod"] == event["regarding"]["name"] and
                     event["regarding"]["fieldPath"] == "spec.containers{%s}" % r["subject"]["container"])
         assert counts(event) == len(of)
-        assert abs(wall_ns(event["eventTime"]) - of[0]) <= 1000
+        assert abs(wall_ns(event["eventTime"]) - of[0]) <= A_MICROSECOND
         if len(of) > 1:
-            assert abs(wall_ns(event["series"]["lastObservedTime"]) - of[-1]) <= 1000
+            assert abs(wall_ns(event["series"]["lastObservedTime"]) - of[-1]) <= A_MICROSECOND
     posts = [r for r in api.requests[before:] if r["method"] == "POST" and r["status"] == 201 and
              sent(r)["regarding"]["name"] in mine]
     assert len(posts) == len(events) == 65

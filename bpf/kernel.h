@@ -72,13 +72,13 @@ struct mem_cgroup {
 	bool oom_group;
 };
 
-#define MM_COUNTERS 4 /* of a process: file, anonymous, swap, shared memory */
-
 /* in 7.2 what a page is charged to, of the page cache too; is_root came with that */
 struct obj_cgroup {
 	struct mem_cgroup *memcg;
 	bool is_root;
 };
+
+#define MM_COUNTERS 4 /* of a process: file, anonymous, swap, shared memory */
 
 /* before 6.2 (f1a7941243c1: "mm: convert mm's rss stats into percpu_counter") */
 struct mm_rss_stat {
@@ -100,12 +100,12 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
-struct bpf_array {
-	void *pptrs[0]; /* of a map with a value for each CPU */
-};
-
 struct mm_struct___old {
 	struct mm_rss_stat rss_stat;
+};
+
+struct bpf_array {
+	void *pptrs[0]; /* of a map with a value for each CPU */
 };
 
 typedef struct {

@@ -69,6 +69,11 @@ struct {
 __u32 known_places[WIRE_PLACES] = {};
 __u32 tracked_places[WIRE_PLACES] = {};
 
+static __always_inline __u32 *place_of(__u32 places[WIRE_PLACES], __u64 number)
+{
+	return &places[number & (WIRE_PLACES - 1)];
+}
+
 static __always_inline bool put(void *table, __u32 *place, const void *key, const void *value)
 {
 	__sync_fetch_and_add(place, 1);
@@ -89,12 +94,12 @@ static __always_inline bool take(void *table, __u32 *place, const void *key)
 
 static __always_inline struct known *find_known(__u64 id)
 {
-	return known_places[id & (WIRE_PLACES - 1)] ? bpf_map_lookup_elem(&known, &id) : NULL;
+	return *place_of(known_places, id) ? bpf_map_lookup_elem(&known, &id) : NULL;
 }
 
 static __always_inline struct tracked *find_tracked(__u32 pid)
 {
-	return tracked_places[pid & (WIRE_PLACES - 1)] ? bpf_map_lookup_elem(&tracked, &pid) : NULL;
+	return *place_of(tracked_places, pid) ? bpf_map_lookup_elem(&tracked, &pid) : NULL;
 }
 
 /* SIGKILL names its task; before 72ba14deb40a mark_victim only had a pid. */
@@ -174,25 +179,25 @@ static __always_inline void count_loss(__u32 cause)
 
 static __always_inline void know(__u64 id, const struct known *entry)
 {
-	if (!put(&known, &known_places[id & (WIRE_PLACES - 1)], &id, entry))
+	if (!put(&known, place_of(known_places, id), &id, entry))
 		count_loss(WIRE_LOSS_TABLE_FULL);
 }
 
 static __always_inline void forget(__u64 id)
 {
-	take(&known, &known_places[id & (WIRE_PLACES - 1)], &id);
+	take(&known, place_of(known_places, id), &id);
 }
 
 static __always_inline void track(__u32 pid, const struct tracked *entry)
 {
-	if (!put(&tracked, &tracked_places[pid & (WIRE_PLACES - 1)], &pid, entry))
+	if (!put(&tracked, place_of(tracked_places, pid), &pid, entry))
 		count_loss(WIRE_LOSS_TABLE_FULL);
 }
 
 /* Returns false if it was not: of two that see the same process, one has its end. */
 static __always_inline bool untrack(__u32 pid)
 {
-	return take(&tracked, &tracked_places[pid & (WIRE_PLACES - 1)], &pid);
+	return take(&tracked, place_of(tracked_places, pid), &pid);
 }
 
 /*

@@ -18,7 +18,7 @@ trap 'rm -rf "$root"' EXIT
 mkdir -p "$root/bin" "$root/sbin" "$root/dev" "$root/proc" "$root/sys" "$root/tmp" "$root/run" "$root/etc" \
 	"$root/root" "$root/var/lib" "$root/nodewake"
 cp "$from/bin/busybox" "$root/bin/"
-for applet in sh mount mkdir cat echo sleep poweroff insmod ip dmesg grep kill cut sed awk sync chmod printf pidof date; do
+for applet in sh ln mount mkdir cat echo sleep poweroff insmod ip dmesg grep kill cut sed awk sync chmod printf pidof date; do
 	ln -s busybox "$root/bin/$applet"
 done
 

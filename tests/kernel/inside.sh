@@ -40,12 +40,17 @@ done
 # with the DaemonSet's capabilities and no other (deploy/base/daemonset.yaml, deploy/components/old-kernel)
 capabilities=+bpf,+perfmon,+syslog
 case $(cat /proc/sys/kernel/osrelease) in 5.10.*) capabilities=$capabilities,+sys_resource ;; esac
-/usr/bin/setpriv --bounding-set=-all,$capabilities nodewake run --record-events /tmp/events >/tmp/nodewake.log 2>&1 &
-tries=0
-until nodewake status >/dev/null 2>&1 || [ $tries -gt 100 ]; do
-	sleep 0.2
-	tries=$((tries + 1))
-done
+
+# watch EVENTS: an agent, until it answers
+watch() {
+	/usr/bin/setpriv --bounding-set=-all,$capabilities nodewake run --record-events "$1" >>/tmp/nodewake.log 2>&1 &
+	tries=0
+	until nodewake status >/dev/null 2>&1 || [ $tries -gt 100 ]; do
+		sleep 0.2
+		tries=$((tries + 1))
+	done
+}
+watch /tmp/events
 
 # pod NAME UID [RUNTIME]
 pod() {
@@ -111,6 +116,15 @@ start back 0 /cast listen 8086 100
 sleep 2
 echo "back $(date +%s)" >>/tmp/clock
 echo "before $begin" >>/tmp/clock
+
+# what comes and goes while no agent runs is told by the next
+kill -9 "$(pidof nodewake)"
+start absent 0 /cast listen 8087 300
+start absent-three 0 /cast exit 3 200
+start absent-greedy 25165824 /cast eat 200
+sleep 3
+watch /tmp/events-2
+sleep 2
 
 for verb in starts exits ooms gaps; do
 	echo "=== $verb"

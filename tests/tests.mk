@@ -58,6 +58,12 @@ $(BUILD)/tests/programs/%: tests/programs/%.c $(wildcard tests/programs/*.h)
 	@mkdir -p $(@D)
 	$(call say,STATIC,$<)$(CC) $(if $(SYSROOT),--sysroot=$(SYSROOT)) -std=gnu2x -D_GNU_SOURCE -O2 $(WARNINGS) -static -o $@ $<
 
+# A BPF program that does nothing, for tests/bench.
+EMPTY_PROBE := $(BUILD)/tests/empty-probe
+$(EMPTY_PROBE): tests/bench/empty_probe.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lbpf
+
 # A slow disk, for tests/chaos.
 SLOW_DISK := $(BUILD)/tests/slow-disk.so
 $(SLOW_DISK): tests/chaos/slow_disk.c
@@ -214,7 +220,7 @@ check-clang: ## clang and gcc build without a warning
 	$(Q)$(MAKE) BUILD=build-clang CC=clang CFLAGS_EXTRA=-Werror all
 	$(Q)$(MAKE) BUILD=build-gcc CC=gcc CFLAGS_EXTRA=-Werror all
 
-bench-cost: $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## what it costs to watch a node, nodewake's way and others': writes docs/cost.md (root)
+bench-cost: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(EMPTY_PROBE) ## what it costs to watch a node, nodewake's way and others': writes docs/cost.md (root)
 	@tests/deps.sh peers
 	/usr/bin/python3 tests/bench/cost.py --write $(BUILD)
 

@@ -77,6 +77,7 @@ class Cost:
             self.watchers["prometheus-node-exporter"] = peers.NodeExporter
         self.rows = {}  # {what: {watcher: text}}
         self.programs = []  # of nodewake: (name, ns, runs)
+        self.empty_ns = 0  # of a program that does nothing, at the tracepoint of an exec
         self.full_rows = []
 
     def note(self, what, name, text):
@@ -119,12 +120,16 @@ class Cost:
                 self.note("memory of BPF maps and programs", name, "%.1f MiB" % (locked / MIB))
         self.bench.remove_pods(pods)
 
+    def empty_probe(self, name):
+        """Beside nodewake alone."""
+        return peers.empty_probe(self.bench.node.build, "sched_process_exec") if name == "nodewake" else contextlib.nullcontext()
+
     def storm(self):
         """So many execs a second."""
         program = os.path.join(self.bench.node.build, "tests/programs/forkexec")
         for name, make in self.watchers.items():
             old = bpf("prog")
-            with make() as watcher, bpf_stats():
+            with make() as watcher, bpf_stats(), self.empty_probe(name):
                 before = schedstat(watcher.pid)
                 done = subprocess.run([program, "--rate", str(STORM_RATE), str(STORM_SECONDS)], capture_output=True, text=True,
                                       check=True).stdout.split()
@@ -132,6 +137,8 @@ class Cost:
                 after = schedstat(watcher.pid)
                 time.sleep(2)
                 new = [item for key, item in bpf("prog").items() if key not in old]
+                empty = [item for item in new if item["name"] == "empty"]
+                new = [item for item in new if item not in empty]
                 self.note("CPU at %d execs a second" % STORM_RATE, name, "%.2f %% of a core" % (
                     (after[0] - before[0]) / took / 1e7))
                 self.note("execs a second that were reached", name, "%.0f" % (made / took))
@@ -143,6 +150,7 @@ class Cost:
                 if name == "nodewake":
                     self.programs = [(item["name"], item["run_time_ns"] / item["run_cnt"], item["run_cnt"])
                                      for item in new if item.get("run_cnt")]
+                    self.empty_ns, = [item["run_time_ns"] / item["run_cnt"] for item in empty]
 
     def full(self):
         self.full_rows = full_node.measure(self.bench)
@@ -151,8 +159,10 @@ class Cost:
         lines = ["| | %s |" % " | ".join(self.watchers), "| --- |" + " --- |" * len(self.watchers)]
         lines += ["| %s | %s |" % (what, " | ".join(row.get(name, "-") for name in self.watchers))
                   for what, row in self.rows.items()]
-        lines += ["", "| nodewake's program | mean of a run | runs |", "| --- | --- | --- |"]
-        lines += ["| `%s` | %.0f ns | %d |" % item for item in sorted(self.programs)]
+        lines += ["", "| nodewake's program | mean of a run | without what an empty one takes | runs |", "| --- | --- | --- | --- |"]
+        lines += ["| `%s` | %.0f ns | %.0f ns | %d |" % (name, ns, ns - self.empty_ns, runs)
+                  for name, ns, runs in sorted(self.programs)]
+        lines += ["| an empty program | %.0f ns | | |" % self.empty_ns]
         if self.full_rows:
             lines += ["", "| nodewake on a full node | |", "| --- | --- |"] + ["| %s | %s |" % row for row in self.full_rows]
         missing = [package for name, package in peers.packages().items() if name not in peers.available()]

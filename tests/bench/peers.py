@@ -93,6 +93,16 @@ class CtrEvents(Peer):
         super().__init__(["ctr", "-a", socket, "-n", "k8s.io", "events"])
 
 
+@contextlib.contextmanager
+def empty_probe(build, tracepoint):
+    """A program that does nothing: what the kernel counts for its runs is no program's own."""
+    with subprocess.Popen([os.path.join(build, "tests/empty-probe"), tracepoint], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"attached\n"
+        yield
+        process.stdin.close()
+
+
 class NodeExporter(Peer):
     def __init__(self):
         super().__init__(["prometheus-node-exporter", "--web.listen-address=127.0.0.1:%d" % EXPORTER_PORT])

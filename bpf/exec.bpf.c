@@ -25,13 +25,13 @@ static __always_inline bool is_runc_init(const char comm[8])
 }
 
 /*
- * runc's init calls itself runc:[2:INIT] until its execve. The container's first one is in the
- * container's cgroup by then; that of an exec session joins it later.
+ * runc's init calls itself runc:[2:INIT] until its execve; runc:[1:CHILD] before, as which it was made. The container's
+ * first one is in the container's cgroup by then; that of an exec session joins it later.
  */
 SEC("tp_btf/task_rename")
 int BPF_PROG(on_task_rename, struct task_struct *task, const char *comm)
 {
-	if (!is_mine())
+	if (task->comm[0] != 'r' || !is_mine()) /* each exec is a rename too */
 		return 0;
 	struct tracked entry = {.role = WIRE_ROLE_NONE};
 	char name[8] = {};
@@ -95,12 +95,13 @@ static __always_inline __u32 role_in_container(struct known *container, struct t
 static __always_inline void exec_in_container(struct task_struct *task, struct known *container,
 					      __u64 cgroup_id, struct linux_binprm *bprm)
 {
-	__u32 pid = BPF_CORE_READ(task, tgid);
+	__u32 pid = task->tgid;
 	struct tracked *process = find_tracked(pid);
-	char file[WIRE_FILE] = {};
 
 	if (container->by_runc && container->init_pid != pid && !process)
 		return; /* by far the most */
+	char file[WIRE_FILE] = {};
+
 	bpf_probe_read_kernel_str(file, sizeof(file), BPF_CORE_READ(bprm, filename));
 	__u32 role = role_in_container(container, process, task, pid, file);
 
@@ -129,17 +130,11 @@ static __always_inline void exec_in_container(struct task_struct *task, struct k
 	submit(&ring_main, &record->header, role == WIRE_ROLE_ENTRYPOINT);
 }
 
-/* By the first word: nearly all are told from a plugin by that. */
-static __always_inline bool may_be_cni(__u64 head)
+static __always_inline bool is_cni(const char *filename)
 {
-	for (int i = 0; i < PREFIXES_MAX && cni_masks[i][0]; i++)
-		if (!((head ^ cni_prefixes[i][0]) & cni_masks[i][0]))
-			return true;
-	return false;
-}
+	__u64 file[WIRE_FILE / 8] = {};
 
-static __always_inline bool is_cni(const __u64 file[WIRE_FILE / 8])
-{
+	bpf_probe_read_kernel_str(file, sizeof(file), filename);
 	for (int i = 0; i < PREFIXES_MAX; i++) {
 		__u64 differs = 0;
 
@@ -179,37 +174,41 @@ static __always_inline __u32 role_by_name(struct task_struct *task)
 	return WIRE_ROLE_NONE;
 }
 
-/*
- * What a shim executes is the runtime, or a wrapper of it, whatever its name. What these execute are hooks and the
- * wrapper's own helpers; how many are told is bounded, and theirs are not followed.
- */
-static __always_inline __u32 role_by_parent(struct task_struct *task)
+/* Who may execute a CNI plugin: containerd, crio, dockerd, kubelet, K3s, or what is followed, as another plugin is. */
+static __always_inline bool may_run_plugins(struct task_struct *leader,
+					    const struct tracked *process)
 {
-	struct task_struct *parent = task->real_parent;
-	struct tracked *runtime = find_tracked(parent->tgid);
+	char first = leader->comm[0];
 
-	if (runtime && runtime->role == WIRE_ROLE_RUNTIME)
-		return ++runtime->hooks <= HOOKS_MAX ? WIRE_ROLE_HOOK : WIRE_ROLE_NONE;
-	return role_by_name(parent->group_leader) == WIRE_ROLE_SHIM ? WIRE_ROLE_RUNTIME
-								    : WIRE_ROLE_NONE;
+	return process || first == 'c' || first == 'd' || first == 'k';
 }
 
-/* file is read as far as it has to be. */
-static __always_inline __u32 role_on_host(struct task_struct *task, const char *filename,
-					  __u64 file[WIRE_FILE / 8])
+/*
+ * By its own name and by who executes it. What a shim executes is the runtime, or a wrapper of it, whatever its name. What
+ * these execute are hooks and the wrapper's own helpers. The file's name is looked at last: to read it costs as much as all
+ * else here.
+ */
+static __always_inline __u32 role_on_host(struct task_struct *task, const char *filename)
 {
+	struct task_struct *leader = task->real_parent->group_leader;
+	struct tracked *process = find_tracked(leader->tgid);
 	__u32 named = role_by_name(task);
 
 	if (named == WIRE_ROLE_SHIM || named == WIRE_ROLE_RUNTIME)
 		return named;
-	if (may_be_cni(file[0])) {
-		bpf_probe_read_kernel_str(file, WIRE_FILE, filename);
-		if (is_cni(file))
-			return WIRE_ROLE_CNI;
-	}
-	__u32 role = role_by_parent(task);
+	if (may_run_plugins(leader, process) && is_cni(filename))
+		return WIRE_ROLE_CNI;
+	if (process && process->role == WIRE_ROLE_RUNTIME)
+		return WIRE_ROLE_HOOK;
+	return role_by_name(leader) == WIRE_ROLE_SHIM ? WIRE_ROLE_RUNTIME : named;
+}
 
-	return role == WIRE_ROLE_NONE ? named : role;
+/* How many hooks of one runtime are told is bounded, and theirs are not followed. */
+static __always_inline bool may_tell_hook(struct task_struct *task)
+{
+	struct tracked *runtime = find_tracked(task->real_parent->tgid);
+
+	return runtime && ++runtime->hooks <= HOOKS_MAX;
 }
 
 /* The compiler must not forget a bound that the verifier wants to see. */
@@ -277,21 +276,20 @@ static __always_inline void tell_helper(struct task_struct *task, __u32 role,
 
 static __always_inline void exec_on_host(struct task_struct *task, struct linux_binprm *bprm)
 {
-	struct tracked entry = {};
-	__u64 file[WIRE_FILE / 8] = {};
-	__u32 pid = task->tgid;
+	__u32 role = role_on_host(task, bprm->filename);
 
-	/* one word by its size: half the cost of a text by its end */
-	bpf_probe_read_kernel(file, sizeof(*file), bprm->filename);
+	if (role == WIRE_ROLE_NONE)
+		return; /* by far the most: nothing is prepared for them */
+	struct tracked entry = {.role = role};
+	__u64 file[WIRE_FILE / 8] = {};
+
+	bpf_probe_read_kernel_str(file, sizeof(file), bprm->filename);
 	if (is_own_reexec((const char *)file)) /* runc starts itself again to become `runc init` */
 		return;
-	entry.role = role_on_host(task, bprm->filename, file);
-	if (entry.role == WIRE_ROLE_NONE)
+	if (role == WIRE_ROLE_HOOK && !may_tell_hook(task))
 		return;
-	file[0] = 0; /* behind its end stood something else */
-	bpf_probe_read_kernel_str(file, sizeof(file), bprm->filename);
-	track(pid, &entry);
-	tell_helper(task, entry.role, file);
+	track(task->tgid, &entry);
+	tell_helper(task, role, file);
 }
 
 SEC("tp_btf/sched_process_exec")

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -197,11 +198,25 @@ static enum MHD_Result watch(struct local_sink *sink, struct MHD_Connection *con
 	return result;
 }
 
+/* The file's mode is the first lock; this one holds where somebody has opened that, or passed a connection on. */
+static bool may_ask(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return info && getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
 				  const char *method, const char *url)
 {
 	struct local_sink *sink = context;
 
+	if (!may_ask(connection))
+		return refuse(connection, MHD_HTTP_FORBIDDEN, "only root and the agent's own user");
 	if (strcmp(method, "GET") != 0)
 		return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET");
 	if (strcmp(url, "/v1/status") == 0)

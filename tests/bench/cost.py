@@ -120,37 +120,42 @@ class Cost:
                 self.note("memory of BPF maps and programs", name, "%.1f MiB" % (locked / MIB))
         self.bench.remove_pods(pods)
 
-    def empty_probe(self, name):
-        """Beside nodewake alone."""
-        return peers.empty_probe(self.bench.node.build, "sched_process_exec") if name == "nodewake" else contextlib.nullcontext()
+    def execs(self):
+        """A storm of them: how many, and the seconds."""
+        program = os.path.join(self.bench.node.build, "tests/programs/forkexec")
+        made, took = subprocess.run([program, "--rate", str(STORM_RATE), str(STORM_SECONDS)], capture_output=True, text=True,
+                                    check=True).stdout.split()
+        return int(made), float(took)
+
+    def empty(self):
+        """The mean of a program that does nothing, alone at the tracepoint of an exec."""
+        with peers.empty_probe(self.bench.node.build, "sched_process_exec"), bpf_stats():
+            self.execs()
+            found, = [item for item in bpf("prog").values() if item["name"] == "empty"]
+        return found["run_time_ns"] / found["run_cnt"]
 
     def storm(self):
         """So many execs a second."""
-        program = os.path.join(self.bench.node.build, "tests/programs/forkexec")
+        self.empty_ns = self.empty()
         for name, make in self.watchers.items():
             old = bpf("prog")
-            with make() as watcher, bpf_stats(), self.empty_probe(name):
+            with make() as watcher, bpf_stats():
                 before = schedstat(watcher.pid)
-                done = subprocess.run([program, "--rate", str(STORM_RATE), str(STORM_SECONDS)], capture_output=True, text=True,
-                                      check=True).stdout.split()
-                made, took = int(done[0]), float(done[1])
+                made, took = self.execs()
                 after = schedstat(watcher.pid)
                 time.sleep(2)
                 new = [item for key, item in bpf("prog").items() if key not in old]
-                empty = [item for item in new if item["name"] == "empty"]
-                new = [item for item in new if item not in empty]
                 self.note("CPU at %d execs a second" % STORM_RATE, name, "%.2f %% of a core" % (
                     (after[0] - before[0]) / took / 1e7))
                 self.note("execs a second that were reached", name, "%.0f" % (made / took))
                 ran = sum(item.get("run_time_ns", 0) for item in new)
                 self.note("its BPF programs, for each fork, exec and exit", name, "%.0f ns" % (ran / made) if ran else "-")
-                seen = watcher.seen("exe")  # it executes /proc/self/exe
+                seen = watcher.seen("forkexec")  # it executes itself
                 self.note("lost", name, str(watcher.lost()) if name == "nodewake" else
                           "-" if seen is None else "%d of %d" % (max(0, made - seen), made))
                 if name == "nodewake":
                     self.programs = [(item["name"], item["run_time_ns"] / item["run_cnt"], item["run_cnt"])
                                      for item in new if item.get("run_cnt")]
-                    self.empty_ns, = [item["run_time_ns"] / item["run_cnt"] for item in empty]
 
     def full(self):
         self.full_rows = full_node.measure(self.bench)

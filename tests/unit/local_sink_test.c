@@ -335,6 +335,27 @@ static void the_socket_is_private(void **state)
 	assert_int_equal(found.st_mode & 0777, 0600);
 }
 
+/* Somebody has opened the file's mode: another user's process is refused all the same. */
+static void another_user_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct client client;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(fixture->dir, 0711), 0);
+	assert_int_equal(chmod(fixture->path, 0666), 0);
+	/* who connects is noted then */
+	assert_int_equal(seteuid(65534), 0);
+	client = dial(fixture, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_int_equal(seteuid(0), 0);
+	read_all(fixture, &client);
+	assert_int_equal(count(&client, "HTTP/1.1 403"), 1);
+	assert_int_equal(count(&client, "only root and the agent's own user"), 1);
+	hang_up(&client);
+	status_is_one_object(state);
+}
+
 static void a_living_socket_is_left_alone(void **state)
 {
 	struct fixture *fixture = *state;
@@ -427,6 +448,7 @@ int main(void)
 		TEST(there_is_a_most_of_watchers),
 		TEST(waiting_watchers_cost_nothing),
 		TEST(the_socket_is_private),
+		TEST(another_user_is_refused),
 		TEST(a_living_socket_is_left_alone),
 		TEST(a_busy_socket_is_left_alone),
 		TEST(a_stale_socket_is_replaced),

@@ -50,7 +50,7 @@ def is_well(daemon):
 def test_throttled_to_one_percent(daemon, node):
     """While it has 1 % of a CPU nothing is told wrongly or twice; 60 s after, all is told."""
     with cgroup("cpu", daemon.process.pid, cpu__cfs_period_us=100000, cpu__cfs_quota_us=1000):
-        with Load(node) as load:
+        with Load(node, lying=1000) as load:
             time.sleep(20)
     wait_until(lambda: is_well(daemon), PATIENCE_S, "that it is well")
     load.assert_told(daemon, PATIENCE_S)

@@ -79,7 +79,11 @@ static int verb_create(void)
 		puts(container_create(required("pod"), required("name"), required("image")));
 	for (int i = 0; i < count; i++) {
 		snprintf(name, sizeof(name), "%s-%d", required("name"), i);
-		puts(container_create(required("pod"), name, required("image")));
+		char *id = container_create(required("pod"), name, required("image"));
+
+		puts(id);
+		if (atoi(option("started", "0")))
+			call_by_id("StartContainer", id, 0);
 	}
 	return 0;
 }

@@ -56,6 +56,17 @@ struct container *containers_get(struct containers *all, const char *id)
 	return container;
 }
 
+bool containers_leave_out(struct containers *all, const char *id)
+{
+	if (HASH_CNT(by_id, all->by_id) < all->max || containers_find(all, id))
+		return false;
+	if (++all->left_out > all->most_left_out) { /* the next listing has the same ones */
+		all->most_left_out = all->left_out;
+		all->evicted++;
+	}
+	return true;
+}
+
 void containers_set_cgroup(struct containers *all, struct container *container, uint64_t cgroup_id)
 {
 	if (!cgroup_id || container->cgroup_id == cgroup_id)

@@ -349,7 +349,10 @@ static void note_identity(struct container *c, const struct event_container *tol
 static struct container *note_container(struct facts *facts, const struct event *event)
 {
 	const struct event_container *told = &event->container;
-	struct container *c = containers_get(facts->containers, told->container_id);
+	bool dead = told->state == CONTAINER_EXITED;
+	struct container *c = dead && containers_leave_out(facts->containers, told->container_id)
+				      ? NULL
+				      : containers_get(facts->containers, told->container_id);
 
 	if (!c)
 		return NULL;
@@ -366,7 +369,7 @@ static struct container *note_container(struct facts *facts, const struct event 
 		c->state = told->state;
 	if (told->started_ns)
 		c->cri_started_ns = told->started_ns;
-	if (told->state == CONTAINER_EXITED) {
+	if (dead) {
 		c->cri_finished_ns = told->finished_ns;
 		c->cri_exit_code = told->exit_code;
 		TEXT_COPY(c->cri_reason, told->reason);

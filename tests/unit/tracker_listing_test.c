@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Listings with more dead containers than the tracker keeps. */
+#include "unit/track_fixture.h"
+
+/* Each listing has more dead ones than there is room for: who dies meanwhile is told all the same, and so is that, once. */
+static void more_dead_than_there_is_room_for(void **state)
+{
+	struct tracker_settings settings = {.containers_max = 8};
+	struct tracker_stats stats;
+	struct fixture f;
+	uint64_t t = 10 * S;
+
+	(void)state;
+	fixture_open(&f, &settings);
+	for (uint32_t round = 0; round < 4; round++) {
+		uint64_t at = t + round * 5 * S;
+
+		if (round == 2) {
+			feed(&f, ev_cgroup(WEB, 77, at - 300 * MS));
+			feed(&f, ev_identity(WEB, SANDBOX, "web", at - 290 * MS));
+			feed(&f, ev_exec(ROLE_ENTRYPOINT, WEB, 30, "/web", "", at - 200 * MS));
+			feed(&f, ev_exit(ROLE_ENTRYPOINT, WEB, 30, 3, 0, at - 100 * MS));
+		}
+		feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_BEGIN, "", at));
+		for (uint32_t i = 0; i < 40; i++) {
+			char id[ID_SIZE];
+
+			snprintf(id, sizeof(id), "%064u", i + 1);
+			feed(&f, ev_status(id, SANDBOX, "dead", CONTAINER_EXITED, 1 * S, 1 * S,
+					   2 * S, 0, ""));
+		}
+		if (round >= 2)
+			feed(&f,
+			     ev_status(WEB, SANDBOX, "web", CONTAINER_EXITED, at, at, at, 3, ""));
+		feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_END, "", at));
+	}
+	feed(&f, ev_task(WEB, TASK_EXIT, 30, 3, t + 10 * S));
+	pass(&f, t + 60 * S);
+	tracker_stats(f.tracker, &stats);
+	assert_int_equal(stats.containers, 8);
+	/* WEB pushed one out, which was left out then */
+	assert_int_equal(stats.evicted, 40 - 8 + 2);
+	assert_int_equal(fixture_last(&f, RECORD_GAP, 0)->gap.count, stats.evicted);
+	const struct record *exit = fixture_find(&f, RECORD_EXIT, WEB);
+
+	assert_non_null(exit);
+	assert_int_equal(exit->exit.code, 3);
+	assert_string_equal(exit->subject.container, "web");
+	assert_true(exit->final);
+	fixture_close(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(more_dead_than_there_is_room_for),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

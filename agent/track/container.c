@@ -44,7 +44,7 @@ struct container *containers_get(struct containers *all, const char *id)
 
 	if (container || !*id)
 		return container;
-	if (HASH_CNT(by_id, all->by_id) >= all->max)
+	if (containers_pushes_out(all, id))
 		evict_one(all);
 	container = calloc(1, sizeof(*container));
 	if (!container)
@@ -56,15 +56,9 @@ struct container *containers_get(struct containers *all, const char *id)
 	return container;
 }
 
-bool containers_leave_out(struct containers *all, const char *id)
+bool containers_pushes_out(const struct containers *all, const char *id)
 {
-	if (HASH_CNT(by_id, all->by_id) < all->max || containers_find(all, id))
-		return false;
-	if (++all->left_out > all->most_left_out) { /* the next listing has the same ones */
-		all->most_left_out = all->left_out;
-		all->evicted++;
-	}
-	return true;
+	return HASH_CNT(by_id, all->by_id) >= all->max && !containers_find(all, id);
 }
 
 void containers_set_cgroup(struct containers *all, struct container *container, uint64_t cgroup_id)

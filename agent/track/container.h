@@ -102,8 +102,7 @@ struct container {
 struct containers {
 	struct container *by_id, *by_cgroup;
 	uint32_t max;
-	uint32_t left_out, most_left_out; /* of one listing */
-	uint64_t evicted;		  /* those that were left out, too */
+	uint64_t evicted; /* and what facts.c left out */
 };
 
 struct container *containers_find(const struct containers *all, const char *id);
@@ -112,11 +111,8 @@ struct container *containers_find_cgroup(const struct containers *all, uint64_t 
 /* Finds or makes it; NULL for an empty id or want of memory. */
 struct container *containers_get(struct containers *all, const char *id);
 
-/*
- * Of a listing: one that has ended, is not known and would push out another is left out. Else a node with more dead
- * containers than there is room for would push out, listing by listing, those whose records are being made.
- */
-bool containers_leave_out(struct containers *all, const char *id);
+/* It is not known, and to know it another would have to go. */
+bool containers_pushes_out(const struct containers *all, const char *id);
 void containers_set_cgroup(struct containers *all, struct container *container, uint64_t cgroup_id);
 void containers_remove(struct containers *all, struct container *container);
 void containers_clear(struct containers *all);

@@ -346,11 +346,26 @@ static void note_identity(struct container *c, const struct event_container *tol
 		subject->attempt = told->attempt;
 }
 
+/*
+ * A node with more dead containers than there is room for: else they would push out, listing by listing, those whose
+ * records are being made. Each listing has the same ones, which count once.
+ */
+static bool leave_out(struct facts *facts, const struct event_container *told)
+{
+	if (told->state != CONTAINER_EXITED ||
+	    !containers_pushes_out(facts->containers, told->container_id))
+		return false;
+	if (facts->sync_begin_ns && ++facts->left_out > facts->most_left_out) {
+		facts->most_left_out = facts->left_out;
+		facts->containers->evicted++;
+	}
+	return true;
+}
+
 static struct container *note_container(struct facts *facts, const struct event *event)
 {
 	const struct event_container *told = &event->container;
-	bool dead = told->state == CONTAINER_EXITED;
-	struct container *c = dead && containers_leave_out(facts->containers, told->container_id)
+	struct container *c = leave_out(facts, told)
 				      ? NULL
 				      : containers_get(facts->containers, told->container_id);
 
@@ -369,7 +384,7 @@ static struct container *note_container(struct facts *facts, const struct event 
 		c->state = told->state;
 	if (told->started_ns)
 		c->cri_started_ns = told->started_ns;
-	if (dead) {
+	if (told->state == CONTAINER_EXITED) {
 		c->cri_finished_ns = told->finished_ns;
 		c->cri_exit_code = told->exit_code;
 		TEXT_COPY(c->cri_reason, told->reason);

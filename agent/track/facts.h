@@ -10,7 +10,8 @@ struct facts {
 	struct containers *containers;
 	struct helper *helpers; /* runtime and CNI processes that work for a container now */
 	uint32_t sync_generation;
-	uint64_t sync_begin_ns;
+	uint64_t sync_begin_ns;		  /* 0: no listing is under way */
+	uint32_t left_out, most_left_out; /* of one listing */
 };
 
 /* Returns the container that the event is about, or NULL. */

@@ -143,7 +143,7 @@ static void note_sync(struct tracker *tracker, const struct event *event)
 	if (event->source.step == SOURCE_SYNC_BEGIN) {
 		facts->sync_generation++;
 		facts->sync_begin_ns = event->boot_ns;
-		facts->containers->left_out = 0;
+		facts->left_out = 0;
 	} else if (event->source.step == SOURCE_SYNC_END && facts->sync_begin_ns) {
 		lifecycle_synced(&tracker->lifecycle, facts->sync_generation, facts->sync_begin_ns,
 				 tracker->now_ns);

@@ -33,7 +33,7 @@ def test_socket_gone(daemon, node):
 
 
 def test_ten_thousand_listed(daemon, node):
-    """Containers that ended, by the thousand, of which 4,096 are kept, as a gap says: listed within 60 s, in 48 MB, and what
+    """Containers that ended, by the thousand, of which 4,096 are kept, as a gap says: listed within 60 s, in 40 MB, and what
     happens meanwhile is told."""
     pod = node.run_pod("many")
     many = node.cri("create", "pod=" + pod.id, "name=many", "count=%d" % MANY, "started=1", "image=localhost/cast:1",
@@ -48,7 +48,7 @@ def test_ten_thousand_listed(daemon, node):
         wait_until(lambda: any(gap["cause"] == "more containers than the agent keeps" for gap in daemon.records("gaps")),
                    PATIENCE_S, "the gap")
     print("\n%d containers: %d kB PSS" % (MANY, pss_kb(daemon.process.pid)))
-    assert pss_kb(daemon.process.pid) < 48 << 10
+    assert pss_kb(daemon.process.pid) < 40 << 10
     load.pod.remove()
     pod.remove()
 

@@ -24,6 +24,8 @@ def test_every_probe_is_attached(machine):
     # which threads did what is for kernels of 5.15 and later
     assert lacking == (set() if version(machine) >= (5, 15) else THREADS)
     assert len(kernel["probes"]) >= 14
+    if version(machine) >= (5, 15):
+        assert sum(probe["on_demand"] for probe in kernel["probes"]) >= 6
 
 
 def test_every_gap_is_known(machine):

@@ -2,6 +2,17 @@
 /* Listings with more dead containers than the tracker keeps. */
 #include "unit/track_fixture.h"
 
+static void dead_ones(struct fixture *f)
+{
+	for (uint32_t i = 0; i < 40; i++) {
+		char id[ID_SIZE];
+
+		snprintf(id, sizeof(id), "%064u", i + 1);
+		feed(f,
+		     ev_status(id, SANDBOX, "dead", CONTAINER_EXITED, 1 * S, 1 * S, 2 * S, 0, ""));
+	}
+}
+
 /* Each listing has more dead ones than there is room for: who dies meanwhile is told all the same, and so is that, once. */
 static void more_dead_than_there_is_room_for(void **state)
 {
@@ -22,17 +33,12 @@ static void more_dead_than_there_is_room_for(void **state)
 			feed(&f, ev_exit(ROLE_ENTRYPOINT, WEB, 30, 3, 0, at - 100 * MS));
 		}
 		feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_BEGIN, "", at));
-		for (uint32_t i = 0; i < 40; i++) {
-			char id[ID_SIZE];
-
-			snprintf(id, sizeof(id), "%064u", i + 1);
-			feed(&f, ev_status(id, SANDBOX, "dead", CONTAINER_EXITED, 1 * S, 1 * S,
-					   2 * S, 0, ""));
-		}
+		dead_ones(&f);
 		if (round >= 2)
 			feed(&f,
 			     ev_status(WEB, SANDBOX, "web", CONTAINER_EXITED, at, at, at, 3, ""));
 		feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_END, "", at));
+		dead_ones(&f); /* CRI's word on each */
 	}
 	feed(&f, ev_task(WEB, TASK_EXIT, 30, 3, t + 10 * S));
 	pass(&f, t + 60 * S);

@@ -6,6 +6,12 @@
 
 #include "base/text.h"
 
+void container_keep(char **kept, const char *text)
+{
+	free(*kept);
+	*kept = *text ? strdup(text) : NULL;
+}
+
 struct container *containers_find(const struct containers *all, const char *id)
 {
 	struct container *found;
@@ -82,6 +88,8 @@ void containers_remove(struct containers *all, struct container *container)
 	if (container->cgroup_id)
 		HASH_DELETE(by_cgroup, all->by_cgroup, container);
 	free(container->work);
+	free(container->plugins);
+	free(container->cri_message);
 	free(container->log);
 	free(container->core);
 	free(container->loop);

@@ -45,14 +45,14 @@ struct container {
 
 	/* a sandbox's network */
 	uint32_t plugin_count;
-	struct plugin_span plugins[START_PLUGINS_MAX];
+	struct plugin_span *plugins; /* at most START_PLUGINS_MAX */
 
 	/* as CRI tells it, found by listing or asking */
 	enum container_state state;
 	uint64_t cri_created_ns, cri_started_ns, cri_finished_ns;
 	int32_t cri_exit_code;
 	char cri_reason[REASON_SIZE];
-	char cri_message[MESSAGE_SIZE];
+	char *cri_message; /* NULL: none */
 
 	/* its end */
 	bool exit_seen; /* by the kernel */
@@ -73,7 +73,8 @@ struct container {
 	struct failed_start failed; /* why its program was not executed, or could not begin */
 	char disks[CONTAINER_DISKS_MAX][DISK_SIZE]; /* it read from while it started */
 	uint64_t peer_failed_ns;		    /* the last connection that it could not make */
-	struct log_tail *log;			    /* what it wrote last; NULL: not kept */
+	uint32_t log_lines;			    /* what it wrote last … */
+	char *log;				    /* … as log_tail.text; NULL: not kept */
 
 	/* what was told so far */
 	bool start_told, start_final, start_named;
@@ -104,6 +105,9 @@ struct containers {
 	uint32_t max;
 	uint64_t evicted; /* and what facts.c left out */
 };
+
+/* Keeps a copy of text in the place of *kept, NULL where text is empty or there is no memory. */
+void container_keep(char **kept, const char *text);
 
 struct container *containers_find(const struct containers *all, const char *id);
 struct container *containers_find_cgroup(const struct containers *all, uint64_t cgroup_id);

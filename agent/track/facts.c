@@ -108,13 +108,18 @@ static struct container *note_plugin(struct facts *facts, const struct event_exe
 	if (!sandbox || sandbox->plugin_count == START_PLUGINS_MAX)
 		return sandbox;
 	bool nested = parent && parent->role == ROLE_CNI;
+	struct plugin_span *plugin =
+		reallocarray(sandbox->plugins, sandbox->plugin_count + 1, sizeof(*plugin));
+
+	if (!plugin)
+		return sandbox;
+	sandbox->plugins = plugin;
 	struct helper *helper = add_helper(facts, exec);
 
 	if (!helper)
 		return sandbox;
 	helper->plugin = sandbox->plugin_count++;
-	struct plugin_span *plugin = &sandbox->plugins[helper->plugin];
-
+	plugin += helper->plugin;
 	*plugin = (struct plugin_span){.span = {boot_ns, boot_ns}, .nested = nested};
 	TEXT_COPY(plugin->name, base_name(exec->file));
 	return sandbox;
@@ -388,7 +393,7 @@ static struct container *note_container(struct facts *facts, const struct event 
 		c->cri_finished_ns = told->finished_ns;
 		c->cri_exit_code = told->exit_code;
 		TEXT_COPY(c->cri_reason, told->reason);
-		TEXT_COPY(c->cri_message, told->message);
+		container_keep(&c->cri_message, told->message);
 	}
 	return c;
 }

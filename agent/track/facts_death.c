@@ -24,12 +24,11 @@ static struct container *note_log(struct containers *all, const struct event_log
 {
 	struct container *c = containers_find(all, told->container_id);
 
-	if (c && !c->log)
-		c->log = malloc(sizeof(*c->log));
-	if (c && c->log)
-		*c->log = told->tail;
-	if (c)
-		c->exit_news = c->exit_told;
+	if (!c)
+		return NULL;
+	container_keep(&c->log, told->tail.text);
+	c->log_lines = c->log ? told->tail.lines : 0;
+	c->exit_news = c->exit_told;
 	return c;
 }
 

@@ -162,7 +162,8 @@ static int by_begin(const void *a, const void *b)
 static void add_network(const struct container *sandbox, struct record_start *start)
 {
 	start->plugin_count = sandbox->plugin_count;
-	memcpy(start->plugins, sandbox->plugins, sizeof(start->plugins));
+	for (uint32_t i = 0; i < sandbox->plugin_count; i++)
+		start->plugins[i] = sandbox->plugins[i];
 	qsort(start->plugins, start->plugin_count, sizeof(*start->plugins), by_begin);
 	for (uint32_t i = 0; i < start->plugin_count; i++) {
 		struct span *span = &start->plugins[i].span;

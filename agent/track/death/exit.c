@@ -79,6 +79,11 @@ static int cri_code(const struct container *container)
 	return kernel_code(container);
 }
 
+static const char *cri_message(const struct container *container)
+{
+	return container->cri_message ? container->cri_message : "";
+}
+
 /*
  * A loader complains in a program that was executed, and ends it; one that listened had been loaded: what its log ends
  * in is about another. Of one that was not executed, the log or else the runtime says why.
@@ -92,7 +97,7 @@ static void add_failure(const struct container *container, struct record_exit *r
 	     (told->kind == FAILURE_LIBRARY && ret->verdict == EXIT_ERROR && !ret->listen_ns)))
 		ret->failed = *told;
 	else if (ret->verdict == EXIT_START_FAILED)
-		failed_start_of_message(container->cri_message, &ret->failed);
+		failed_start_of_message(cri_message(container), &ret->failed);
 }
 
 static enum exit_verdict by_kernel(const struct containers *all, const struct container *container,
@@ -144,7 +149,7 @@ static void add_words(const struct container *container, struct record_exit *ret
 	int code = kernel_code(container);
 
 	TEXT_COPY(ret->reason, container->cri_reason);
-	TEXT_COPY(ret->message, container->cri_message);
+	TEXT_COPY(ret->message, cri_message(container));
 	TEXT_COPY(ret->kubernetes_reason, container->kubernetes_reason);
 	ret->kubernetes_code = container->kubernetes_code;
 	ret->cri_wrong = exit_word_wrong(ret, code, ret->reason, container->cri_exit_code);
@@ -176,8 +181,10 @@ void exit_build(const struct containers *all, const struct container *container,
 	judge(all, container, &record);
 	if (container->core)
 		TEXT_COPY(record.core, container->core);
-	if (container->log)
-		record.log = *container->log;
+	if (container->log) {
+		record.log.lines = container->log_lines;
+		TEXT_COPY(record.log.text, container->log);
+	}
 	add_failure(container, &record);
 	stop_signals(all, container, &record.stop);
 	add_words(container, &record);

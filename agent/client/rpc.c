@@ -171,7 +171,10 @@ int rpc_new(struct rpc **ret, sd_event *loop, const char *socket)
 	return 0;
 }
 
-/* The queue's shutdown never ends while a call lives: cancel all, and wait for their ends. */
+/*
+ * The queue's shutdown never ends while a call lives: cancel all, and wait for their ends. gRPC itself is left as it is: its
+ * shutdown waits for each thread that it wanted to have, also for those that the machine did not give it.
+ */
 void rpc_free(struct rpc *rpc)
 {
 	if (!rpc)
@@ -196,7 +199,6 @@ void rpc_free(struct rpc *rpc)
 		close(rpc->wake_fd);
 	pthread_mutex_destroy(&rpc->lock);
 	free(rpc);
-	grpc_shutdown();
 }
 
 static void free_call(struct call *call)

@@ -62,7 +62,6 @@ struct daemon {
 	bool learning;		   /* from the agent before: what the store has is told */
 	struct status_parts parts; /* what is told of all this */
 	struct store_stats store_seen;
-	bool settled;		   /* it has been up for a while */
 	uint64_t armed_ns;	   /* when the tick timer fires; UINT64_MAX: off */
 	uint64_t patient_until_ns; /* nothing is concluded before */
 	int kernel_error;
@@ -200,9 +199,7 @@ static int on_tend(sd_event_source *source, uint64_t time_us, void *context)
 	watch_store(daemon);
 	if (daemon->kubernetes)
 		kubernetes_tend(daemon->kubernetes);
-	if (!daemon->settled)
-		memory_give_back();
-	daemon->settled = true;
+	memory_give_back();
 	sd_event_source_set_time(source, time_us + TEND_INTERVAL_NS / 1000);
 	return 0;
 }

@@ -11,6 +11,8 @@
 
 #include "base/cleanup.h"
 
+#define TRIM_BYTES (4 << 20)
+
 struct mapping {
 	uintptr_t from, to;
 	bool file, writable, private;
@@ -32,14 +34,13 @@ static bool read_mapping(const char *line, struct mapping *ret)
 	return true;
 }
 
-void memory_give_back(void)
+static void unmap_read_pages(void)
 {
 	cleanup_fclose FILE *file = fopen("/proc/self/smaps", "re");
 	struct mapping mapping = {0};
 	unsigned long anonymous;
 	char line[512];
 
-	malloc_trim(0);
 	while (file && fgets(line, sizeof(line), file)) {
 		if (read_mapping(line, &mapping) ||
 		    sscanf(line, "Anonymous: %lu kB", &anonymous) != 1)
@@ -48,4 +49,21 @@ void memory_give_back(void)
 		if (mapping.file && mapping.private && !mapping.writable && anonymous == 0)
 			madvise((void *)mapping.from, mapping.to - mapping.from, MADV_DONTNEED);
 	}
+}
+
+void memory_give_back(void)
+{
+	static bool began;
+	static size_t left; /* malloc goes on counting what it gave back */
+	size_t unused = mallinfo2().fordblks;
+
+	if (!began || unused > left + TRIM_BYTES) {
+		malloc_trim(0);
+		left = mallinfo2().fordblks;
+	} else if (unused < left) {
+		left = unused;
+	}
+	if (!began)
+		unmap_read_pages();
+	began = true;
 }

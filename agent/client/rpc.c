@@ -215,29 +215,31 @@ static void free_call(struct call *call)
 	free(call);
 }
 
-/* Calls read with the bytes of a received message; it dies. */
-static void with_bytes(grpc_byte_buffer *buffer,
-		       void (*read)(struct call *call, const uint8_t *data, size_t size),
-		       struct call *call)
+/* The bytes of what was received, which dies: a listing of thousands of containers is not kept twice. */
+static grpc_slice take_received(struct call *call)
 {
+	grpc_slice slice = grpc_empty_slice();
 	grpc_byte_buffer_reader reader;
 
-	if (!buffer || !grpc_byte_buffer_reader_init(&reader, buffer)) {
-		read(call, NULL, 0);
-		return;
+	if (!call->received)
+		return slice;
+	if (grpc_byte_buffer_reader_init(&reader, call->received)) {
+		slice = grpc_byte_buffer_reader_readall(&reader);
+		grpc_byte_buffer_reader_destroy(&reader);
 	}
-	grpc_slice slice = grpc_byte_buffer_reader_readall(&reader);
-
-	read(call, GRPC_SLICE_START_PTR(slice), GRPC_SLICE_LENGTH(slice));
-	grpc_slice_unref(slice);
-	grpc_byte_buffer_reader_destroy(&reader);
+	grpc_byte_buffer_destroy(call->received);
+	call->received = NULL;
+	return slice;
 }
 
-static void reply_bytes(struct call *call, const uint8_t *data, size_t size)
+static void tell_reply(struct call *call)
 {
+	grpc_slice slice = take_received(call);
 	/* an empty message has no bytes at all */
-	ProtobufCMessage *reply = protobuf_c_message_unpack(call->reply, NULL, size, data);
+	ProtobufCMessage *reply = protobuf_c_message_unpack(
+		call->reply, NULL, GRPC_SLICE_LENGTH(slice), GRPC_SLICE_START_PTR(slice));
 
+	grpc_slice_unref(slice);
 	call->on_reply(call->context, reply ? RPC_OK : RPC_UNDECODABLE,
 		       reply ? "" : "undecodable reply", reply);
 	if (reply)
@@ -253,17 +255,12 @@ static void unary_done(struct batch *batch, bool ok)
 		cleanup_free char *details = grpc_slice_to_c_string(call->details);
 
 		if (call->status == GRPC_STATUS_OK)
-			with_bytes(call->received, reply_bytes, call);
+			tell_reply(call);
 		else
 			call->on_reply(call->context, (int)call->status, details ? details : "",
 				       NULL);
 	}
 	free_call(call);
-}
-
-static void stream_bytes(struct call *call, const uint8_t *data, size_t size)
-{
-	call->on_message(call->context, data, size);
 }
 
 static void end_stream(struct call *call)
@@ -294,10 +291,12 @@ static void message_done(struct batch *batch, bool ok)
 	bool more = ok && call->received;
 
 	if (more) {
+		grpc_slice slice = take_received(call);
+
 		if (!call->rpc->closing)
-			with_bytes(call->received, stream_bytes, call);
-		grpc_byte_buffer_destroy(call->received);
-		call->received = NULL;
+			call->on_message(call->context, GRPC_SLICE_START_PTR(slice),
+					 GRPC_SLICE_LENGTH(slice));
+		grpc_slice_unref(slice);
 		receive_next(call);
 	}
 	end_stream(call);

@@ -166,9 +166,7 @@ static void on_containers(void *context, int status, const char *message,
 	sync_step(source, SOURCE_SYNC_END);
 	for (size_t i = 0; i < list->n_containers; i++)
 		if (is_new(&source->listed, list->containers[i], source->list_generation))
-			status_ask(source->asks, list->containers[i]->id,
-				   list->containers[i]->state ==
-					   CRI__CONTAINER_STATE__CONTAINER_EXITED);
+			status_ask(source->asks, list->containers[i]->id, false);
 	forget_unlisted(&source->listed, source->list_generation);
 	succeed(source);
 }

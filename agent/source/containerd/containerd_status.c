@@ -3,8 +3,8 @@
  * CRI's word on single containers: exact times, exit code, reason and message.
  *
  * After an exit CRI needs some ms until its status says so: it is asked again, less and less
- * often. Few questions are under way at a time, so that a listing of a thousand containers
- * neither floods containerd nor holds up the one that just died.
+ * often. Few questions are under way at a time, and a listing's wait behind the others: thousands of
+ * containers neither flood containerd nor hold up the one that just died.
  */
 #include "source/containerd/containerd_private.h"
 
@@ -12,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "base/clock.h"
 #include "base/text.h"
 
-#define ASKS_MAX   8192
+#define ASKS_MAX   65536 /* as many as one listing can hold */
 #define FLIGHT_MAX 8
 static const uint32_t pauses_ms[] = {10, 30, 100, 300, 1000, 3000};
 #define TRIES (sizeof(pauses_ms) / sizeof(*pauses_ms))
@@ -23,9 +25,10 @@ static const uint32_t pauses_ms[] = {10, 30, 100, 300, 1000, 3000};
 struct ask {
 	char id[ID_SIZE];
 	bool ended; /* it should have ended: ask until it has */
-	bool in_flight;
 	uint32_t tries;
-	uint64_t due_ns;
+	uint64_t due_ns;   /* if it is to be asked later */
+	struct ask **line; /* the one it stands in; NULL: in flight */
+	struct ask *prev, *next;
 	struct status_asks *asks;
 	UT_hash_handle hh;
 };
@@ -33,7 +36,8 @@ struct ask {
 struct status_asks {
 	struct containerd_source *source;
 	sd_event_source *timer;
-	struct ask *asks;
+	struct ask *asks;	   /* all of them, by id */
+	struct ask *ready, *later; /* those that are not in flight */
 	uint32_t in_flight;
 };
 
@@ -65,8 +69,30 @@ int status_asks_new(struct status_asks **ret, struct containerd_source *source)
 	return 0;
 }
 
+static void leave_line(struct ask *ask)
+{
+	if (ask->line)
+		DL_DELETE(*ask->line, ask);
+	ask->line = NULL;
+}
+
+static void join_line(struct ask **line, struct ask *ask)
+{
+	leave_line(ask);
+	DL_APPEND(*line, ask);
+	ask->line = line;
+}
+
+static void jump_line(struct ask **line, struct ask *ask)
+{
+	leave_line(ask);
+	DL_PREPEND(*line, ask);
+	ask->line = line;
+}
+
 static void drop(struct status_asks *asks, struct ask *ask)
 {
+	leave_line(ask);
 	HASH_DEL(asks->asks, ask);
 	free(ask);
 }
@@ -76,7 +102,7 @@ void status_asks_clear(struct status_asks *asks)
 	struct ask *ask, *next;
 
 	HASH_ITER (hh, asks->asks, ask, next)
-		if (!ask->in_flight)
+		if (ask->line)
 			drop(asks, ask);
 }
 
@@ -101,17 +127,18 @@ static void on_status(void *context, int code, const char *message, const Protob
 	(void)message;
 	asks->source->stats.failed_calls += !status;
 	asks->in_flight--;
-	ask->in_flight = false;
 	if (status && (ended || !ask->ended))
 		containerd_emit_status(asks->source, status);
 	/* not found: removed meanwhile; no answer at all: the listing would not ask again */
 	bool again =
 		code != RPC_NOT_FOUND && (!status || (ask->ended && !ended)) && ask->tries < TRIES;
 
-	if (again)
+	if (again) {
 		ask->due_ns = clock_boot_ns() + pauses_ms[ask->tries++] * NS_PER_MS;
-	else
+		join_line(&asks->later, ask);
+	} else {
 		drop(asks, ask);
+	}
 	run(asks);
 }
 
@@ -124,12 +151,12 @@ static void send(struct status_asks *asks, struct ask *ask)
 	};
 	Cri__ContainerStatusRequest request = CRI__CONTAINER_STATUS_REQUEST__INIT;
 
+	leave_line(ask);
 	request.container_id = ask->id;
 	if (containerd_call(asks->source, &method, &request.base, on_status, ask) < 0) {
 		drop(asks, ask);
 		return;
 	}
-	ask->in_flight = true;
 	asks->in_flight++;
 }
 
@@ -138,14 +165,14 @@ static void run(struct status_asks *asks)
 	uint64_t now_ns = clock_boot_ns(), next_ns = UINT64_MAX;
 	struct ask *ask, *next;
 
-	HASH_ITER (hh, asks->asks, ask, next) {
-		if (ask->in_flight)
-			continue;
-		if (ask->due_ns <= now_ns && asks->in_flight < FLIGHT_MAX)
-			send(asks, ask);
-		else if (ask->due_ns > now_ns && ask->due_ns < next_ns)
+	DL_FOREACH_SAFE (asks->later, ask, next) {
+		if (ask->due_ns <= now_ns)
+			jump_line(&asks->ready, ask);
+		else if (ask->due_ns < next_ns)
 			next_ns = ask->due_ns;
 	}
+	while (asks->ready && asks->in_flight < FLIGHT_MAX)
+		send(asks, asks->ready);
 	sd_event_source_set_time(asks->timer,
 				 next_ns == UINT64_MAX ? UINT64_MAX : next_ns / 1000 + 1);
 	sd_event_source_set_enabled(asks->timer,
@@ -158,13 +185,18 @@ void status_ask(struct status_asks *asks, const char *id, bool ended)
 
 	HASH_FIND_STR(asks->asks, id, ask);
 	if (!ask) {
-		if (HASH_COUNT(asks->asks) >= ASKS_MAX || !(ask = calloc(1, sizeof(*ask))))
+		if (HASH_COUNT(asks->asks) >= ASKS_MAX || !(ask = calloc(1, sizeof(*ask)))) {
+			asks->source->stats.failed_calls++;
 			return;
+		}
 		TEXT_COPY(ask->id, id);
 		ask->asks = asks;
 		HASH_ADD_STR(asks->asks, id, ask);
-		if (ended)
-			ask->due_ns = clock_boot_ns() + pauses_ms[0] * NS_PER_MS;
+		join_line(&asks->ready, ask);
+	}
+	if (ended && ask->line) {
+		ask->due_ns = clock_boot_ns() + pauses_ms[0] * NS_PER_MS;
+		join_line(&asks->later, ask);
 	}
 	ask->ended |= ended;
 	ask->tries = 0;

@@ -21,6 +21,13 @@ ACCOUNT = "fleet"
 IMAGES = [{"names": ["registry.example/team/service-%d@sha256:%064d" % (i, i), "registry.example/team/service-%d:1" % i],
            "sizeBytes": 10 ** 8} for i in range(50)]  # as many as a kubelet tells
 
+STARTED = "2026-01-01T00:00:00Z"
+RUNNING = {"phase": "Running", "startTime": STARTED,  # else each agent would ask what they wait for
+           "conditions": [{"type": kind, "status": "True", "lastTransitionTime": STARTED}
+                          for kind in ("Initialized", "Ready", "ContainersReady", "PodScheduled")],
+           "containerStatuses": [{"name": "app", "image": "localhost/cast:1", "imageID": "", "ready": True, "restartCount": 0,
+                                  "containerID": "containerd://" + 64 * "a", "state": {"running": {"startedAt": STARTED}}}]}
+
 
 class ApiServer(Cluster):
     """etcd and the API server, without controllers: they would mourn nodes that have no kubelet."""
@@ -84,6 +91,8 @@ class Fleet:
                     "apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod_name(i, j), "namespace": NAMESPACE},
                     "spec": {"nodeName": "%s-%d" % (PREFIX, i), "automountServiceAccountToken": False,
                              "containers": [{"name": "app", "image": "localhost/cast:1"}]}})
+                self.cluster.api.request("PATCH", "/api/v1/namespaces/%s/pods/%s/status" % (NAMESPACE, pod_name(i, j)),
+                                         {"status": RUNNING}, "application/merge-patch+json")
 
     def _make_network(self):
         run("ip", "netns", "add", self.netns)

@@ -61,7 +61,7 @@ static struct container *note_core(struct containers *all, const struct event_co
 
 	if (!c || c->init.pid != told->pid || c->core)
 		return c;
-	c->core = strdup(told->path);
+	container_keep(&c->core, told->path);
 	c->exit_news = c->exit_told;
 	return c;
 }

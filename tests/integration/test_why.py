@@ -28,12 +28,10 @@ NUMBERS = itertools.count(1)
 
 class Case:
     """steps: plant's. own: {causes that the clock can't tell apart: ns by the program's stamps}; a thread that is ready
-    does not know of it. top: the greatest cause, where its clocks don't say; "" for none. switches: from waits to the CPU,
-    where they are many."""
+    does not know of it. top: the greatest cause, where its clocks don't say; "" for none."""
 
-    def __init__(self, steps, own, top=None, files=(), peer=None, switches=0, **options):
+    def __init__(self, steps, own, top=None, files=(), peer=None, **options):
         self.steps, self.own, self.top, self.files, self.peer, self.options = steps, own, top, files, peer, options
-        self.switches = switches
 
 
 def clock(step, kind="wall"):
@@ -62,13 +60,12 @@ def burning(*before, milliseconds=SHORT_MS, wait="run_queue", **more):
                 **more)
 
 
-# A page in, a switch, each some us of which the clocks think differently: few enough of them.
+# A page in, a switch or two, each some us of which the clocks think differently: few enough of them.
 RANDOM_MB = 16
-PAGES = RANDOM_MB << 20 >> 12
 CASES = {
     "read": reading("read", "read.bin"),
     "mmap": reading("mmap", "mmap.bin"),
-    "random": reading("random", "random.bin", RANDOM_MB, switches=PAGES),
+    "random": reading("random", "random.bin", RANDOM_MB),
     "disk-throttled": reading("read", "slow.bin", 160, ["throttle", "{limit}", "{disk}%d" % (80 << 20)], top="disk"),
     "burn": burning(),
     "cpu-limit": burning(milliseconds=str(int(SECONDS * 250)), wait="throttled", top="throttled", quota=20000),
@@ -82,7 +79,7 @@ CASES = {
     "late-answer": waiting("fetch", "network", ("{peer}", "5432"), peer=("late", 5432, SECONDS)),
     "slow-dns": waiting("dns", "dns", ("{peer}", "53", "2"), peer=("dns", 53, SECONDS / 2)),
     "loader-of-33": burning("crowd", "32"),
-    "reader-of-33": reading("random", "random.bin", RANDOM_MB, ["crowd", "32"], switches=PAGES),
+    "reader-of-33": reading("random", "random.bin", RANDOM_MB, ["crowd", "32"]),
     "first-of-33": burning("idle", "32"),
     "mixed": Case(["sleep", "500", "burn", "400", "futex", "600", "fetch", "{peer}", "5432"],
                   {("sleep",): planned(500), ("cpu",): clock("burn", "cpu"),
@@ -185,7 +182,7 @@ class Planted:
             # beside a cause, the run queue is what the clock of CPU time leaves: some us of each switch go here or there
             whole = app if set(names) == {"run_queue"} else 0
             if not table.agree("%s%s: %s" % (prefix, self.name, "+".join(sorted(set(names)))), said, own(stamps),
-                               outside, whole, self.case.switches):
+                               outside, whole):
                 wrong.append("%s: said %.0f ms, own clock %.0f ms" % ("+".join(sorted(set(names))), said / MS, own(stamps) / MS))
         if abs(sum(why.wall(record).values()) - app) > app / 100:
             wrong.append("the sum is not the phase")

@@ -156,11 +156,10 @@ class Table:
     def __init__(self):
         self.rows = []
 
-    def agree(self, what, said_ns, own_ns, outside_ns=0, of_ns=0, switches=0):
-        """Notes both; false where they differ by more than 5 % (of of_ns, where that is given) and more than 50 ms, or than
-        20 us for each switch, which are not told apart (docs/explain.md).
+    def agree(self, what, said_ns, own_ns, outside_ns=0, of_ns=0):
+        """Notes both; false where they differ by more than 5 % (of of_ns, where that is given) and more than 50 ms.
         outside_ns: what may have come on top where its own clock did not run."""
-        allowed = max((of_ns or own_ns) * 0.05, 50 * MS, switches * 20000)
+        allowed = max((of_ns or own_ns) * 0.05, 50 * MS)
         right = -allowed <= said_ns - own_ns <= allowed + outside_ns
         self.rows.append("%-44s %9.3f s %9.3f s %+8.1f ms %s" % (
             what, said_ns / 1e9, own_ns / 1e9, (said_ns - own_ns) / 1e6, "" if right else "  <-- wrong"))

@@ -76,17 +76,13 @@ static void leave_line(struct ask *ask)
 	ask->line = NULL;
 }
 
-static void join_line(struct ask **line, struct ask *ask)
+static void join_line(struct ask **line, struct ask *ask, bool first)
 {
 	leave_line(ask);
-	DL_APPEND(*line, ask);
-	ask->line = line;
-}
-
-static void jump_line(struct ask **line, struct ask *ask)
-{
-	leave_line(ask);
-	DL_PREPEND(*line, ask);
+	if (first)
+		DL_PREPEND(*line, ask);
+	else
+		DL_APPEND(*line, ask);
 	ask->line = line;
 }
 
@@ -135,7 +131,7 @@ static void on_status(void *context, int code, const char *message, const Protob
 
 	if (again) {
 		ask->due_ns = clock_boot_ns() + pauses_ms[ask->tries++] * NS_PER_MS;
-		join_line(&asks->later, ask);
+		join_line(&asks->later, ask, false);
 	} else {
 		drop(asks, ask);
 	}
@@ -167,7 +163,7 @@ static void run(struct status_asks *asks)
 
 	DL_FOREACH_SAFE (asks->later, ask, next) {
 		if (ask->due_ns <= now_ns)
-			jump_line(&asks->ready, ask);
+			join_line(&asks->ready, ask, true);
 		else if (ask->due_ns < next_ns)
 			next_ns = ask->due_ns;
 	}
@@ -192,11 +188,11 @@ void status_ask(struct status_asks *asks, const char *id, bool ended)
 		TEXT_COPY(ask->id, id);
 		ask->asks = asks;
 		HASH_ADD_STR(asks->asks, id, ask);
-		join_line(&asks->ready, ask);
+		join_line(&asks->ready, ask, false);
 	}
 	if (ended && ask->line) {
 		ask->due_ns = clock_boot_ns() + pauses_ms[0] * NS_PER_MS;
-		join_line(&asks->later, ask);
+		join_line(&asks->later, ask, false);
 	}
 	ask->ended |= ended;
 	ask->tries = 0;

@@ -182,11 +182,41 @@ static __always_inline void end_wait(struct wire_window *window, struct wire_thr
  * The scheduler leaves out what the hypervisor or interrupts took while it stood on its CPU: then it waited for one. Its
  * clock was read some us earlier than ours: what is no longer than that is nobody's.
  */
-static __always_inline __u64 stolen_of(const struct wire_thread *thread, __u64 ns, __u64 ran_ns)
+static __always_inline __u64 stolen_of(__u64 ns, __u64 ran_ns)
 {
-	__u64 ran = thread->ran_ns ? at_most(since(ran_ns, thread->ran_ns), ns) : ns;
+	return since(ns, ran_ns) > CLOCKS_APART_NS ? ns - ran_ns : 0;
+}
 
-	return ns - ran > CLOCKS_APART_NS ? ns - ran : 0;
+/*
+ * The scheduler counts from when it chose the thread, which is before it switches: by 10 us where an idle CPU wakes up,
+ * by much where the hypervisor takes the CPU in between. That was said to be of the run queue.
+ */
+static __always_inline void take_back(struct wire_window *window, struct wire_thread *thread,
+				      __u64 early_ns)
+{
+	__u64 ns = at_most(early_ns, thread->ns[WIRE_STALL_RUN_QUEUE]);
+
+	add(thread, WIRE_STALL_RUN_QUEUE, -ns);
+	add(thread, WIRE_STALL_CPU, ns);
+	if ((window->counts & FIELD) != RUNNING_ONE) /* another may have run meanwhile */
+		return;
+	ns = at_most(ns, window->progress[WIRE_PROGRESS_RUN_QUEUE]);
+	__sync_fetch_and_add(&window->progress[WIRE_PROGRESS_RUN_QUEUE], -ns);
+	__sync_fetch_and_add(&window->progress[WIRE_PROGRESS_CPU], ns);
+}
+
+/* What it did while it was taken to run. */
+static __always_inline void settle_run(struct wire_window *window, struct wire_thread *thread,
+				       __u64 ns, __u64 ran_ns)
+{
+	__u64 stolen = stolen_of(ns, ran_ns);
+
+	add(thread, WIRE_STALL_CPU, ns - stolen);
+	add(thread, WIRE_STALL_RUN_QUEUE, stolen);
+	if (stolen)
+		__sync_fetch_and_add(&window->stolen_ns, stolen);
+	else if (ran_ns > ns)
+		take_back(window, thread, ran_ns - ns);
 }
 
 /* Its state ends now. ran_ns: what the scheduler has counted for it so far, where it ran. */
@@ -205,12 +235,7 @@ VERIFIED_ONCE int settle(struct wire_window *window, struct wire_thread *thread,
 	__u64 ns = since(now_ns, thread->since_ns);
 
 	if (thread->state == WIRE_THREAD_RUNNING) {
-		__u64 stolen = stolen_of(thread, ns, ran_ns);
-
-		add(thread, WIRE_STALL_CPU, ns - stolen);
-		add(thread, WIRE_STALL_RUN_QUEUE, stolen);
-		if (stolen)
-			__sync_fetch_and_add(&window->stolen_ns, stolen);
+		settle_run(window, thread, ns, thread->ran_ns ? since(ran_ns, thread->ran_ns) : ns);
 	} else if (thread->state == WIRE_THREAD_READY) {
 		__u64 throttled = at_most(since(throttled_ns, thread->throttled_ns), ns);
 

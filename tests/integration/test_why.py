@@ -60,7 +60,7 @@ def burning(*before, milliseconds=SHORT_MS, wait="run_queue", **more):
                 **more)
 
 
-# A page in, a switch or two, each some us of which the clocks think differently: few enough of them.
+# A page in, a switch or two: where an idle CPU wakes up, the scheduler's clock begins 10 us before the switch is seen.
 RANDOM_MB = 16
 CASES = {
     "read": reading("read", "read.bin"),

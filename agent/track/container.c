@@ -28,15 +28,23 @@ struct container *containers_find_cgroup(const struct containers *all, uint64_t 
 	return found;
 }
 
-/* The longest untouched one that has ended, else the longest untouched one. */
+/* How little is lost with it: nobody else tells of one that we saw live and have not told of yet. */
+static int expendable(const struct container *container)
+{
+	bool told = container->start_final && container->exit_final;
+
+	return container_ended(container) ? 1 + (told || !container->live) : 0;
+}
+
+/* The most expendable one; of several the longest untouched. */
 static void evict_one(struct containers *all)
 {
 	struct container *victim = NULL;
 
 	for (struct container *c = all->by_id; c; c = c->by_id.next) {
-		if (!victim || container_ended(c) > container_ended(victim) ||
-		    (container_ended(c) == container_ended(victim) &&
-		     c->touched_ns < victim->touched_ns))
+		int more = victim ? expendable(c) - expendable(victim) : 1;
+
+		if (more > 0 || (more == 0 && c->touched_ns < victim->touched_ns))
 			victim = c;
 	}
 	if (victim)

@@ -56,10 +56,35 @@ static void more_dead_than_there_is_room_for(void **state)
 	fixture_close(&f);
 }
 
+/* It died before a listing filled the table, and before CRI's word of it others begin: the listed ones go, it stays. */
+static void pushes_out_who_is_told_again(void **state)
+{
+	struct tracker_settings settings = {.containers_max = 8};
+	struct fixture f;
+	uint64_t t = 10 * S;
+
+	(void)state;
+	fixture_open(&f, &settings);
+	feed(&f, ev_cgroup(WEB, 77, t));
+	feed(&f, ev_exec(ROLE_ENTRYPOINT, WEB, 30, "/web", "", t + 10 * MS));
+	feed(&f, ev_exit(ROLE_ENTRYPOINT, WEB, 30, 3, 0, t + 20 * MS));
+	feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_BEGIN, "", t + 50 * MS));
+	dead_ones(&f);
+	feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_END, "", t + 60 * MS));
+	feed(&f, ev_cgroup(OTHER, 78, t + 70 * MS));
+	feed(&f, ev_status(WEB, SANDBOX, "web", CONTAINER_EXITED, t, t, t, 3, ""));
+	feed(&f, ev_task(WEB, TASK_EXIT, 30, 3, t + 20 * MS));
+	pass(&f, t + 60 * S);
+	assert_string_equal(fixture_find(&f, RECORD_START, WEB)->subject.container, "web");
+	assert_string_equal(fixture_find(&f, RECORD_EXIT, WEB)->subject.container, "web");
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(more_dead_than_there_is_room_for),
+		cmocka_unit_test(pushes_out_who_is_told_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

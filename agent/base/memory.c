@@ -51,19 +51,25 @@ static void unmap_read_pages(void)
 	}
 }
 
-void memory_give_back(void)
+void memory_trim(void)
 {
-	static bool began;
 	static size_t left; /* malloc goes on counting what it gave back */
 	size_t unused = mallinfo2().fordblks;
 
-	if (!began || unused > left + TRIM_BYTES) {
+	if (unused > left + TRIM_BYTES) {
 		malloc_trim(0);
 		left = mallinfo2().fordblks;
 	} else if (unused < left) {
 		left = unused;
 	}
-	if (!began)
+}
+
+void memory_give_back(void)
+{
+	static bool done;
+
+	memory_trim();
+	if (!done)
 		unmap_read_pages();
-	began = true;
+	done = true;
 }

@@ -5,9 +5,11 @@
  */
 #pragma once
 
+/* Frees what malloc keeps for later, if that has grown by some MB. Call it after something large. */
+void memory_trim(void);
+
 /*
- * The first time, when all is up: unmaps the pages of files that were only read (code, constants); what is needed again
- * comes back from the page cache, a fault each. Frees what malloc keeps for later, too, and later does so again when that
- * has grown by some MB. Call it now and then.
+ * memory_trim(), and the first time, when all is up: unmaps the pages of files that were only read (code, constants); what
+ * is needed again comes back from the page cache, a fault each. Call it now and then.
  */
 void memory_give_back(void);

@@ -13,7 +13,9 @@
 #include <sys/eventfd.h>
 
 #include "base/cleanup.h"
+#include "base/memory.h"
 
+#define LARGE_BYTES	  (1 << 20)
 #define RECEIVE_BYTES_MAX (64 << 20) /* containerd sends up to 16 MB; the default is 4 */
 
 /* One batch of operations that the completion queue tells the end of. */
@@ -235,15 +237,18 @@ static grpc_slice take_received(struct call *call)
 static void tell_reply(struct call *call)
 {
 	grpc_slice slice = take_received(call);
+	size_t bytes = GRPC_SLICE_LENGTH(slice);
 	/* an empty message has no bytes at all */
-	ProtobufCMessage *reply = protobuf_c_message_unpack(
-		call->reply, NULL, GRPC_SLICE_LENGTH(slice), GRPC_SLICE_START_PTR(slice));
+	ProtobufCMessage *reply =
+		protobuf_c_message_unpack(call->reply, NULL, bytes, GRPC_SLICE_START_PTR(slice));
 
 	grpc_slice_unref(slice);
 	call->on_reply(call->context, reply ? RPC_OK : RPC_UNDECODABLE,
 		       reply ? "" : "undecodable reply", reply);
 	if (reply)
 		protobuf_c_message_free_unpacked(reply, NULL);
+	if (bytes > LARGE_BYTES)
+		memory_trim();
 }
 
 static void unary_done(struct batch *batch, bool ok)

@@ -166,8 +166,8 @@ static void note_unpack(struct pulls *pulls, const struct event_snapshot *snapsh
 		return;
 	if (snapshot->step == SNAPSHOT_PREPARE)
 		begin_unpack(work, boot_ns);
-	else
-		work->span.to_ns = boot_ns;
+	else /* the clocks of two processes may cross */
+		work->span.to_ns = boot_ns > work->span.from_ns ? boot_ns : work->span.from_ns;
 	running_touch(pulls, NULL, now_ns);
 	for (uint32_t i = 0; i < pulls->count; i++) {
 		struct pull *pull = &pulls->recent[i];
@@ -176,10 +176,10 @@ static void note_unpack(struct pulls *pulls, const struct event_snapshot *snapsh
 			continue;
 		pull->due_ns = now_ns + UNPACK_WAIT_NS;
 		if (snapshot->step == SNAPSHOT_COMMIT) {
-			span_widen(&pull->record.unpack, work->span.from_ns, boot_ns);
+			span_widen(&pull->record.unpack, work->span.from_ns, work->span.to_ns);
 			if (!pull->record.anatomy.unpack_ns)
 				pull->record.anatomy.unpack_ns = span_seen(work->span);
-			pull->record.span.to_ns = boot_ns;
+			span_widen(&pull->record.span, 0, work->span.to_ns);
 			pull_tell(pulls, pull, now_ns);
 		}
 	}

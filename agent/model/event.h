@@ -208,7 +208,8 @@ struct event_container {
 	char image_id[IMAGE_SIZE]; /* image_ref of CRI, or "" */
 	uint32_t attempt;	   /* restart number */
 	enum container_state state;
-	uint32_t pid; /* init's, 0 unknown */
+	bool listed_ended; /* a listing says so; how, its status tells */
+	uint32_t pid;	   /* init's, 0 unknown */
 	uint64_t cgroup_id;
 	uint64_t created_ns, started_ns, finished_ns;
 	int32_t exit_code;

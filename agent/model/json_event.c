@@ -124,6 +124,7 @@ static const struct json_field container_rows[] = {
 	JSON_ROW(UINT, created_ns),   JSON_ROW(UINT, started_ns),
 	JSON_ROW(UINT, finished_ns),  JSON_ROW(INT, exit_code),
 	JSON_ROW(TEXT, reason),	      JSON_ROW(TEXT, message),
+	JSON_ROW(BOOL, listed_ended),
 };
 static JSON_SHAPE(container_shape, SELF, container_rows);
 

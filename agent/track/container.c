@@ -28,12 +28,15 @@ struct container *containers_find_cgroup(const struct containers *all, uint64_t 
 	return found;
 }
 
-/* How little is lost with it: nobody else tells of one that we saw live and have not told of yet. */
+/* How little is lost with it: who is not told yet, and of whom CRI alone would tell less, is pushed out after the others. */
 static int expendable(const struct container *container)
 {
 	bool told = container->start_final && container->exit_final;
+	bool watched = container->live || container->exit_seen;
 
-	return container_ended(container) ? 1 + (told || !container->live) : 0;
+	if (!container_ended(container) && !container->listed_ended)
+		return 0;
+	return told || !watched ? 2 : 1;
 }
 
 /* The most expendable one; of several the longest untouched. */

@@ -49,6 +49,7 @@ struct container {
 
 	/* as CRI tells it, found by listing or asking */
 	enum container_state state;
+	bool listed_ended; /* CRI has not told how */
 	uint64_t cri_created_ns, cri_started_ns, cri_finished_ns;
 	int32_t cri_exit_code;
 	char cri_reason[REASON_SIZE];

@@ -357,7 +357,7 @@ static void note_identity(struct container *c, const struct event_container *tol
  */
 static bool leave_out(struct facts *facts, const struct event_container *told)
 {
-	if (told->state != CONTAINER_EXITED ||
+	if ((told->state != CONTAINER_EXITED && !told->listed_ended) ||
 	    !containers_pushes_out(facts->containers, told->container_id))
 		return false;
 	if (facts->sync_begin_ns && ++facts->left_out > facts->most_left_out) {
@@ -385,6 +385,7 @@ static struct container *note_container(struct facts *facts, const struct event 
 		set_first(&c->created_ns, told->created_ns);
 	else if (told->created_ns)
 		c->cri_created_ns = told->created_ns;
+	c->listed_ended |= told->listed_ended;
 	if (told->state != CONTAINER_UNKNOWN)
 		c->state = told->state;
 	if (told->started_ns)

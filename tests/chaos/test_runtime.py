@@ -39,17 +39,18 @@ def test_ten_thousand_listed(daemon, node):
     many = node.cri("create", "pod=" + pod.id, "name=many", "count=%d" % MANY, "started=1", "image=localhost/cast:1",
                     "podname=many", "namespace=shop", "uid=" + pod.uid, "parent=" + pod.parent, "--", "/cast", "exit", "0").splitlines()
     assert len(many) == MANY
-    daemon.kill()
-    daemon.start()
-    with Load(node) as load:
-        time.sleep(5)
-    load.assert_told(daemon, PATIENCE_S)
+    for _ in range(3):  # what dies while the listing is read and what begins then meet in few ways each time
+        daemon.kill()
+        daemon.start()
+        with Load(node) as load:
+            time.sleep(5)
+        load.assert_told(daemon, PATIENCE_S)
+        load.pod.remove()
     if MANY > 4096:
         wait_until(lambda: any(gap["cause"] == "more containers than the agent keeps" for gap in daemon.records("gaps")),
                    PATIENCE_S, "the gap")
     print("\n%d containers: %d kB PSS" % (MANY, pss_kb(daemon.process.pid)))
     assert pss_kb(daemon.process.pid) < 40 << 10
-    load.pod.remove()
     pod.remove()
 
 

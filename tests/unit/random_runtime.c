@@ -8,6 +8,7 @@ static void make_container(struct chance *chance, struct event_container *contai
 	*container = (struct event_container){
 		.attempt = below(chance, 3),
 		.state = below(chance, CONTAINER_STATE_COUNT),
+		.listed_ended = maybe(chance),
 		.pid = 100 + below(chance, 12),
 		.cgroup_id = below(chance, 8),
 		.created_ns = some_time(chance, now_ns),

@@ -2,14 +2,22 @@
 /* Listings with more dead containers than the tracker keeps. */
 #include "unit/track_fixture.h"
 
-static void dead_ones(struct fixture *f)
+/* A listing says that they have ended, CRI's word on each how. */
+static void dead_ones(struct fixture *f, bool listed)
 {
 	for (uint32_t i = 0; i < 40; i++) {
 		char id[ID_SIZE];
 
 		snprintf(id, sizeof(id), "%064u", i + 1);
-		feed(f,
-		     ev_status(id, SANDBOX, "dead", CONTAINER_EXITED, 1 * S, 1 * S, 2 * S, 0, ""));
+		struct event event = ev_status(id, SANDBOX, "dead", CONTAINER_EXITED, 1 * S, 1 * S,
+					       2 * S, 0, "");
+
+		if (listed)
+			event.container =
+				(struct event_container){.listed_ended = true, .created_ns = 1 * S};
+		TEXT_COPY(event.container.container_id, id);
+		TEXT_COPY(event.container.sandbox_id, SANDBOX);
+		feed(f, event);
 	}
 }
 
@@ -33,12 +41,12 @@ static void more_dead_than_there_is_room_for(void **state)
 			feed(&f, ev_exit(ROLE_ENTRYPOINT, WEB, 30, 3, 0, at - 100 * MS));
 		}
 		feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_BEGIN, "", at));
-		dead_ones(&f);
+		dead_ones(&f, true);
 		if (round >= 2)
 			feed(&f,
 			     ev_status(WEB, SANDBOX, "web", CONTAINER_EXITED, at, at, at, 3, ""));
 		feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_END, "", at));
-		dead_ones(&f); /* CRI's word on each */
+		dead_ones(&f, false);
 	}
 	feed(&f, ev_task(WEB, TASK_EXIT, 30, 3, t + 10 * S));
 	pass(&f, t + 60 * S);
@@ -56,7 +64,10 @@ static void more_dead_than_there_is_room_for(void **state)
 	fixture_close(&f);
 }
 
-/* It died before a listing filled the table, and before CRI's word of it others begin: the listed ones go, it stays. */
+/*
+ * A listing of dead ones fills the table, before CRI's word of one that died; another begins then. Those that are listed
+ * are pushed out, neither the one that died, nor the one that runs.
+ */
 static void pushes_out_who_is_told_again(void **state)
 {
 	struct tracker_settings settings = {.containers_max = 8};
@@ -65,18 +76,27 @@ static void pushes_out_who_is_told_again(void **state)
 
 	(void)state;
 	fixture_open(&f, &settings);
+	feed(&f, ev_status(OTHER, SANDBOX, "api", CONTAINER_RUNNING, 3 * S, 3 * S, 0, 0, ""));
 	feed(&f, ev_cgroup(WEB, 77, t));
 	feed(&f, ev_exec(ROLE_ENTRYPOINT, WEB, 30, "/web", "", t + 10 * MS));
 	feed(&f, ev_exit(ROLE_ENTRYPOINT, WEB, 30, 3, 0, t + 20 * MS));
 	feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_BEGIN, "", t + 50 * MS));
-	dead_ones(&f);
+	feed(&f, ev_status(OTHER, SANDBOX, "api", CONTAINER_RUNNING, 3 * S, 3 * S, 0, 0, ""));
+	dead_ones(&f, true);
 	feed(&f, ev_source(SOURCE_CONTAINERD, SOURCE_SYNC_END, "", t + 60 * MS));
-	feed(&f, ev_cgroup(OTHER, 78, t + 70 * MS));
+	for (uint64_t i = 0; i < 4; i++) {
+		char id[ID_SIZE];
+
+		snprintf(id, sizeof(id), "d%063u", (unsigned int)i);
+		feed(&f, ev_cgroup(id, 78 + i, t + (70 + i) * MS));
+	}
 	feed(&f, ev_status(WEB, SANDBOX, "web", CONTAINER_EXITED, t, t, t, 3, ""));
 	feed(&f, ev_task(WEB, TASK_EXIT, 30, 3, t + 20 * MS));
+	feed(&f, ev_task(OTHER, TASK_EXIT, 20, 4, t + 80 * MS));
 	pass(&f, t + 60 * S);
 	assert_string_equal(fixture_find(&f, RECORD_START, WEB)->subject.container, "web");
 	assert_string_equal(fixture_find(&f, RECORD_EXIT, WEB)->subject.container, "web");
+	assert_string_equal(fixture_find(&f, RECORD_EXIT, OTHER)->subject.container, "api");
 	fixture_close(&f);
 }
 

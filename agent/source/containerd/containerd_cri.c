@@ -60,6 +60,7 @@ void containerd_emit_sandbox(struct containerd_source *source, const Cri__PodSan
 		TEXT_COPY(event.container.pod_uid, sandbox->metadata->uid);
 		event.container.attempt = sandbox->metadata->attempt;
 	}
+	event.container.listed_ended = sandbox->state != 0;
 	containerd_emit(source, &event);
 }
 
@@ -69,6 +70,7 @@ void containerd_emit_listed(struct containerd_source *source, const Cri__Contain
 
 	TEXT_COPY(event.container.sandbox_id, container->pod_sandbox_id);
 	COPY_COMMON(&event.container, container);
+	event.container.listed_ended = container->state == CRI__CONTAINER_STATE__CONTAINER_EXITED;
 	containerd_emit(source, &event);
 }
 
@@ -91,7 +93,8 @@ void containerd_emit_status(struct containerd_source *source, const Cri__Contain
 	to->finished_ns = boot_ns(status->finished_at);
 	to->exit_code = status->exit_code;
 	/* a container that ended before this boot is no news of this boot */
-	if (to->state == CONTAINER_EXITED && !to->finished_ns)
+	to->listed_ended = to->state == CONTAINER_EXITED && !to->finished_ns;
+	if (to->listed_ended)
 		to->state = CONTAINER_UNKNOWN;
 	TEXT_COPY(to->reason, status->reason);
 	TEXT_COPY(to->message, status->message);

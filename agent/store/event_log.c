@@ -75,6 +75,8 @@ static struct event mention(const struct event *event)
 		.type = EVENT_CONTAINER, .flags = event->flags, .boot_ns = event->boot_ns};
 
 	TEXT_COPY(mentioned.container.container_id, event->container.container_id);
+	mentioned.container.listed_ended =
+		event->container.listed_ended || event->container.state == CONTAINER_EXITED;
 	return mentioned;
 }
 

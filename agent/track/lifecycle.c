@@ -137,8 +137,8 @@ static void retell_inits(struct lifecycle *lifecycle, const struct container *la
 		struct record_start start;
 
 		if (c == later || !c->start_final || c->init_told || !container_ended(c) ||
-		    strcmp(c->subject.sandbox_id, later->subject.sandbox_id) != 0 ||
-		    !start_build(&facts, c, &start) || !start.init_container)
+		    !start_precedes(c, later) || !start_build(&facts, c, &start) ||
+		    !start.init_container)
 			continue;
 		c->init_told = true;
 		tell_start(lifecycle, c, true, false);

@@ -115,6 +115,17 @@ static bool succeeded(const struct container *container)
 	       !container->exit.signal && !container->task_exit_status && !container->cri_exit_code;
 }
 
+static bool same_pod(const struct container *a, const struct container *b)
+{
+	return *a->subject.sandbox_id && strcmp(a->subject.sandbox_id, b->subject.sandbox_id) == 0;
+}
+
+bool start_precedes(const struct container *container, const struct container *later)
+{
+	return succeeded(container) && own_begin_ns(later) >= ended_ns(container) &&
+	       same_pod(container, later) && !same_name(container, later);
+}
+
 /* What the other containers of its pod tell about a container. */
 struct siblings {
 	bool restart;	       /* an earlier one has its name */
@@ -129,23 +140,21 @@ struct siblings {
 static struct siblings look_at_siblings(const struct containers *all,
 					const struct container *container)
 {
-	uint64_t begin = own_begin_ns(container), ended = ended_ns(container);
+	uint64_t begin = own_begin_ns(container);
 	struct siblings seen = {0};
 
-	if (!*container->subject.sandbox_id)
-		return seen;
 	for (const struct container *other = all->by_id; other; other = other->by_id.next) {
 		uint64_t other_begin = own_begin_ns(other), other_ended = ended_ns(other);
 
 		if (other == container || other->sandbox || !other_begin ||
-		    strcmp(other->subject.sandbox_id, container->subject.sandbox_id) != 0)
+		    !same_pod(container, other))
 			continue;
 		if (same_name(other, container))
 			seen.restart |= other_begin < begin;
 		else if (succeeded(other) && other_ended <= begin &&
 			 other_ended > seen.init_done_ns)
 			seen.init_done_ns = other_ended;
-		else if (succeeded(container) && other_begin >= ended)
+		else if (start_precedes(container, other))
 			seen.is_init = true;
 	}
 	return seen;

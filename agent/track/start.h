@@ -25,6 +25,9 @@ struct start_facts {
 bool start_build(const struct start_facts *facts, const struct container *container,
 		 struct record_start *ret);
 
+/* Whether it is of the same pod and succeeded before the work for `later` began: as an init container does. */
+bool start_precedes(const struct container *container, const struct container *later);
+
 /*
  * A pod's own start, created to Ready, with the phases of the container that was ready last. False if the
  * containers that it became Ready with are not its first ones, or not known.

@@ -194,6 +194,12 @@ static void what_is_listed(void **state)
 	assert_int_equal(seen.count, 1 + 5);
 	assert_string_equal(seen.last.container.name, "app");
 	assert_int_equal(seen.last.container.state, CONTAINER_EXITED);
+	log = open_log(&folder, FIRST, 0, &seen);
+	assert_int_equal(event_log_write(log, &listed, 7 * S), 0);
+	event_log_close(log);
+	event_log_close(open_log(&folder, FIRST, 0, &seen));
+	assert_string_equal(seen.last.container.name, "");
+	assert_true(seen.last.container.listed_ended); /* who is dead may still be left out */
 	done(&folder);
 }
 

@@ -60,8 +60,8 @@ static uint32_t most_within(const struct containers *all, const struct container
 	     c = c->by_id.next) {
 		struct span span = start_of(c);
 
-		if (!is_other(c, own) || !span.from_ns || span.from_ns >= within.to_ns ||
-		    span.to_ns <= within.from_ns)
+		if (!span.from_ns || span.from_ns >= within.to_ns || span.to_ns <= within.from_ns ||
+		    !is_other(c, own))
 			continue;
 		edges[count++] = (struct edge){span.from_ns, 1};
 		edges[count++] = (struct edge){span.to_ns, -1};
@@ -80,6 +80,9 @@ uint32_t compete_count(const struct containers *all, const struct container *con
 {
 	uint32_t most = 0;
 
+	if (!container_first_sign_ns(
+		    container)) /* it was not seen, nor was what started beside it */
+		return 0;
 	for (uint32_t i = 0; i < start->phase_count; i++) {
 		uint32_t count = is_busy(start->phases[i].phase)
 					 ? most_within(all, container, start->phases[i].span)

@@ -68,7 +68,7 @@ static bool is_listed(const struct event *event)
 	return event->flags & EVENT_RECONSTRUCTED;
 }
 
-/* All that has to be said of a container that is listed as before: that it was. Else it would be gone by this listing. */
+/* All that has to be said of a container that is listed as before: that it was, and whether as ended. Else it would be gone by this listing. */
 static struct event mention(const struct event *event)
 {
 	struct event mentioned = {

@@ -80,8 +80,8 @@ uint32_t compete_count(const struct containers *all, const struct container *con
 {
 	uint32_t most = 0;
 
-	if (!container_first_sign_ns(
-		    container)) /* it was not seen, nor was what started beside it */
+	/* it was not seen, nor was what started beside it */
+	if (!container_first_sign_ns(container))
 		return 0;
 	for (uint32_t i = 0; i < start->phase_count; i++) {
 		uint32_t count = is_busy(start->phases[i].phase)

@@ -64,6 +64,11 @@ $(EMPTY_PROBE): tests/bench/empty_probe.c
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lbpf
 
+# A node's day on the clock that its events carry, for tests/bench.
+DAY := $(BUILD)/day
+$(DAY): tests/bench/day.c $(LINK)
+	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=clock_boot_ns -o $@ $^ $(LDLIBS)
+
 # A slow disk, for tests/chaos.
 SLOW_DISK := $(BUILD)/tests/slow-disk.so
 $(SLOW_DISK): tests/chaos/slow_disk.c
@@ -93,7 +98,7 @@ fuzz-run: $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_TARGETS))
 		$(BUILD)/tests/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
 			$(BUILD)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
 
-.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-programs check-containerd check-kernels check-deaths check-chaos check-cluster check-boot check-boot-cluster check-clang coverage coverage-fuzz check-corpus layers lint fmt asan demo bench bench-cost bench-fleet check-arm64
+.PHONY: check check-unit check-replay replay-accept check-report check-kube check-node check-programs check-containerd check-kernels check-deaths check-chaos check-cluster check-boot check-boot-cluster check-clang coverage coverage-fuzz check-corpus layers lint fmt asan demo bench bench-cost bench-day bench-fleet check-arm64
 
 TIERS := check-unit check-replay layers check-deploy check-report check-kube check-node check-containerd check-kernels
 
@@ -223,6 +228,9 @@ check-clang: ## clang and gcc build without a warning
 bench-cost: $(BUILD)/nodewake $(CRI) $(PROGRAMS) $(EMPTY_PROBE) ## what it costs to watch a node, nodewake's way and others': writes docs/cost.md (root)
 	@tests/deps.sh peers
 	/usr/bin/python3 tests/bench/cost.py --write $(BUILD)
+
+bench-day: $(DAY) ## a node's day, replayed in some minutes: what it leaves in memory and on the disk; writes docs/cost.md
+	/usr/bin/python3 tests/bench/day.py --write $(BUILD)
 
 # Options of tests/fleet in FLEET_OPTIONS: --nodes 100, --write.
 bench-fleet: $(FLEET) $(BUILD)/nodewake $(CRI) $(PROGRAMS) ## what hundreds of nodes ask of one real API server (root; its build takes 6 min, once)

@@ -104,6 +104,24 @@ static bool note_milestone(struct boot *boot, const struct event *event)
 	return true;
 }
 
+/*
+ * A boot that has not recovered waits for its pods, for days: others that begin meanwhile are none of it. Which are its
+ * own a late agent can't tell by that, and Kubernetes tells when it answers.
+ */
+static uint64_t pods_until_ns(const struct boot_facts *facts)
+{
+	bool unanswered = facts->kubernetes && !facts->pods.kubernetes;
+
+	return boot_is_late(facts) || unanswered ? UINT64_MAX : facts->deadline_ns;
+}
+
+static bool note_pods(struct boot *boot, const struct event *event)
+{
+	struct boot_facts *facts = &boot->facts;
+
+	return !boot->settled && boot_pods_event(&facts->pods, event, pods_until_ns(facts));
+}
+
 static bool note_source(struct boot *boot, const struct event *event)
 {
 	const struct event_source *source = &event->source;
@@ -115,7 +133,7 @@ static bool note_source(struct boot *boot, const struct event *event)
 		boot->facts.kernel_up_ns = source->since_ns ? source->since_ns : event->boot_ns;
 		boot->facts.early = source->since_ns;
 	}
-	return !boot->settled && boot_pods_event(&boot->facts.pods, event);
+	return note_pods(boot, event);
 }
 
 static bool note(struct boot *boot, const struct event *event)
@@ -139,11 +157,11 @@ static bool note(struct boot *boot, const struct event *event)
 		boot->begun = boot->last_untold = true;
 		return true;
 	case EVENT_CONNECT_FAILED:
-		return !boot->settled && boot_peers_note(&facts->peers, event);
+		return !boot->settled && boot_peers_note(&facts->peers, event, facts->deadline_ns);
 	case EVENT_SOURCE:
 		return note_source(boot, event);
 	default:
-		return !boot->settled && boot_pods_event(&facts->pods, event);
+		return note_pods(boot, event);
 	}
 }
 
@@ -166,7 +184,7 @@ void boot_record(struct boot *boot, const struct record *record)
 	if (record->type == RECORD_PULL) {
 		facts->pulls[facts->pull_count++ % BOOT_PULLS_MAX] = record->pull;
 		boot->news = true;
-	} else if (boot_pods_record(&facts->pods, record)) {
+	} else if (boot_pods_record(&facts->pods, record, pods_until_ns(facts))) {
 		boot->news = true;
 	}
 }

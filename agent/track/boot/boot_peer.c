@@ -14,7 +14,28 @@ void boot_peers_clear(struct boot_peers *peers)
 	peers->count = 0;
 }
 
-static struct boot_peer *get(struct boot_peers *peers, const struct event_connect_failed *told)
+/* NULL: for want of memory, or of room while each may count. */
+static struct boot_peer *make_room(struct boot_peers *peers, bool may_replace)
+{
+	if (!peers->all)
+		peers->all = calloc(BOOT_PEERS_MAX, sizeof(*peers->all));
+	if (!peers->all || (peers->count == BOOT_PEERS_MAX && !may_replace)) {
+		peers->lost++;
+		return NULL;
+	}
+	if (peers->count < BOOT_PEERS_MAX)
+		return &peers->all[peers->count++];
+	struct boot_peer *oldest = peers->all;
+
+	for (uint32_t i = 1; i < peers->count; i++)
+		if (peers->all[i].tries.last_ns < oldest->tries.last_ns)
+			oldest = &peers->all[i];
+	memset(oldest, 0, sizeof(*oldest));
+	return oldest;
+}
+
+static struct boot_peer *get(struct boot_peers *peers, const struct event_connect_failed *told,
+			     bool may_replace)
 {
 	struct boot_peer *peer;
 
@@ -25,23 +46,20 @@ static struct boot_peer *get(struct boot_peers *peers, const struct event_connec
 		    strcmp(peer->address, told->address) == 0)
 			return peer;
 	}
-	if (!peers->all)
-		peers->all = calloc(BOOT_PEERS_MAX, sizeof(*peers->all));
-	if (!peers->all || peers->count == BOOT_PEERS_MAX) {
-		peers->lost++;
+	peer = make_room(peers, may_replace);
+	if (!peer)
 		return NULL;
-	}
-	peer = &peers->all[peers->count++];
 	TEXT_COPY(peer->container_id, told->container_id);
 	TEXT_COPY(peer->address, told->address);
 	peer->port = told->port;
 	return peer;
 }
 
-bool boot_peers_note(struct boot_peers *peers, const struct event *event)
+bool boot_peers_note(struct boot_peers *peers, const struct event *event, uint64_t until_ns)
 {
 	const struct event_connect_failed *told = &event->connect_failed;
-	struct boot_peer *peer = *told->container_id ? get(peers, told) : NULL;
+	struct boot_peer *peer =
+		*told->container_id ? get(peers, told, event->boot_ns > until_ns) : NULL;
 
 	if (!peer)
 		return false;

@@ -17,13 +17,15 @@ struct boot_peer {
 };
 
 struct boot_peers {
-	struct boot_peer *all; /* in the order of their beginning */
+	struct boot_peer *all;
 	uint32_t count;
 	uint64_t lost;
 };
 
 void boot_peers_clear(struct boot_peers *peers);
-bool boot_peers_note(struct boot_peers *peers, const struct event *event);
+
+/* After until_ns the one that was tried longest ago makes room. */
+bool boot_peers_note(struct boot_peers *peers, const struct event *event, uint64_t until_ns);
 
 /* From its first try until the one that was due after the last failure. */
 struct span boot_peer_span(const struct boot_peer *peer);

@@ -60,6 +60,13 @@ static struct boot_pod *get(struct boot_pods *pods, const char *uid)
 	return pod;
 }
 
+/* The same of one that begins at at_ns. */
+static struct boot_pod *get_until(struct boot_pods *pods, const char *uid, uint64_t at_ns,
+				  uint64_t until_ns)
+{
+	return at_ns <= until_ns ? get(pods, uid) : find(pods, uid);
+}
+
 static void name_it(struct boot_pod *pod, const char *pod_namespace, const char *name)
 {
 	if (*name) {
@@ -81,9 +88,9 @@ static void *grow(void **list, uint32_t *count, uint32_t max, size_t size)
 	return more;
 }
 
-static bool note_pod(struct boot_pods *pods, const struct event_pod *told)
+static bool note_pod(struct boot_pods *pods, const struct event_pod *told, uint64_t until_ns)
 {
-	struct boot_pod *pod = get(pods, told->pod_uid);
+	struct boot_pod *pod = get_until(pods, told->pod_uid, told->created_ns, until_ns);
 
 	if (!pod)
 		return false;
@@ -139,7 +146,8 @@ static bool note_told(struct boot_pods *pods, const struct event_pod_container *
 }
 
 /* A pod that comes back may have another uid where nobody keeps it: its name tells. */
-static struct boot_pod *adopt(struct boot_pods *pods, const struct event_container *told)
+static struct boot_pod *adopt(struct boot_pods *pods, const struct event_container *told,
+			      uint64_t until_ns)
 {
 	struct boot_pod *pod = find(pods, told->pod_uid);
 
@@ -153,7 +161,7 @@ static struct boot_pod *adopt(struct boot_pods *pods, const struct event_contain
 		HASH_ADD_STR(pods->by_uid, uid, old);
 		return old;
 	}
-	return pod ? pod : get(pods, told->pod_uid);
+	return pod ? pod : get_until(pods, told->pod_uid, told->created_ns, until_ns);
 }
 
 static void note_began(struct boot_pod *pod, uint64_t ns, bool reconstructed)
@@ -165,7 +173,7 @@ static void note_began(struct boot_pod *pod, uint64_t ns, bool reconstructed)
 }
 
 /* CRI lists what it has from before the boot, too: made at 0. */
-static bool note_sandbox(struct boot_pods *pods, const struct event *event)
+static bool note_sandbox(struct boot_pods *pods, const struct event *event, uint64_t until_ns)
 {
 	const struct event_container *told = &event->container;
 	bool listed = event->flags & EVENT_RECONSTRUCTED;
@@ -174,7 +182,7 @@ static bool note_sandbox(struct boot_pods *pods, const struct event *event)
 	if (!*told->pod_uid || !*told->pod || strcmp(told->sandbox_id, told->container_id) != 0 ||
 	    (!listed && !told->created_ns))
 		return false;
-	pod = told->created_ns ? adopt(pods, told) : get(pods, told->pod_uid);
+	pod = told->created_ns ? adopt(pods, told, until_ns) : get(pods, told->pod_uid);
 	if (!pod)
 		return false;
 	name_it(pod, told->pod_namespace, told->pod);
@@ -226,13 +234,13 @@ static bool note_gone(struct boot_pods *pods, const char *container_id)
 	return pod;
 }
 
-bool boot_pods_event(struct boot_pods *pods, const struct event *event)
+bool boot_pods_event(struct boot_pods *pods, const struct event *event, uint64_t until_ns)
 {
 	struct boot_pod *pod;
 
 	switch (event->type) {
 	case EVENT_POD:
-		return note_pod(pods, &event->pod);
+		return note_pod(pods, &event->pod, until_ns);
 	case EVENT_POD_CONTAINER:
 		return note_told(pods, &event->pod_container, event->boot_ns);
 	case EVENT_POD_GONE:
@@ -241,7 +249,7 @@ bool boot_pods_event(struct boot_pods *pods, const struct event *event)
 			pod->over = true;
 		return pod;
 	case EVENT_CONTAINER:
-		return note_sandbox(pods, event);
+		return note_sandbox(pods, event, until_ns);
 	case EVENT_EXEC:
 		note_plugin(pods, event);
 		return false;
@@ -297,10 +305,13 @@ static void outline(const struct record_start *start, struct boot_outline *ret)
 	boot_detail_cause(start, ret->app);
 }
 
-static bool note_start(struct boot_pods *pods, const struct record *record)
+static bool note_start(struct boot_pods *pods, const struct record *record, uint64_t until_ns)
 {
 	const struct subject *subject = &record->subject;
-	struct boot_pod *pod = *subject->container_id ? get(pods, subject->pod_uid) : NULL;
+	struct boot_pod *pod =
+		*subject->container_id
+			? get_until(pods, subject->pod_uid, record->start.span.from_ns, until_ns)
+			: NULL;
 	struct boot_start *start = pod ? find_start(pod, subject->container_id) : NULL;
 
 	if (pod && !start)
@@ -364,11 +375,11 @@ static bool note_wait(struct boot_pods *pods, const struct record *record)
 	return true;
 }
 
-bool boot_pods_record(struct boot_pods *pods, const struct record *record)
+bool boot_pods_record(struct boot_pods *pods, const struct record *record, uint64_t until_ns)
 {
 	switch (record->type) {
 	case RECORD_START:
-		return note_start(pods, record);
+		return note_start(pods, record, until_ns);
 	case RECORD_EXIT:
 		return note_exit(pods, record);
 	case RECORD_WAIT:

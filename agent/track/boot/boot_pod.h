@@ -101,9 +101,9 @@ struct boot_pods {
 
 void boot_pods_clear(struct boot_pods *pods);
 
-/* Both return true if anything is new. */
-bool boot_pods_event(struct boot_pods *pods, const struct event *event);
-bool boot_pods_record(struct boot_pods *pods, const struct record *record);
+/* Both return true if anything is new. Who is not known yet and begins after until_ns is none of the boot's. */
+bool boot_pods_event(struct boot_pods *pods, const struct event *event, uint64_t until_ns);
+bool boot_pods_record(struct boot_pods *pods, const struct record *record, uint64_t until_ns);
 
 /* A start that is known is told again, as before but for its beginning: that is no news of the pod. */
 bool boot_pods_began_before(const struct boot_pods *pods, const struct record *record);

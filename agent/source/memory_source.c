@@ -143,7 +143,9 @@ static void tell(struct memory_source *source, const struct watched *watched, en
 	text_copy_tail(event.memory.path, sizeof(event.memory.path), watched->path);
 	cgroup_path_pod_uid(watched->path, event.memory.pod_uid, sizeof(event.memory.pod_uid));
 	cgroup_name_container(leaf, event.memory.container_id, sizeof(event.memory.container_id));
-	if (memory_scan_state(&source->places, watched->path, &event.memory.state) == 0)
+	/* of one that is no more there is no state */
+	if (memory_scan_state(&source->places, watched->path, &event.memory.state) == 0 ||
+	    step == MEMORY_EASED)
 		source->on_event(source->context, &event);
 }
 
@@ -179,6 +181,13 @@ static void judge(struct memory_source *source, struct watched *watched, const c
 		watched->near_ns = 0;
 }
 
+static void forget(struct memory_source *source, struct watched *watched, uint64_t now_ns)
+{
+	if (watched->near_ns)
+		tell(source, watched, MEMORY_EASED, now_ns);
+	drop(source, watched);
+}
+
 static void look_at(struct memory_source *source, struct watched *watched, uint64_t now_ns)
 {
 	char dir[PATH_MAX];
@@ -187,7 +196,7 @@ static void look_at(struct memory_source *source, struct watched *watched, uint6
 	snprintf(dir, sizeof(dir), "%.2000s%s", source->memory_dir, watched->path);
 	if (watched->looks == 0) {
 		if (cgroup_memory_limit(dir, source->places.v1, &watched->limit_bytes) == -ENOENT) {
-			drop(source, watched);
+			forget(source, watched, now_ns);
 			return;
 		}
 		watched->looks = LIMIT_LOOKS;
@@ -198,7 +207,7 @@ static void look_at(struct memory_source *source, struct watched *watched, uint6
 	if (cgroup_memory_usage(dir, source->places.v1, &usage) == 0)
 		judge(source, watched, dir, usage, now_ns);
 	else
-		drop(source, watched);
+		forget(source, watched, now_ns);
 }
 
 void memory_source_look(struct memory_source *source, uint64_t now_ns)

@@ -184,6 +184,27 @@ static void cgroups_that_go(void **state)
 	close_scene(&scene);
 }
 
+/* It ended near its limit: where it is no more, it is near nothing. */
+static void gone_while_near(void **state)
+{
+	struct scene scene;
+	char path[256];
+
+	(void)state;
+	open_scene(&scene);
+	use(&scene, "9500000", "0");
+	memory_source_look(scene.source, 30 * S);
+	snprintf(path, sizeof(path), "%s/cg" POD "/" A "/memory.current", scene.dir);
+	assert_int_equal(unlink(path), 0);
+	memory_source_look(scene.source, 40 * S);
+	assert_int_equal(scene.count, 2);
+	assert_int_equal(scene.told[1].memory.step, MEMORY_EASED);
+	assert_string_equal(scene.told[1].memory.path, POD "/" A);
+	memory_source_look(scene.source, 50 * S);
+	assert_int_equal(scene.count, 2);
+	close_scene(&scene);
+}
+
 static void what_a_kill_left(void **state)
 {
 	struct event kill = kill_of(22, POD "/" A);
@@ -294,13 +315,10 @@ static void the_node(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(near_and_away),
-		cmocka_unit_test(a_kill_casts_doubt),
-		cmocka_unit_test(cgroups_that_go),
-		cmocka_unit_test(what_a_kill_left),
-		cmocka_unit_test(one_look_a_second),
-		cmocka_unit_test(a_kill_of_long_ago),
-		cmocka_unit_test(another_cgroup_of_that_path),
+		cmocka_unit_test(near_and_away),      cmocka_unit_test(a_kill_casts_doubt),
+		cmocka_unit_test(cgroups_that_go),    cmocka_unit_test(gone_while_near),
+		cmocka_unit_test(what_a_kill_left),   cmocka_unit_test(one_look_a_second),
+		cmocka_unit_test(a_kill_of_long_ago), cmocka_unit_test(another_cgroup_of_that_path),
 		cmocka_unit_test(the_node),
 	};
 

@@ -2,6 +2,8 @@
 /* What an OOM kill's record says beyond limit and victim. */
 #include <signal.h>
 
+#include "track/container.h"
+#include "track/death/oom_near.h"
 #include "track/death/oom_series.h"
 #include "unit/track_fixture.h"
 
@@ -286,7 +288,8 @@ static struct oom_series add(struct oom_serieses *all, uint64_t at, uint64_t age
 
 static void a_leak(void **state)
 {
-	struct oom_serieses *all = oom_serieses_new();
+	struct containers none = {0};
+	struct oom_serieses *all = oom_serieses_new(&none);
 	struct oom_series series = add(all, 100 * MIN, 40 * MIN, 491520);
 
 	(void)state;
@@ -309,7 +312,8 @@ static void a_leak(void **state)
 /* What takes all at once and is killed at once does not leak. */
 static void no_leak_of_young_ones(void **state)
 {
-	struct oom_serieses *all = oom_serieses_new();
+	struct containers none = {0};
+	struct oom_serieses *all = oom_serieses_new(&none);
 
 	(void)state;
 	for (uint64_t i = 1; i <= 5; i++)
@@ -322,7 +326,8 @@ static void no_leak_of_young_ones(void **state)
 
 static void series_have_their_own(void **state)
 {
-	struct oom_serieses *all = oom_serieses_new();
+	struct containers none = {0};
+	struct oom_serieses *all = oom_serieses_new(&none);
 	struct record other = kill_at(MIN, 1 * S, 1);
 
 	(void)state;
@@ -343,6 +348,54 @@ static void series_have_their_own(void **state)
 	assert_int_equal(oom_serieses_evicted(all), 1);
 	assert_int_equal(add(all, 2 * MIN, 1 * S, 1).count, 1); /* begun anew */
 	oom_serieses_free(all);
+}
+
+/* Jobs that are gone make room first, and nothing is lost with them. */
+static void series_of_pods_that_are_gone(void **state)
+{
+	struct containers all = {.max = 8};
+	struct oom_serieses *serieses = oom_serieses_new(&all);
+	struct record record = kill_at(MIN, 1 * S, 1), job = record;
+	struct container *lives = containers_get(&all, "second");
+
+	(void)state;
+	TEXT_COPY(lives->subject.pod_uid, record.subject.pod_uid);
+	TEXT_COPY(record.subject.container_id, "first"); /* started again since */
+	oom_serieses_add(serieses, &record);
+	for (uint32_t i = 0; i < 1000; i++) {
+		snprintf(job.subject.pod_uid, POD_UID_SIZE, "job-%u", i);
+		snprintf(job.subject.container_id, ID_SIZE, "job-%u", i);
+		oom_serieses_add(serieses, &job);
+	}
+	assert_int_equal(oom_serieses_evicted(serieses), 0);
+	record.oom.victims[0].pid++;
+	oom_serieses_add(serieses, &record);
+	assert_int_equal(record.oom.series.count, 2);
+	oom_serieses_free(serieses);
+	containers_clear(&all);
+}
+
+/* A limit at which somebody was killed, or whose cgroup is gone, needs no room. */
+static void near_no_more(void **state)
+{
+	struct oom_near *all = oom_near_new();
+	char path[32];
+
+	(void)state;
+	for (uint32_t i = 0; i < 1000; i++) {
+		snprintf(path, sizeof(path), "/job-%u", i);
+		struct event event = memory(MEMORY_NEAR, path, 10 * S);
+
+		oom_near_note(all, &event);
+		event = memory(MEMORY_EASED, path, 30 * S);
+		if (i % 2)
+			oom_near_note(all, &event);
+		else
+			assert_int_equal(oom_near_killed(all, path, 30 * S), 20 * S);
+		assert_int_equal(oom_near_killed(all, path, 40 * S), 0);
+	}
+	assert_int_equal(oom_near_evicted(all), 0);
+	oom_near_free(all);
 }
 
 /* While no agent ran: the next one reads of it before containerd has said whose it was. */
@@ -439,6 +492,8 @@ int main(void)
 		cmocka_unit_test(no_leak_of_young_ones),
 		cmocka_unit_test(read_long_after),
 		cmocka_unit_test(series_have_their_own),
+		cmocka_unit_test(series_of_pods_that_are_gone),
+		cmocka_unit_test(near_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,7 +63,7 @@ struct ooms *ooms_new(const struct containers *containers, const struct pods *po
 	ooms->containers = containers;
 	ooms->pods = pods;
 	ooms->near = oom_near_new();
-	ooms->serieses = oom_serieses_new();
+	ooms->serieses = oom_serieses_new(ooms->containers);
 	ooms->emit = emit;
 	ooms->context = context;
 	ooms->due_ns = UINT64_MAX;

@@ -11,7 +11,6 @@
 struct near_limit {
 	char path[CGROUP_PATH_SIZE];
 	uint64_t since_ns;
-	bool doubtful;
 	UT_hash_handle hh;
 };
 
@@ -74,9 +73,9 @@ uint64_t oom_near_killed(struct oom_near *all, const char *path, uint64_t boot_n
 
 	if (!near)
 		return 0;
-	if (!near->doubtful && boot_ns > near->since_ns)
+	if (boot_ns > near->since_ns)
 		near_ns = boot_ns - near->since_ns;
-	near->doubtful = true;
+	drop(all, near);
 	return near_ns;
 }
 

@@ -7,9 +7,13 @@
 #include <uthash.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "model/usual.h"
+#include "track/container.h"
 
-#define SERIES_MAX    512
+#define SERIES_MAX 512
+/* Of the oldest so many are looked at for one whose pod is gone. */
+#define LOOKED_AT     16
 #define INTERVALS_MAX 8
 #define LEAK_KILLS    3
 #define MINUTE_NS     (60 * NS_PER_SECOND)
@@ -18,6 +22,7 @@
 
 struct series {
 	char key[CGROUP_PATH_SIZE + COMM_SIZE + 1];
+	char pod_uid[POD_UID_SIZE], container_id[ID_SIZE]; /* of the last victim */
 	uint32_t count;
 	uint32_t last_pid; /* of the last victim, with its start */
 	uint64_t last_start_ns;
@@ -28,13 +33,18 @@ struct series {
 };
 
 struct oom_serieses {
+	const struct containers *containers;
 	struct series *by_key; /* the first is the one that was seen longest ago */
 	uint64_t evicted;
 };
 
-struct oom_serieses *oom_serieses_new(void)
+struct oom_serieses *oom_serieses_new(const struct containers *containers)
 {
-	return calloc(1, sizeof(struct oom_serieses));
+	struct oom_serieses *all = calloc(1, sizeof(*all));
+
+	if (all)
+		all->containers = containers;
+	return all;
 }
 
 static void drop(struct oom_serieses *all, struct series *series)
@@ -64,6 +74,32 @@ static void make_key(const struct record *record, char *ret, size_t size)
 			 comm);
 }
 
+/* Then nothing can be counted to it any more. What is no container's never is. */
+static bool is_over(const struct oom_serieses *all, const struct series *series)
+{
+	if (!*series->container_id)
+		return false;
+	for (const struct container *c = all->containers->by_id; c; c = c->by_id.next)
+		if (!c->gone_ns &&
+		    (strcmp(c->id, series->container_id) == 0 ||
+		     (*series->pod_uid && strcmp(c->subject.pod_uid, series->pod_uid) == 0)))
+			return false;
+	return true;
+}
+
+static void make_room(struct oom_serieses *all)
+{
+	struct series *series = all->by_key;
+
+	for (int i = 0; i < LOOKED_AT && series; i++, series = series->hh.next)
+		if (is_over(all, series)) {
+			drop(all, series);
+			return;
+		}
+	drop(all, all->by_key);
+	all->evicted++;
+}
+
 static struct series *get(struct oom_serieses *all, const char *key)
 {
 	struct series *series;
@@ -72,10 +108,8 @@ static struct series *get(struct oom_serieses *all, const char *key)
 	if (series) {
 		HASH_DEL(all->by_key, series);
 	} else {
-		if (HASH_COUNT(all->by_key) >= SERIES_MAX) {
-			drop(all, all->by_key);
-			all->evicted++;
-		}
+		if (HASH_COUNT(all->by_key) >= SERIES_MAX)
+			make_room(all);
 		series = calloc(1, sizeof(*series));
 		if (!series)
 			return NULL;
@@ -146,6 +180,8 @@ void oom_serieses_add(struct oom_serieses *all, struct record *record)
 
 	if (!series)
 		return;
+	TEXT_COPY(series->pod_uid, record->subject.pod_uid);
+	TEXT_COPY(series->container_id, record->subject.container_id);
 	/* a killer in user space asks its victim to end, and kills it some seconds later */
 	if (!series->count || series->last_pid != victim->pid ||
 	    series->last_start_ns != victim->start_ns)

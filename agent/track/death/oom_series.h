@@ -10,13 +10,14 @@
 
 #include "model/record.h"
 
+struct containers;
 struct oom_serieses;
 
-struct oom_serieses *oom_serieses_new(void);
+struct oom_serieses *oom_serieses_new(const struct containers *containers);
 void oom_serieses_free(struct oom_serieses *all);
 
 /* Counts this kill, of record->oom.victims[0], and fills in record->oom.series. */
 void oom_serieses_add(struct oom_serieses *all, struct record *record);
 
-/* Series that gave way to newer ones: their count begins anew. */
+/* Series that gave way to newer ones while their pod was there: their count begins anew. */
 uint64_t oom_serieses_evicted(const struct oom_serieses *all);

@@ -25,7 +25,7 @@ REPLAY = os.path.join(HERE, "..", "replay")
 SECOND = 10 ** 9
 MINUTE, HOUR = 60 * SECOND, 3600 * SECOND
 DAY = 24 * HOUR
-BEGIN = HOUR  # an hour after the boot
+BEGIN = 2 * MINUTE  # the recorded boot is over
 LIVING_PODS = 250
 # What becomes another in each instance: moments, processes, cgroups, containers (not layers), pods.
 DIFFERS = re.compile(
@@ -41,13 +41,17 @@ def line(event):
     return json.dumps(event, separators=(",", ":"))
 
 
+def recorded(name):
+    """Its events, a line each, without the first."""
+    with open("%s/%s.events.jsonl" % (REPLAY, name), encoding="utf-8") as file:
+        return file.readlines()[1:]
+
+
 class Incident:
     """What was recorded of one pod; with lives_ns, so long after it, the end of what was left running."""
 
     def __init__(self, name, lives_ns):
-        with open("%s/%s.events.jsonl" % (REPLAY, name), encoding="utf-8") as file:
-            events = [json.loads(text) for text in file][1:]
-        events = [event for event in events if event["type"] != "source"]
+        events = [event for event in map(json.loads, recorded(name)) if event["type"] != "source"]
         self.from_ns = min(event["boot_ns"] for event in events)
         begun = [event for event in events if event["type"] == "exec" and event["role"] == "entrypoint"]
         self.starts = sum(event["file"] != "/pause" for event in begun)
@@ -121,10 +125,11 @@ def schedule(day):
 
 def write_events(day, file):
     """Returns how many starts, deaths and kills for memory it has. Who began late ends after it."""
-    expected = {"starts": 0, "exits": 0, "ooms": 0}
+    expected = {"starts": sum('"entrypoint"' in text and '"/pause"' not in text for text in recorded("boot")), "exits": 0, "ooms": 0}
     waiting = []
     file.write(line({"nodewake": "events", "version": 1, "boot_id": "00000000-0000-4000-8000-000000000000",
                      "wall_offset_ns": 1795601448833685814}) + "\n")
+    file.writelines(recorded("boot"))
     for number, (at_ns, _, incident) in enumerate(schedule(day), 1):
         while waiting and waiting[0][0] < at_ns:
             file.write(heapq.heappop(waiting)[1] + "\n")

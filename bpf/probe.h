@@ -153,6 +153,16 @@ __u64 pinned_ns = 0;
 __u64 losses_told[WIRE_LOSS_COUNT] = {};
 __u64 losses_told_ns = 0;
 
+static __always_inline __u64 at_most(__u64 value, __u64 max)
+{
+	return value < max ? value : max;
+}
+
+static __always_inline __u64 since(__u64 now, __u64 before)
+{
+	return now > before ? now - before : 0;
+}
+
 /*
  * The verifier looks at a function that is not static once, and at the others again for each way that leads to them:
  * with these it is done ten times sooner, while the node boots. Pointers may be NULL by its rules; before 5.12 there were

@@ -331,8 +331,7 @@ static __always_inline void add_thread(struct task_struct *task, __u64 cgroup_id
 	thread->limited = is_limited(task);
 	thread->throttled_ns = limit_of(thread, task);
 	thread->state = state;
-	if (state == WIRE_THREAD_RUNNING)
-		thread->ran_ns = task->se.sum_exec_runtime;
+	thread->ran_ns = task->se.sum_exec_runtime ?: 1;
 	change(window, weight(thread), now_ns, thread->throttled_ns);
 }
 
@@ -343,6 +342,26 @@ static __always_inline void drop_thread(struct wire_window *window, struct wire_
 		if (thread->ns[i])
 			__sync_fetch_and_add(&window->ended_ns[i], thread->ns[i]);
 	bpf_map_delete_elem(&threads, &pid);
+}
+
+/*
+ * It is switched out and was never seen to be switched in: it ran for as long as the scheduler has counted, until now.
+ * Some kernels of virtual machines run no program while a thread of their own first process is the current one, which
+ * it still is at the switch to the next.
+ */
+static __always_inline void begin_unseen_run(struct wire_window *window, struct wire_thread *thread,
+					     __u64 now_ns, __u64 throttled_ns, __u64 ran_ns)
+{
+	if (thread->state == WIRE_THREAD_RUNNING || !thread->ran_ns ||
+	    thread->since_ns < attached_ns)
+		return;
+	__u64 ns = at_most(since(ran_ns, thread->ran_ns), since(now_ns, thread->since_ns));
+	__u64 before = weight(thread), from_ns = now_ns - ns, changed_ns = window->changed_ns;
+
+	settle(window, thread, from_ns, throttled_ns, ran_ns - ns);
+	thread->state = WIRE_THREAD_RUNNING;
+	change(window, RUNNING_ONE - before, from_ns > changed_ns ? from_ns : changed_ns,
+	       throttled_ns);
 }
 
 /* What a switch changes in a container. */
@@ -367,9 +386,10 @@ static __always_inline void switch_out(struct turn *turn, struct task_struct *ta
 
 	if (!window)
 		return;
+	turn->throttled_ns = limit_of(thread, task);
+	begin_unseen_run(window, thread, now_ns, turn->throttled_ns, task->se.sum_exec_runtime);
 	__u64 before = weight(thread);
 
-	turn->throttled_ns = limit_of(thread, task);
 	settle(window, thread, now_ns, turn->throttled_ns, task->se.sum_exec_runtime);
 	if (state == TASK_DEAD) {
 		drop_thread(window, thread, pid);
@@ -448,7 +468,7 @@ int BPF_PROG(watch_wakeup, struct task_struct *task)
 	__u64 now_ns = bpf_ktime_get_boot_ns(), throttled_ns = limit_of(thread, task);
 	__u64 before = weight(thread);
 
-	settle(window, thread, now_ns, throttled_ns, 0);
+	settle(window, thread, now_ns, throttled_ns, task->se.sum_exec_runtime);
 	thread->state = WIRE_THREAD_READY;
 	change(window, READY_ONE - before, now_ns, throttled_ns);
 	return 0;

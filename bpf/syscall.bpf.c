@@ -10,16 +10,6 @@
 /* By number: enum wire_wait. Set by the agent, whose headers know the numbers. */
 const volatile __u8 syscall_waits[WIRE_SYSCALLS] = {};
 
-static __always_inline __u64 at_most(__u64 value, __u64 max)
-{
-	return value < max ? value : max;
-}
-
-static __always_inline __u64 since(__u64 now, __u64 before)
-{
-	return now > before ? now - before : 0;
-}
-
 struct wait {
 	__u64 until_ns;
 	__u8 stall, timed_out, shared;

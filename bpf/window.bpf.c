@@ -138,6 +138,23 @@ static __always_inline void follow_exec(struct task_struct *task, __u32 old_pid)
 	bpf_map_delete_elem(&threads, &old_pid);
 }
 
+/*
+ * Of the thread that is told of, which therefore runs: if its switch in was not seen (begin_unseen_run() in
+ * stall.bpf.c), it does since as long as the scheduler has counted, by its last tick.
+ */
+static __always_inline void end_ready(struct wire_thread *thread, __u64 now_ns, __u64 ran_ns)
+{
+	if (thread->state != WIRE_THREAD_READY || !thread->ran_ns || thread->since_ns < attached_ns)
+		return;
+	__u64 ns = since(now_ns, thread->since_ns);
+	__u64 waited = ns - at_most(since(ran_ns, thread->ran_ns), ns);
+
+	thread->way[WIRE_STALL_RUN_QUEUE] += waited;
+	thread->ns[WIRE_STALL_RUN_QUEUE] += waited;
+	thread->since_ns += waited;
+	thread->state = WIRE_THREAD_RUNNING;
+}
+
 static __always_inline void tell_stalls(struct task_struct *task, __u64 container_id, bool ended,
 					__u64 now_ns)
 {
@@ -164,6 +181,7 @@ static __always_inline void tell_stalls(struct task_struct *task, __u64 containe
 	record->header.boot_ns = now_ns;
 	container_name(deciding_cgroup(task), container_id, record->container);
 	record->thread = *thread;
+	end_ready(&record->thread, now_ns, BPF_CORE_READ(task, se.sum_exec_runtime));
 	record->window = *window;
 	record->ended = ended;
 	record->pad = 0;

@@ -9,6 +9,7 @@ import itertools
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -253,6 +254,27 @@ def test_eight_at_once(node, told, table, names):
     for one in planted:
         one.remove()
     assert wrong == []
+
+
+@pytest.fixture(name="hogs")
+def one_for_each_cpu():
+    hogs = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(os.cpu_count())]
+    yield
+    for hog in hogs:
+        hog.kill()
+        hog.wait()
+
+
+@pytest.mark.usefixtures("hogs")
+@pytest.mark.parametrize("name", ["burn", "loader-of-33", "first-of-33"])
+def test_beside_others(node, told, table, name):
+    """Each turn on a CPU counts, also where the switch to it was not seen."""
+    planted = Planted(node, told, name).start()
+    wrong = planted.judge(table, "beside others: ")
+    cpu_ns, stamps = why.causes(final_start(told, planted.container), "app")["cpu"], planted.stamps()
+    planted.remove()
+    assert wrong == []
+    assert cpu_ns > stamps["burn_cpu"] - MS
 
 
 def test_slow_cni(node, told, table):

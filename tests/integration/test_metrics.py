@@ -97,7 +97,7 @@ def test_figures_are_those_of_the_records(daemon, node, pod):
     for state in ("running", "listening", "exited", "failed", "silent", "ready"):
         assert found['nodewake_starts_total{state="%s"}' % state] == sum(r["state"] == state for r in starts), state
     seen = [r for r in starts if watched(r)]
-    assert found["nodewake_start_duration_seconds_count"] == len(seen) >= 5
+    assert found["nodewake_start_duration_seconds_count"] == len(seen) >= 5, starts
     assert_seconds(found["nodewake_start_duration_seconds_sum"], seen)
     app = [span for r in seen for span in r["phases"] if span["phase"] == "app"]
     assert_seconds(found['nodewake_start_phase_duration_seconds_sum{phase="app"}'], app)

@@ -4,7 +4,6 @@
 import os
 import re
 import signal
-import statistics
 import subprocess
 import time
 
@@ -30,7 +29,7 @@ def assert_gapless(start):
 
 
 def test_app_phase_agrees_with_the_program(daemon, pod):
-    """Entry and listen by the program's own clock; the median, since the machine is shared."""
+    """Entry and listen by the program's own clock: the way from exec to main() is the machine's, and it is shared."""
     late_entry, late_listen = [], []
     for i, delay_ms in enumerate((0, 0, 40, 40, 700)):
         container = pod.start("server%d" % i, ["listen", str(8080 + i), str(delay_ms)])
@@ -51,8 +50,8 @@ def test_app_phase_agrees_with_the_program(daemon, pod):
         assert start["plugins"][-1]["name"] == "slow-cni"
         assert [p["name"] for p in start["plugins"] if p.get("nested")] == ["host-local"]
     assert min(late_entry) > 0 and min(late_listen) > 0
-    assert statistics.median(late_entry) < 2 * MS
-    assert statistics.median(late_listen) < 2 * MS
+    for late in (late_entry, late_listen):
+        assert min(late) < 2 * MS and max(late) < 50 * MS
 
 
 def assert_equals_cri(record, container):

@@ -4,6 +4,7 @@
 import os
 import re
 import signal
+import statistics
 import subprocess
 import time
 
@@ -28,7 +29,17 @@ def assert_gapless(start):
     assert abs(sum(span["duration_ns"] for span in start["phases"]) - start["duration_ns"]) < MS
 
 
-def test_app_phase_agrees_with_the_program(daemon, pod):
+def way_to_main_ns(node):
+    """About that of this machine: a static program from its fork to its end, the median of ten."""
+    words, took = [node.build + "/tests/programs/cast", "exit", "0", "0"], []
+    for _ in range(10):
+        begin = time.monotonic_ns()
+        os.waitpid(os.posix_spawn(words[0], words, {}), 0)
+        took.append(time.monotonic_ns() - begin)
+    return statistics.median(took)
+
+
+def test_app_phase_agrees_with_the_program(node, daemon, pod):
     """Entry and listen by the program's own clock: the way from exec to main() is the machine's, and it is shared."""
     late_entry, late_listen = [], []
     for i, delay_ms in enumerate((0, 0, 40, 40, 700)):
@@ -50,8 +61,9 @@ def test_app_phase_agrees_with_the_program(daemon, pod):
         assert start["plugins"][-1]["name"] == "slow-cni"
         assert [p["name"] for p in start["plugins"] if p.get("nested")] == ["host-local"]
     assert min(late_entry) > 0 and min(late_listen) > 0
+    enough = max(2 * MS, 2 * way_to_main_ns(node))
     for late in (late_entry, late_listen):
-        assert min(late) < 2 * MS and max(late) < 50 * MS
+        assert min(late) < enough and max(late) < 50 * MS
 
 
 def assert_equals_cri(record, container):

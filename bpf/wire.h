@@ -386,7 +386,7 @@ struct wire_thread {
 	__u64 since_ns;	    /* its state began */
 	__u64 until_ns;	    /* a wait's timeout; 0: none, or not known */
 	__u64 throttled_ns; /* of its task group and those above, when its state began */
-	__u64 ran_ns; /* what the scheduler had counted for it then; 0: not known */
+	__u64 ran_ns;	    /* what the scheduler had counted for it then; 0: not known */
 	__u64 progress[WIRE_PROGRESS_KINDS]; /* of its container, when its wait began */
 	__u64 way[WIRE_STALL_KINDS]; /* to here: sums to since_ns - the window's beginning */
 	__u64 ns[WIRE_STALL_KINDS];  /* of its own */

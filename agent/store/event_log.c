@@ -160,9 +160,9 @@ static int begin(struct event_log *log)
 	return write_line(log, event_line_header(&header));
 }
 
-static bool is_of_this_boot(const struct event_log *log)
+static bool is_of_this_boot(const struct event_log *log, const char *name)
 {
-	cleanup_fclose FILE *file = open_file(log->dir, NOW, log->boot_id);
+	cleanup_fclose FILE *file = open_file(log->dir, name, log->boot_id);
 
 	return file;
 }
@@ -192,10 +192,11 @@ int event_log_open(struct event_log **ret, const char *dir, const char *boot_id,
 	log->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (log->dir < 0) {
 		r = -errno;
-	} else if (is_of_this_boot(log)) {
+	} else if (is_of_this_boot(log, NOW)) {
 		r = go_on(log);
-	} else {
-		unlinkat(log->dir, BEFORE, 0);
+	} else { /* a kill within turn() leaves the old one alone */
+		if (!is_of_this_boot(log, BEFORE))
+			unlinkat(log->dir, BEFORE, 0);
 		r = begin(log);
 	}
 	if (r < 0) {

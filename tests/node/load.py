@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers that start and die all the time, and whether each was told: once, and as it was."""
 
+import json
 import random
 import threading
 import time
@@ -77,5 +78,5 @@ class Load:
         found = {kind: told(kind) for kind in wanted}
         for kind, those in wanted.items():
             assert names(found[kind]) == those, kind
-        assert not wrong(found["exits"])
+        assert not wrong(found["exits"]), json.dumps(wrong(found["exits"]))
         return found

@@ -140,6 +140,35 @@ static void half_a_line(void **state)
 	done(&folder);
 }
 
+/* Killed after the file was set aside, before the next one had its first line. */
+static void half_a_turn(void **state)
+{
+	struct folder folder;
+	struct seen seen;
+	struct event_log *log;
+	char path[128], old[128];
+
+	(void)state;
+	folder_make(&folder);
+	snprintf(path, sizeof(path), "%s/events", folder.dir);
+	snprintf(old, sizeof(old), "%s/events.old", folder.dir);
+	log = open_log(&folder, FIRST, 0, &seen);
+	write_some(log, 1, 6);
+	event_log_close(log);
+	assert_int_equal(rename(path, old), 0);
+	log = open_log(&folder, FIRST, 0, &seen);
+	assert_int_equal(seen.count, 5);
+	event_log_close(log);
+	assert_int_equal(truncate(path, 0), 0);
+	log = open_log(&folder, FIRST, 0, &seen);
+	assert_int_equal(seen.count, 5);
+	write_some(log, 6, 7);
+	event_log_close(log);
+	event_log_close(open_log(&folder, FIRST, 0, &seen));
+	assert_int_equal(seen.count, 6);
+	done(&folder);
+}
+
 /* However long it runs: two files of the size, and of the latest events none is missing. */
 static void the_oldest_go(void **state)
 {
@@ -217,6 +246,7 @@ int main(void)
 		cmocka_unit_test(the_next_agent_reads_all),
 		cmocka_unit_test(another_boot_begins_anew),
 		cmocka_unit_test(half_a_line),
+		cmocka_unit_test(half_a_turn),
 		cmocka_unit_test(the_oldest_go),
 		cmocka_unit_test(what_is_listed),
 		cmocka_unit_test(no_folder),

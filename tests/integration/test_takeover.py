@@ -88,6 +88,32 @@ def test_a_start_under_way(daemon, pod):
         daemon.wait_final("exits", seconds=20)
 
 
+@pytest.fixture(name="slow")
+def a_program_on_a_slow_file_server(node):
+    """Behind its beginning it comes three seconds late: execve has renamed the process by then, and not told of it."""
+    folder = tempfile.mkdtemp(dir=node.dir)
+    words = [node.build + "/tests/programs/fuse-file", folder, node.build + "/tests/programs/cast", "3000"]
+    process = subprocess.Popen(words)
+    wait_until(lambda: os.path.exists(folder + "/model.bin"), 5, "the file")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+    process.terminate()
+    process.wait()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="this kernel has no FUSE")
+def test_in_the_midst_of_execve(daemon, pod, slow):
+    container = pod.start("app", ["exit", "7", "20"], program="/slow/model.bin", mount=slow + ":/slow")
+    time.sleep(0.5)
+    daemon.kill()
+    daemon.start()
+    assert "entry" not in container.stamps()
+    end, = daemon.wait_final("exits", seconds=20)
+    start, = daemon.wait_final("starts", seconds=20)
+    assert (end["verdict"], end["code"], start["state"]) == ("error", 7, "exited"), (end, start)
+    assert measured(start), start
+
+
 def test_a_death_that_was_not_told_yet(daemon, pod):
     """Killed as soon as the container is dead: what the agent had read is not lost."""
     for i in range(6):

@@ -2,6 +2,7 @@
 /*
  * `fuse-file DIR MEGABYTES`: a file system with one file, model.bin, as a file server would give it: without a
  * disk. Mounts itself on DIR and serves until it is unmounted or killed.
+ * `fuse-file DIR PROGRAM MS`: model.bin is that program, and what lies behind its beginning comes so late the first time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,18 +16,22 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "start.h"
+
 #define NAME	 "model.bin"
 #define FILE_ID	 2
 #define READ_MAX (1u << 20)
 
 static uint64_t size_bytes;
+static int program = -1;
+static long late_ms;
 static char contents[READ_MAX];
 
 static struct fuse_attr attributes_of(uint64_t node)
 {
 	return (struct fuse_attr){
 		.ino = node,
-		.mode = node == FILE_ID ? S_IFREG | 0644 : S_IFDIR | 0755,
+		.mode = node == FILE_ID ? S_IFREG | 0755 : S_IFDIR | 0755,
 		.size = node == FILE_ID ? size_bytes : 0,
 		.nlink = 1,
 		.blksize = 4096,
@@ -80,7 +85,17 @@ static void serve_read(int fd, const struct fuse_in_header *in, const struct fus
 	uint64_t left = what->offset < size_bytes ? size_bytes - what->offset : 0;
 	size_t size = what->size < left ? what->size : (size_t)left;
 
-	answer(fd, in->unique, 0, contents, size < READ_MAX ? size : READ_MAX);
+	if (size > READ_MAX)
+		size = READ_MAX;
+	if (program >= 0 && pread(program, contents, size, (off_t)what->offset) != (ssize_t)size) {
+		answer(fd, in->unique, EIO, NULL, 0);
+		return;
+	}
+	if (program >= 0 && what->offset && late_ms) {
+		pause_ms(late_ms);
+		late_ms = 0;
+	}
+	answer(fd, in->unique, 0, contents, size);
 }
 
 static void serve(int fd, const struct fuse_in_header *in)
@@ -129,6 +144,11 @@ int main(int argc, char **argv)
 	if (argc < 3 || fd < 0)
 		return 2;
 	size_bytes = strtoull(argv[2], NULL, 10) << 20;
+	if (argc > 3) {
+		program = open(argv[2], O_RDONLY);
+		size_bytes = program < 0 ? 0 : (uint64_t)lseek(program, 0, SEEK_END);
+		late_ms = atol(argv[3]);
+	}
 	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other",
 		 fd);
 	if (mount("fuse-file", argv[1], "fuse", MS_NODEV | MS_NOSUID, options) < 0)

@@ -63,7 +63,9 @@ static struct first find_first(const char *dir)
 
 /*
  * What was read may be over by the time the probes are told: it could have executed, or its pid
- * be another's. The probes are attached, so what is still the same now is theirs from here on.
+ * be another's. The probes are attached, so what is still the same now is theirs from here on. What they
+ * followed before is theirs in any case: execve renames a process before it tells of it, and in between
+ * it looks like one that was executed unseen.
  */
 static bool still_so(const struct first *first)
 {
@@ -80,9 +82,9 @@ static void adopt_first(struct kernel_probes *probes, const struct cgroup_found 
 
 		if (!first.pid)
 			return;
-		kernel_tables_adopt_init(probes, found->container_id, first.pid, first.start_ns,
-					 first.executed);
-		if (still_so(&first))
+		if (!kernel_tables_adopt_init(probes, found->container_id, first.pid,
+					      first.start_ns, first.executed) ||
+		    still_so(&first))
 			return;
 		kernel_tables_forget_init(probes, first.pid);
 	}
@@ -99,8 +101,9 @@ static void on_found(void *context, const struct cgroup_found *found)
 	};
 	const char *leaf = strrchr(found->path, '/');
 
-	kernel_tables_adopt(seed->probes, found->id, found->container_id);
-	adopt_first(seed->probes, found); /* systemd in a container moves its init further down */
+	if (kernel_tables_adopt(seed->probes, found->id, found->container_id))
+		adopt_first(seed->probes,
+			    found); /* systemd in a container moves its init further down */
 	if (found->id != found->container_id || !leaf ||
 	    !cgroup_name_container(leaf + 1, event.cgroup.container_id,
 				   sizeof(event.cgroup.container_id)))

@@ -18,15 +18,17 @@ struct tracked {
 	struct wire_signal last[2];
 };
 
-/* As probe.h's put() and take(). */
-static void put(const struct bpf_map *table, uint32_t places[static WIRE_PLACES], uint64_t number,
+/* As probe.h's put() and take(), but for what is there already: false. */
+static bool put(const struct bpf_map *table, uint32_t places[static WIRE_PLACES], uint64_t number,
 		const void *key, const void *value)
 {
 	uint32_t *place = &places[number % WIRE_PLACES];
 
 	__atomic_fetch_add(place, 1, __ATOMIC_SEQ_CST);
-	if (bpf_map_update_elem(bpf_map__fd(table), key, value, BPF_NOEXIST) < 0)
-		__atomic_fetch_sub(place, 1, __ATOMIC_SEQ_CST);
+	if (bpf_map_update_elem(bpf_map__fd(table), key, value, BPF_NOEXIST) == 0)
+		return true;
+	__atomic_fetch_sub(place, 1, __ATOMIC_SEQ_CST);
+	return false;
 }
 
 static void take(const struct bpf_map *table, uint32_t places[static WIRE_PLACES], uint64_t number,
@@ -36,16 +38,18 @@ static void take(const struct bpf_map *table, uint32_t places[static WIRE_PLACES
 		__atomic_fetch_sub(&places[number % WIRE_PLACES], 1, __ATOMIC_SEQ_CST);
 }
 
-void kernel_tables_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t container_id)
+bool kernel_tables_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t container_id)
 {
 	/* by_runc: what begins in it from now on is an exec session, unless runc's init is found */
 	struct known known = {.container_id = container_id, .by_runc = 1};
+	const struct bpf_map *table = probes->object->maps.known;
 
-	put(probes->object->maps.known, probes->object->bss->known_places, cgroup_id, &cgroup_id,
-	    &known);
+	put(table, probes->object->bss->known_places, cgroup_id, &cgroup_id, &known);
+	/* of one that was seen being made it is set when its first process is followed, too */
+	return bpf_map_lookup_elem(bpf_map__fd(table), &container_id, &known) == 0 && known.by_runc;
 }
 
-void kernel_tables_adopt_init(struct kernel_probes *probes, uint64_t container_id, uint32_t pid,
+bool kernel_tables_adopt_init(struct kernel_probes *probes, uint64_t container_id, uint32_t pid,
 			      uint64_t start_ns, bool executed)
 {
 	int fd = bpf_map__fd(probes->object->maps.known);
@@ -55,12 +59,15 @@ void kernel_tables_adopt_init(struct kernel_probes *probes, uint64_t container_i
 	};
 	struct known known;
 
+	if (!put(probes->object->maps.tracked, probes->object->bss->tracked_places, pid, &pid,
+		 &init))
+		return false;
 	if (executed && bpf_map_lookup_elem(fd, &container_id, &known) == 0 && !known.init_pid) {
 		known.init_pid = pid;
 		known.began_ns = start_ns;
 		bpf_map_update_elem(fd, &container_id, &known, BPF_EXIST);
 	}
-	put(probes->object->maps.tracked, probes->object->bss->tracked_places, pid, &pid, &init);
+	return true;
 }
 
 void kernel_tables_forget_init(struct kernel_probes *probes, uint32_t pid)

@@ -9,11 +9,16 @@
 #include "source/kernel/kernel_probes.h"
 
 /*
- * Tells the probes of what exists already. What they have learnt meanwhile is better, and stays.
- * An init that is not executed is runc's, on its way to the entrypoint.
+ * Tells the probes of what exists already. What they have learnt meanwhile is better, and stays. Returns false if they saw
+ * the container being made: they follow its first process themselves.
  */
-void kernel_tables_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t container_id);
-void kernel_tables_adopt_init(struct kernel_probes *probes, uint64_t container_id, uint32_t pid,
+bool kernel_tables_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t container_id);
+
+/*
+ * An init that is not executed is runc's, on its way to the entrypoint. Returns false if the probes follow it already, or can't:
+ * then nothing was changed, and nothing may be taken back.
+ */
+bool kernel_tables_adopt_init(struct kernel_probes *probes, uint64_t container_id, uint32_t pid,
 			      uint64_t start_ns, bool executed);
 void kernel_tables_forget_init(struct kernel_probes *probes, uint32_t pid);
 

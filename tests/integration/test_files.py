@@ -10,7 +10,7 @@ import tempfile
 import pytest
 
 from node import images
-from node.processes import wait_until
+from node.file_server import file_server
 
 MB = 1 << 20
 SIZE = 300 * MB
@@ -179,13 +179,8 @@ def test_a_volume_with_a_file_system_of_its_own(daemon, pod, disk):
 
 @pytest.fixture(name="server")
 def a_file_system_without_a_disk(node):
-    folder = tempfile.mkdtemp(dir=node.dir)
-    process = subprocess.Popen([node.build + "/tests/programs/fuse-file", folder, "100"])
-    wait_until(lambda: os.path.exists(folder + "/model.bin"), 5, "the file")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-    process.terminate()
-    process.wait()
+    with file_server(node, "100") as folder:
+        yield folder
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="this kernel has no FUSE")

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from node import Daemon
+from node.file_server import file_server
 from node.load import Load
 from node.processes import wait_until
 from test_deaths_children import DIE, children, told
@@ -91,14 +92,8 @@ def test_a_start_under_way(daemon, pod):
 @pytest.fixture(name="slow")
 def a_program_on_a_slow_file_server(node):
     """Behind its beginning it comes three seconds late: execve has renamed the process by then, and not told of it."""
-    folder = tempfile.mkdtemp(dir=node.dir)
-    words = [node.build + "/tests/programs/fuse-file", folder, node.build + "/tests/programs/cast", "3000"]
-    process = subprocess.Popen(words)
-    wait_until(lambda: os.path.exists(folder + "/model.bin"), 5, "the file")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-    process.terminate()
-    process.wait()
+    with file_server(node, node.build + "/tests/programs/cast", "3000") as folder:
+        yield folder
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="this kernel has no FUSE")

@@ -40,7 +40,7 @@ def way_to_main_ns(node):
 
 
 def test_app_phase_agrees_with_the_program(node, daemon, pod):
-    """Entry and listen by the program's own clock: the way from exec to main() is the machine's, and it is shared."""
+    """Entry and listen by the program's own clock; the median, since the machine is shared, beside its own way to main()."""
     late_entry, late_listen = [], []
     for i, delay_ms in enumerate((0, 0, 40, 40, 700)):
         container = pod.start("server%d" % i, ["listen", str(8080 + i), str(delay_ms)])
@@ -63,7 +63,7 @@ def test_app_phase_agrees_with_the_program(node, daemon, pod):
     assert min(late_entry) > 0 and min(late_listen) > 0
     enough = max(2 * MS, 2 * way_to_main_ns(node))
     for late in (late_entry, late_listen):
-        assert min(late) < enough and max(late) < 50 * MS
+        assert statistics.median(late) < enough and max(late) < 50 * MS
 
 
 def assert_equals_cri(record, container):

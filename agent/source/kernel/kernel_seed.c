@@ -101,9 +101,9 @@ static void on_found(void *context, const struct cgroup_found *found)
 	};
 	const char *leaf = strrchr(found->path, '/');
 
+	/* also of a cgroup within the container's: systemd in it moves its init further down */
 	if (kernel_tables_adopt(seed->probes, found->id, found->container_id))
-		adopt_first(seed->probes,
-			    found); /* systemd in a container moves its init further down */
+		adopt_first(seed->probes, found);
 	if (found->id != found->container_id || !leaf ||
 	    !cgroup_name_container(leaf + 1, event.cgroup.container_id,
 				   sizeof(event.cgroup.container_id)))

@@ -45,7 +45,7 @@ bool kernel_tables_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint6
 	const struct bpf_map *table = probes->object->maps.known;
 
 	put(table, probes->object->bss->known_places, cgroup_id, &cgroup_id, &known);
-	/* of one that was seen being made it is set when its first process is followed, too */
+	/* of one that was seen being made: once runc's init is followed, which adopt_init then leaves alone */
 	return bpf_map_lookup_elem(bpf_map__fd(table), &container_id, &known) == 0 && known.by_runc;
 }
 

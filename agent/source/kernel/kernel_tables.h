@@ -10,7 +10,7 @@
 
 /*
  * Tells the probes of what exists already. What they have learnt meanwhile is better, and stays. Returns false if they saw
- * the container being made: they follow its first process themselves.
+ * the container being made and nothing of runc's in it yet: its first process must not be taken for one that was executed.
  */
 bool kernel_tables_adopt(struct kernel_probes *probes, uint64_t cgroup_id, uint64_t container_id);
 

@@ -10,7 +10,7 @@ import pytest
 
 from kube.fake_api import FakeApi
 from kube.fake_api import node as api_node
-from node import Daemon, why
+from node import Daemon, page_cache, why
 
 SECOND = 1000000000
 
@@ -159,7 +159,7 @@ def test_a_peer_behind_the_listen(api, node, daemon, pod):
 def test_reads_behind_the_listen(api, node, daemon, pod, tmp_path):
     with open(tmp_path / "read.bin", "wb") as file:
         file.write(os.urandom(64 << 20))
-    why.chill(tmp_path / "read.bin")
+    page_cache.drop(tmp_path / "read.bin")
     container = pod.create("app", ["early", "8080", "read", "/data/read.bin", "listen", "8081"],
                            mount=["%s:/data" % tmp_path], **PLANT)
     record = ready_after(4, api, node, daemon, pod, None, container=container, **EVERY_SECOND)

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from node import Daemon, why
+from node import Daemon, page_cache, why
 from node.processes import wait_until
 from node.why import MS
 
@@ -156,7 +156,7 @@ class Planted:
         self.container = self.pod.create(self.name, [*steps, "listen", "8080"], image="localhost/plant:1",
                                          program="/plant", mount=mounts, **self.case.options)
         for file, _ in self.case.files:
-            why.chill(os.path.join(self.data, file))
+            page_cache.drop(os.path.join(self.data, file))
         if self.case.peer:
             kind, port, seconds = self.case.peer
             self.node.peer(kind, self.address, port, seconds)

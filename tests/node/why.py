@@ -133,13 +133,6 @@ def wrong_breakdowns(records, **planned_ms):
     return wrong
 
 
-def chill(path):
-    """The file's pages leave the cache."""
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
 def disk_of(path):
     """MAJOR:MINOR of the whole disk that the file is on."""
     device = os.stat(path).st_dev

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from kube.fake_api import pod as api_pod
-from node import why
+from node import page_cache, why
 from node.processes import wait_until
 from why.programs import PROGRAMS
 
@@ -41,12 +41,12 @@ class Kubelet:
         self.api.objects.replace("pods", self.pod.namespace, self.pod.name, lambda item: {**item, "status": status})
 
 
-def chill_all(folder):
+def drop_all(folder):
     for root, _, names in os.walk(folder):
         for name in names:
             path = os.path.join(root, name)
             if os.path.isfile(path) and not os.path.islink(path):
-                why.chill(path)
+                page_cache.drop(path)
 
 
 class Witness:
@@ -133,7 +133,7 @@ def test_program(node, api, daemon, name):
     os.chmod(folder, 0o755)
     program.prepare(folder)
     for cold in [folder, *getattr(program, "libraries", [])]:
-        chill_all(cold)
+        drop_all(cold)
     pod = node.run_pod(name, logs=logs)
     kubelet = Kubelet(api, node, pod)
     container = pod.create("main", program.command[1:], image="localhost/host:1", program=program.command[0],

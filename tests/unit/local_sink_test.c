@@ -124,12 +124,19 @@ static void hang_up(struct client *client)
 	free(client->text);
 }
 
+/* Lines with this in them. A strstr() over the whole text takes its length each time under the sanitizer: a minute in all,
+ * in which the server hangs up a slow reader. */
 static size_t count(const struct client *client, const char *needle)
 {
+	const char *at = client->text, *end = at + client->used, *line_end;
 	size_t found = 0;
 
-	for (const char *at = client->text; at && (at = strstr(at, needle)); at++)
-		found++;
+	for (; at < end; at = line_end + 1) {
+		line_end = memchr(at, '\n', (size_t)(end - at));
+		if (!line_end)
+			line_end = end;
+		found += memmem(at, (size_t)(line_end - at), needle, strlen(needle)) != NULL;
+	}
 	return found;
 }
 

@@ -229,10 +229,10 @@ static void a_node_becomes_ready_before_our_eyes(void **state)
 	assert_int_equal(fixture.count, 0);
 	int index = next(&fixture, NODE);
 	char text[WALL_TEXT_SIZE];
-	uint64_t since_ns = stamp(fake.calls[index].at_ns, text);
+	uint64_t at_ns = fake.calls[index].at_ns, since_ns = stamp(at_ns, text);
 
-	/* the stamp is cut: never before the look that found it otherwise */
-	answer(index, 200, a_node(BOOT, "True", since_ns, since_ns));
+	/* the stamp is cut, once: never before the look that found it otherwise */
+	answer(index, 200, a_node(BOOT, "True", at_ns, at_ns));
 	assert_int_equal(fixture.count, 1);
 	assert_int_equal(fixture.told[0].milestone.what, MILESTONE_NODE_READY);
 	assert_int_equal(fixture.told[0].flags, 0);

@@ -121,7 +121,7 @@ def test_the_second_time_it_is_cached(daemon, pod, models):
     first = why_of(daemon, pod.start("first", words + ["8080"], mount=models + ":/models"))
     with held(path):
         why = why_of(daemon, pod.start("second", words + ["8081"], mount=models + ":/models"))
-    assert first["disk_bytes"] == about(SIZE)
+    assert first["disk_bytes"] >= SIZE
     assert why["reads_measured"]
     assert not why.get("disk_bytes") and not why.get("files"), why.get("files")
     assert why["read_bytes"] == about(SIZE)
@@ -170,7 +170,7 @@ def test_a_volume_with_a_file_system_of_its_own(daemon, pod, disk):
     container = pod.start("app", ["load", "read", "/data/data.bin", "8080"], mount=disk + ":/data")
     why = why_of(daemon, container)
     assert [(f["path"], f["device"], f["bytes"]) for f in why["files"][:1]] == [
-        ("/data/data.bin", device_of(disk), about(30 * MB))]
+        ("/data/data.bin", device_of(disk), 30 * MB)]
     assert why["disk_bytes"] == about(30 * MB)
 
 
@@ -188,7 +188,7 @@ def test_a_file_server(daemon, pod, server, how):
     why = why_of(daemon, container)
     file = why["files"][0]
     assert container.stamps()["bytes"] == 100 * MB
-    assert (file["path"], file["device"], file["bytes"]) == ("/models/model.bin", "fuse", about(100 * MB))
+    assert (file["path"], file["device"], file["bytes"]) == ("/models/model.bin", "fuse", 100 * MB)
     assert why["disk_bytes"] == about(100 * MB)
     assert "latency_ns" not in file and "requests" not in file
     words[3] = "8081"
@@ -211,7 +211,7 @@ def test_more_small_files_than_are_kept(daemon, pod, node):
     why = why_of(daemon, container)
     assert container.stamps()["bytes"] == 3000 * 5000 + 40 * MB
     assert why["files"][0]["path"] == "/srv/large.bin"
-    assert why["files"][0]["bytes"] == about(40 * MB)
+    assert why["files"][0]["bytes"] == 40 * MB
     # in blocks, and the directory's own
     assert why["disk_bytes"] == pytest.approx(3000 * 8192 + 40 * MB, rel=0.02)
     assert why["read_bytes"] == container.stamps()["bytes"] + container.stamps()["looked"]

@@ -124,8 +124,10 @@ static void hang_up(struct client *client)
 	free(client->text);
 }
 
-/* Lines with this in them. A strstr() over the whole text takes its length each time under the sanitizer: a minute in all,
- * in which the server hangs up a slow reader. */
+/*
+ * Lines with this in them. A strstr() over the whole text takes its length each time under the sanitizers: on a busy machine
+ * more than the minute after which the server hangs up a slow reader.
+ */
 static size_t count(const struct client *client, const char *needle)
 {
 	const char *at = client->text, *end = at + client->used, *line_end;

@@ -58,11 +58,14 @@ static int listen_on(long port)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+	uint64_t before = boot_ns(), after;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0)
 		exit(9);
-	stamp("listen", boot_ns());
+	after = boot_ns();
+	stamp("listen_before", before);
+	stamp("listen", after);
 	return fd;
 }
 
@@ -205,12 +208,13 @@ static int try_connect(const struct sockaddr_storage *address, socklen_t size, l
 /*
  * retry ADDRESS PORT EVERY_MS FOR_MS [THEN_LISTEN_PORT [WAIT_MS [LISTEN_AFTER_MS]]]: connects until it
  * succeeds or the time is over, then listens, or ends with 0 if it could connect. "failed" is how often in
- * vain, "error" the last reason, "first" and "last" the times of the first connect and the last failure,
- * "connected" that of the success.
+ * vain, "error" the last reason, "longest" how long the longest took; "first" and "first_over", "last_begun" and "last"
+ * are the times before and after the first and the last failure, "connected" is that of the success.
  */
 static int do_retry(char **argv)
 {
-	uint64_t first = boot_ns(), last = 0, failed = 0;
+	uint64_t first = boot_ns(), begun = first, first_over = 0, last_begun = 0, last = 0,
+		 longest = 0, failed = 0;
 	struct sockaddr_storage address;
 	socklen_t size;
 	int error, last_error = 0;
@@ -220,14 +224,22 @@ static int do_retry(char **argv)
 	size = parse(argv[0], (uint16_t)number(argv, 1, 0), &address);
 	while ((error = try_connect(&address, size, number(argv, 5, 0))) != 0) {
 		last = boot_ns();
+		last_begun = begun;
 		last_error = error;
-		failed++;
+		if (failed++ == 0)
+			first_over = last;
+		if (last - begun > longest)
+			longest = last - begun;
 		if (last - first >= (uint64_t)number(argv, 3, 0) * 1000000u)
 			break;
 		pause_ms(number(argv, 2, 100));
+		begun = boot_ns();
 	}
 	stamp("first", first);
+	stamp("first_over", first_over);
+	stamp("last_begun", last_begun);
 	stamp("last", last);
+	stamp("longest", longest);
 	stamp("error", (uint64_t)last_error);
 	stamp("failed", failed);
 	if (!error)

@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from node import why
+
 MS = 1000000
 MEMORY = 24 << 20
 
@@ -40,19 +42,17 @@ def way_to_main_ns(node):
 
 
 def test_app_phase_agrees_with_the_program(node, daemon, pod):
-    """Entry and listen by the program's own clock: it listens within its call; the way to main() against this machine's,
-    by the median, since the machine is shared."""
-    late_entry = []
+    """Entry and listen by the program's own clock; the median, since the machine is shared, beside its own way to main()."""
+    late_entry, late_listen = [], []
     for i, delay_ms in enumerate((0, 0, 40, 40, 700)):
-        asked = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         container = pod.start("server%d" % i, ["listen", str(8080 + i), str(delay_ms)])
         start, = [r for r in daemon.wait_final("starts", count=i + 1, state="listening")
                   if r["subject"]["container_id"] == container.id]
         stamps = container.stamps()
         app = phases(start)["app"]
         late_entry.append(stamps["entry"] - app["from_ns"])
-        assert asked < app["from_ns"] < stamps["entry"]
-        assert stamps["listen_before"] < app["to_ns"] < stamps["listen"]
+        late_listen.append(stamps["listen"] - app["to_ns"])
+        assert why.app_agrees(app, stamps), (app, stamps)
         assert start["listen_port"] == 8080 + i
         assert_gapless(start)
         assert set(phases(start)) == {"sandbox", "create", "runtime", "app"}
@@ -63,7 +63,9 @@ def test_app_phase_agrees_with_the_program(node, daemon, pod):
         assert sorted(p["name"] for p in start["plugins"]) == ["host-local", "loopback", "ptp", "slow-cni"]
         assert start["plugins"][-1]["name"] == "slow-cni"
         assert [p["name"] for p in start["plugins"] if p.get("nested")] == ["host-local"]
-    assert statistics.median(late_entry) < max(2 * MS, 2 * way_to_main_ns(node))
+    enough = max(2 * MS, 2 * way_to_main_ns(node))
+    for late in (late_entry, late_listen):
+        assert statistics.median(late) < enough and max(late) < 50 * MS
 
 
 def assert_equals_cri(record, container):

@@ -187,9 +187,8 @@ class Planted:
                 wrong.append("%s: said %.0f ms, own clock %.0f ms" % ("+".join(sorted(set(names))), said / MS, own(stamps) / MS))
         if abs(sum(why.wall(record).values()) - app) > app / 100:
             wrong.append("the sum is not the phase")
-        least, most = stamps["listen_before"] - stamps["entry"], stamps["listen"] - stamps["entry"]
-        if not least - MS <= app < most + 50 * MS + self._outside(stamps, app):
-            wrong.append("the phase is %d ms, by its own stamps %d to %d ms" % (app / MS, least / MS, most / MS))
+        if not why.app_agrees(why.phase(record, "app"), stamps, 50 * MS + self._outside(stamps, app)):
+            wrong.append("the phase is %s, its own stamps are %s" % (why.phase(record, "app"), stamps))
         if max(causes, key=causes.get) not in self._tops(stamps):
             wrong.append("top cause of %s" % causes)
         wrong += self._wrong_files(record)

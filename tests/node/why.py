@@ -12,6 +12,13 @@ def length(span):
     return max(0, span.get("to_ns", 0) - span["from_ns"]) if span and span.get("from_ns") else 0
 
 
+def app_agrees(span, stamps, before_main=50 * MS):
+    """The app phase: from the exec, less than before_main ns ahead of the program's first stamp, until it listens, which is
+    within its call: a thread may be kept from its CPU between the listening and the stamp behind it."""
+    return 0 < stamps["entry"] - span["from_ns"] < before_main and \
+        stamps["listen_before"] < span["to_ns"] < stamps["listen"]
+
+
 def inside(span, whole):
     if not span or "from_ns" not in span:
         return 0
